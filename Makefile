@@ -1,0 +1,43 @@
+# Everything sets itself up: Python 3.11 or newer and make are all that is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PREFIX ?= $(HOME)/.local/share/xerotui-env
+
+.PHONY: demo test check bench install uninstall clean
+
+$(READY): pyproject.toml plugins/halo/pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XeroTUI needs Python 3.11 or newer; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[dev]' -e plugins/halo
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/xerotui demo
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+test: check
+	$(BIN)/python -m pytest -n 2 -q
+
+bench: $(READY)
+	for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+
+# An environment of its own, outside the clone; run again to upgrade, `make uninstall` to remove.
+install:
+	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . ./plugins/halo
+	mkdir -p $(HOME)/.local/bin && ln -sf $(PREFIX)/bin/xerotui $(HOME)/.local/bin/xerotui
+	@echo "installed: $(HOME)/.local/bin/xerotui"
+
+uninstall:
+	rm -rf $(PREFIX) $(HOME)/.local/bin/xerotui
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

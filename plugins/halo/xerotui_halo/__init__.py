@@ -1,0 +1,1 @@
+"""HaloPSA as a source for XeroTUI."""

@@ -1,0 +1,1 @@
+"""A suite for plugin authors to run against their source."""

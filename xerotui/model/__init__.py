@@ -1,0 +1,1 @@
+"""What is synced, as pure values: kinds, records, postings, tax, money, problems, work. No I/O."""

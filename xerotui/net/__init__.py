@@ -1,0 +1,1 @@
+"""The one HTTP seam: client, time-outs, governor, OAuth grants, redacted exchange log."""

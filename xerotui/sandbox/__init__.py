@@ -1,0 +1,1 @@
+"""Xero and every source emulated on loopback; shares no code with the rest."""

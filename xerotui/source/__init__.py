@@ -1,0 +1,1 @@
+"""The plugin contract: hooks, Source, registry, emulator protocol."""

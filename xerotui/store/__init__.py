@@ -1,0 +1,1 @@
+"""What lasts: the book (TinyDB), the ledger (SQL), the vault."""

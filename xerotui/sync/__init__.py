@@ -1,0 +1,1 @@
+"""The engine: pull, match, resolve, plan, send, settle, verify, import, worker."""

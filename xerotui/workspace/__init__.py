@@ -1,0 +1,1 @@
+"""The one door for console and command line: wiring, command registry, requests and pages."""

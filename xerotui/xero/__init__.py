@@ -1,0 +1,1 @@
+"""Talking to Xero: connections, client, wire forms, limits, errors."""
