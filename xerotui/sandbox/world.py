@@ -1,0 +1,86 @@
+"""The door to the demo world: its types and `build`, which makes a whole world from one seed.
+
+Only re-exports and `build` live here; types are in `world_types`, each part of the generator in a
+`world_*` module of its own. Nothing here knows a service.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from xerotui.sandbox.world_types import (
+    Address,
+    ChargeRate,
+    Currency,
+    Customer,
+    Invoice,
+    Item,
+    ItemGroup,
+    Line,
+    Psa,
+    PurchaseOrder,
+    Site,
+    Supplier,
+    Tax,
+    Tenant,
+    Trouble,
+    World,
+    XeroAccount,
+    XeroContact,
+    XeroDocument,
+    XeroItem,
+    XeroLine,
+    XeroOption,
+    XeroTaxRate,
+    XeroTheme,
+    XeroTracking,
+    cents,
+    document_totals,
+)
+
+DEMO_DAY = date(2026, 11, 21)
+
+__all__ = [
+    "DEMO_DAY",
+    "Address",
+    "ChargeRate",
+    "Currency",
+    "Customer",
+    "Invoice",
+    "Item",
+    "ItemGroup",
+    "Line",
+    "Psa",
+    "PurchaseOrder",
+    "Site",
+    "Supplier",
+    "Tax",
+    "Tenant",
+    "Trouble",
+    "World",
+    "XeroAccount",
+    "XeroContact",
+    "XeroDocument",
+    "XeroItem",
+    "XeroLine",
+    "XeroOption",
+    "XeroTaxRate",
+    "XeroTheme",
+    "XeroTracking",
+    "build",
+    "cents",
+    "document_totals",
+]
+
+
+def build(seed: int = 1, today: date = DEMO_DAY, scale: float = 1.0) -> World:
+    """Make the demo world: two tenants, some sixty customers, four hundred invoices, seeded trouble.
+
+    `scale` multiplies the numbers of ordinary records (never of troubled ones); the same three
+    arguments always give the same world, ids included. Raises ValueError when `scale` is not above 0.
+    """
+    from xerotui.sandbox.world_build import build_world
+
+    if scale <= 0:
+        raise ValueError("scale must be above 0")
+    return build_world(seed, today, scale)
