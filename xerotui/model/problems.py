@@ -1,0 +1,189 @@
+"""Problems: a stable code, whose fault it is, a sentence, a remedy, and the place where it is mended."""
+
+import datetime as dt
+
+import msgspec
+
+from xerotui.model.kinds import Kind
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a cause is mended: an id of the command registry with its arguments."""
+
+    command: str
+    args: dict[str, str] = {}
+
+
+class RecordRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A source record, by connection, kind and id; number or name for people; tenant where it belongs to one."""
+
+    connection: str
+    kind: Kind
+    id: str
+    title: str = ""
+    tenant: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one record can't go, or what is odd about one that went.
+
+    `subject` is the thing at fault (`tax:9`, `customer:214`): code and subject together are the *cause* that
+    Errors groups by and a fix releases. Sentence and remedy are rendered when the problem is recorded.
+    """
+
+    code: str
+    subject: str
+    record: RecordRef
+    sentence: str
+    remedy: str = ""
+    place: Place | None = None
+    blocks: bool = True
+    # What the other system said, kept to the letter.
+    said: str = ""
+    correlation: str = ""
+    at: dt.datetime | None = None
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """What a fix mends."""
+        return (self.code, self.subject)
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Words for a problem code."""
+
+    title: str
+    remedy: str
+
+
+# The core's own codes. Each is used somewhere in `sync`; a test holds the two together.
+CORE: dict[str, Explanation] = {
+    "core.tax_unmapped": Explanation(
+        "Tax rate without a Xero tax rate",
+        "Map the rate on Tax mapping; everything that waits for it goes on.",
+    ),
+    "core.tax_account_conflict": Explanation(
+        "Tax rate that Xero doesn't allow on the account", "Map the rate, or the account, to another one."
+    ),
+    "core.tax_gone": Explanation(
+        "Mapped tax rate no longer active in Xero", "Map the rate to an active one on Tax mapping."
+    ),
+    "core.customer_missing": Explanation(
+        "Customer unknown at the source", "Check the customer of this document in the source."
+    ),
+    "core.account_number_missing": Explanation(
+        "Customer without an account number",
+        "Give the customer an account number in the source, or leave it blank on purpose: then it isn't synced.",
+    ),
+    "core.tenant_missing": Explanation(
+        "Record without a Xero tenant",
+        "Choose the tenant of the record in the source, or set a default tenant.",
+    ),
+    "core.contact_archived": Explanation(
+        "Contact archived in Xero", "Restore the contact in Xero (its API can't), or link another contact."
+    ),
+    "core.contact_ambiguous": Explanation(
+        "Several Xero contacts fit", "Open Imports and choose the contact that is meant."
+    ),
+    "core.contact_contradicts": Explanation(
+        "Name and account number point to different Xero contacts",
+        "Open Imports and choose the contact that is meant.",
+    ),
+    "core.name_refused": Explanation(
+        "Name that Xero refuses",
+        "Shorten or clean the name in the source: 255 characters, no < or >, no control characters.",
+    ),
+    "core.name_taken": Explanation(
+        "Name already used by another Xero contact",
+        "Rename one of the two, or link this record to that contact on Imports.",
+    ),
+    "core.item_unmapped": Explanation(
+        "Item code not in Xero",
+        "Create or import the item, correct the code on the line, or set a default item.",
+    ),
+    "core.item_incomplete": Explanation(
+        "Item that can't be synced as it is",
+        "Complete the item in the source: code, and account on each side it is traded on.",
+    ),
+    "core.account_missing": Explanation(
+        "Line without an account", "Set the account on the item or the line, or set a default account."
+    ),
+    "core.account_unknown": Explanation(
+        "Account that this organisation doesn't have",
+        "Correct the account code in the source, or create the account in Xero.",
+    ),
+    "core.account_archived": Explanation(
+        "Account archived in Xero", "Restore the account in Xero, or use another account on the line or item."
+    ),
+    "core.number_missing": Explanation("Document without a number", "Finish the document in the source."),
+    "core.number_taken": Explanation(
+        "Number already used in Xero", "Renumber one of the two; nothing in Xero is overwritten."
+    ),
+    "core.date_missing": Explanation("Document without a date", "Set the date in the source."),
+    "core.period_locked": Explanation(
+        "Date in a locked period", "Move the lock date in Xero, or date the document after it."
+    ),
+    "core.total_mismatch": Explanation(
+        "Totals differ from what Xero will compute",
+        "Correct the amounts in the source; nothing is posted that is off by a penny.",
+    ),
+    "core.zero_total": Explanation(
+        "Document over nothing", "Nothing to do: documents of zero are listed, not sent."
+    ),
+    "core.currency_missing": Explanation(
+        "Currency that the organisation doesn't have",
+        "Add the currency in Xero; XeroTUI never adds one unasked.",
+    ),
+    "core.unfinished": Explanation("Not finished at the source", "Finish the document in the source."),
+    "core.excluded": Explanation(
+        "Excluded at the source", "Nothing to do while the source says that it isn't synced."
+    ),
+    "core.duplicate_number": Explanation(
+        "Two source documents of one number", "Renumber one of the two in the source."
+    ),
+    "core.conflict": Explanation(
+        "Changed in Xero since it was sent", "Compare both sides on the record, then take one of them."
+    ),
+    "core.locked_document": Explanation(
+        "Paid or closed in Xero", "Needs a credit note: the changed fields can't be edited in Xero any more."
+    ),
+    "core.dependency": Explanation(
+        "Waits for a record that was refused", "Mend that record first; this one follows by itself."
+    ),
+    "core.rejected": Explanation(
+        "Refused by the other system", "Read what it said, correct the record, then retry."
+    ),
+    "core.warning": Explanation("Saved with a warning", "Check the document in Xero."),
+    "core.mismatch_after": Explanation(
+        "What Xero stored differs from the plan", "Compare both sides on the record and correct one of them."
+    ),
+    "core.parked": Explanation(
+        "Set aside after repeated failures", "Read what was said, then retry by hand."
+    ),
+    "core.attach_failed": Explanation(
+        "Link not written back to the source", "The document is in Xero; retry to write the link back."
+    ),
+    "core.plugin_failed": Explanation(
+        "A plugin failed on this record", "Open Plugins for the reason; update or remove the plugin."
+    ),
+    "core.mapping_missing": Explanation("Value without a mapping", "Map the value on the screen named here."),
+    "core.import_ambiguous": Explanation(
+        "Several source records fit", "Open Imports and choose the record that is meant."
+    ),
+}
+
+
+class SyncError(Exception):
+    """Something that a person must read: a sentence and a remedy, never a traceback.
+
+    `code` is the stable problem code; `exit_code` what a command ends with.
+    """
+
+    def __init__(
+        self, sentence: str, remedy: str = "", *, code: str = "core.error", exit_code: int = 2
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.remedy = remedy
+        self.code = code
+        self.exit_code = exit_code

@@ -1,0 +1,242 @@
+"""Records: what a side said, normalised, in its own ids; amounts are `Decimal`, dates calendar dates."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Union
+
+import msgspec
+
+from xerotui.model.kinds import Kind
+from xerotui.model.money import AmountsAre
+
+# Raise when a record's fields change meaning: stored snapshots of another shape are read again, never converted.
+SHAPE = 1
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A postal address in Xero's division; any part may be blank."""
+
+    lines: tuple[str, ...] = ()
+    city: str = ""
+    region: str = ""
+    postcode: str = ""
+    country: str = ""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """Payment terms: a number of days or a day of the month, and Xero's name of the rule."""
+
+    days: int
+    rule: str = "DAYSAFTERBILLDATE"
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="is"):
+    """What every record has. `tenant` is the Xero tenant id the side itself names, blank for none."""
+
+    id: str
+    kind: Kind
+    name: str = ""
+    tenant: str = ""
+    xero_id: str = ""
+    modified: dt.datetime | None = None
+    # Why this one must not be synced ("" = it may): the side's own switch, in words.
+    excluded: str = ""
+    # Why this one is not finished yet ("" = it is): unapproved, unnumbered…
+    unfinished: str = ""
+    # Named texts that a person may choose from or that a plugin needs later; never money.
+    facts: dict[str, str] = {}
+
+
+class Party(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="party"):
+    """A customer or a supplier."""
+
+    number: str = ""
+    active: bool = True
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    tax_number: str = ""
+    address: Address | None = None
+    sales_tax: str = ""
+    purchase_tax: str = ""
+    terms: Terms | None = None
+    currency: str = ""
+    # Xero side only.
+    status: str = ""
+    contact_number: str = ""
+    is_customer: bool = False
+    is_supplier: bool = False
+    balance: Decimal | None = None
+    merged_into: str = ""
+
+
+class Item(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="item"):
+    """A product, or a service sold by the hour when the source calls that a charge rate."""
+
+    code: str = ""
+    active: bool = True
+    parent: str = ""
+    group: str = ""
+    description: str = ""
+    purchase_description: str = ""
+    sold: bool = True
+    purchased: bool = True
+    sales_price: Decimal | None = None
+    purchase_price: Decimal | None = None
+    sales_account: str = ""
+    purchase_account: str = ""
+    sales_tax: str = ""
+    purchase_tax: str = ""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a document. `texts` are the source's named texts for it, most telling first."""
+
+    id: str = ""
+    texts: dict[str, str] = {}
+    quantity: Decimal = Decimal(0)
+    unit_price: Decimal = Decimal(0)
+    discount_percent: Decimal = Decimal(0)
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    item: str = ""
+    item_code: str = ""
+    account: str = ""
+    tax_rate: str = ""
+    tracking: tuple[str, ...] = ()
+    heading: bool = False
+    # Values of the source's own mapping specs, by spec id: {"charge_rate": "7"}.
+    keys: dict[str, str] = {}
+
+
+class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="document"):
+    """An invoice, credit note or purchase order."""
+
+    number: str = ""
+    party: str = ""
+    date: dt.date | None = None
+    due_date: dt.date | None = None
+    currency: str = ""
+    currency_rate: Decimal | None = None
+    amounts: AmountsAre = AmountsAre.EXCLUSIVE
+    reference: str = ""
+    status: str = ""
+    theme: str = ""
+    lines: tuple[Line, ...] = ()
+    subtotal: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal | None = None
+    # Xero side only.
+    amount_paid: Decimal | None = None
+    amount_due: Decimal | None = None
+    amount_credited: Decimal | None = None
+
+
+class TaxComponent(msgspec.Struct, frozen=True):
+    """One part of a tax rate, in percent."""
+
+    name: str
+    rate: Decimal
+    compound: bool = False
+
+
+class TaxRate(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="tax_rate"):
+    """A tax rate; `code` is what documents carry (Xero's TaxType), `rate` the effective percent."""
+
+    code: str = ""
+    rate: Decimal = Decimal(0)
+    components: tuple[TaxComponent, ...] = ()
+    status: str = "ACTIVE"
+    # Xero only: the account classes it may be used with (ASSET, EQUITY, EXPENSE, LIABILITY, REVENUE).
+    classes: tuple[str, ...] = ()
+    # A source's own idea of the linked Xero tax type, a proposal only.
+    linked_code: str = ""
+
+
+class Account(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="account"):
+    """A ledger account of Xero's chart."""
+
+    code: str = ""
+    type: str = ""
+    class_: str = ""
+    status: str = "ACTIVE"
+    tax_type: str = ""
+    system: str = ""
+    takes_payments: bool = False
+
+
+class Tracking(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="tracking"):
+    """A tracking category with its options as (id, name, status)."""
+
+    status: str = "ACTIVE"
+    options: tuple[tuple[str, str, str], ...] = ()
+
+
+class Theme(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="theme"):
+    """A branding theme."""
+
+    sort: int = 0
+
+
+class Currency(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="currency"):
+    """A currency, `id` being its ISO code at Xero and the source's own id at a source."""
+
+    code: str = ""
+
+
+class Choice(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="choice"):
+    """A value of one of the source's own mapping specs (a charge rate, an item group)."""
+
+    spec: str = ""
+    code: str = ""
+    price: Decimal | None = None
+
+
+Record = Union[Party, Item, Document, TaxRate, Account, Tracking, Theme, Currency, Choice]  # noqa: UP007
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a Xero organisation says of itself."""
+
+    tenant: str
+    name: str
+    base_currency: str = ""
+    country: str = ""
+    version: str = ""
+    short_code: str = ""
+    is_demo: bool = False
+    timezone: str = ""
+    period_lock: dt.date | None = None
+    year_lock: dt.date | None = None
+
+    def locked_until(self) -> dt.date | None:
+        """The later of the two lock dates; documents dated on or before it are refused."""
+        dates = [d for d in (self.period_lock, self.year_lock) if d]
+        return max(dates) if dates else None
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def encode(record: Record) -> bytes:
+    """A record as the snapshot stores it: deterministic JSON, decimals as exact numbers."""
+    return _encoder.encode(record)
+
+
+def decode(body: bytes | str) -> Record:
+    """A record from its snapshot.
+
+    Raises msgspec.ValidationError when the text is not of this shape.
+    """
+    return _decoder.decode(body)
+
+
+def fingerprint(record: Record) -> str:
+    """A digest of everything a record says except when it was touched."""
+    from hashlib import sha256
+
+    still = msgspec.structs.replace(record, modified=None)
+    return sha256(_encoder.encode(still)).hexdigest()[:32]

@@ -1,0 +1,93 @@
+"""Annotations that turn a plain typed struct into a settings form and a set of command-line options."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Title:
+    """The field's label on a form."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Help:
+    """A sentence under the field, and the option's help."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Kept in the vault alone and never shown again."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The field takes one of these values."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a settings struct, as forms and options are drawn from it."""
+
+    name: str
+    type: type
+    title: str
+    help: str = ""
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    required: bool = False
+
+
+def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
+    """The fields of a settings struct, in their order."""
+    hints = get_type_hints(struct, include_extras=True)
+    out = []
+    for info in msgspec.structs.fields(struct):
+        hint = hints[info.name]
+        base, notes = (get_args(hint)[0], get_args(hint)[1:]) if get_origin(hint) is Annotated else (hint, ())
+        by = {type(n): n for n in notes}
+        required = info.default is msgspec.NODEFAULT and info.default_factory is msgspec.NODEFAULT
+        title = by[Title].text if Title in by else info.name.replace("_", " ").capitalize()
+        out.append(
+            Field(
+                name=info.name,
+                type=base if isinstance(base, type) else str,
+                title=title,
+                help=by[Help].text if Help in by else "",
+                secret=Secret in by,
+                choices=by[Choice].values if Choice in by else (),
+                default=None if required else info.default,
+                required=required,
+            )
+        )
+    return tuple(out)
+
+
+def fill(struct: type[msgspec.Struct], values: dict[str, str]) -> msgspec.Struct:
+    """A settings struct from texts as a form or the command line gives them.
+
+    Raises msgspec.ValidationError naming the field that is wrong or missing.
+    """
+    known = {f.name: f for f in fields(struct)}
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise msgspec.ValidationError(f"unknown setting: {', '.join(sorted(unknown))}")
+    for name, field in known.items():
+        value = values.get(name)
+        if field.required and not value:
+            raise msgspec.ValidationError(f"{field.title} is needed")
+        if value and field.choices and value not in field.choices:
+            raise msgspec.ValidationError(f"{field.title}: one of {', '.join(field.choices)}")
+    given = {name: value for name, value in values.items() if value != ""}
+    try:
+        return msgspec.convert(given, struct, strict=False)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(str(error).replace("$.", "")) from None

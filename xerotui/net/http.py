@@ -1,0 +1,1 @@
+"""Protocol face of the HTTP seam; see the client in this room for the real one."""

@@ -1,0 +1,299 @@
+"""What a source plugin is: the `Source` class with the values that go in and out of it."""
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.problems import Problem
+from xerotui.model.records import Record
+from xerotui.net.http import HttpClient, Response
+from xerotui.net.limits import Limits, Throttled
+
+# The contract's version: a plugin states the one it was built for as `XEROTUI_CONTRACT`.
+CONTRACT = 1
+
+
+class Capability(StrEnum):
+    """What a source declares that it can do; what isn't declared is shown as such, never tried."""
+
+    FIND = "find"
+    SAVE = "save"
+    ATTACH = "attach"
+    DELTA = "delta"
+    GONE = "gone"
+
+
+class Target(StrEnum):
+    """What at Xero a mapping spec maps to."""
+
+    TAX_RATE = "tax_rate"
+    ACCOUNT = "account"
+    ITEM = "item"
+    TRACKING = "tracking"
+    THEME = "theme"
+
+
+class MappingSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of mapping: from a source value to something of a tenant.
+
+    Screen, command, check and readiness step are drawn from it. `kinds` are those whose records need it.
+    """
+
+    id: str
+    title: str
+    source_title: str
+    target: Target
+    kinds: tuple[Kind, ...]
+    trades: tuple[Trade, ...] = (Trade.SALES,)
+    equal_rates: bool = False
+    help: str = ""
+
+
+class TextField(msgspec.Struct, frozen=True):
+    """A named text of a line that can be chosen for the Xero line description (H39)."""
+
+    name: str
+    title: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a listing: records, ids that the source says are gone, and the cursor after it.
+
+    The cursor is opaque to the core; it is stored in the transaction that stores the records. A record that
+    can't be read is named in `skipped` as (id, reason) and never stops the page.
+    """
+
+    records: tuple[Record, ...] = ()
+    gone: tuple[str, ...] = ()
+    cursor: str = ""
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """The natural keys by which `find` looks: any may be blank."""
+
+    xero_id: str = ""
+    number: str = ""
+    name: str = ""
+    tenant: str = ""
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to be written back to the source record: the Xero id, the final number, tenant and status."""
+
+    kind: Kind
+    record: str
+    xero_id: str
+    tenant: str
+    number: str = ""
+    status: str = ""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One line of a connection check: `ok` False is a fault with its remedy."""
+
+    title: str
+    value: str
+    ok: bool = True
+    remedy: str = ""
+
+
+class ReadinessStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing to be done before the first sync, in the order that the source declares.
+
+    `what`: connect, tenant, reference, import, map or start; `kind` or `spec` says of which.
+    """
+
+    id: str
+    title: str
+    what: str
+    kind: Kind | None = None
+    spec: str = ""
+    command: str = ""
+
+
+class Gone(Exception):
+    """The source answers that this very record no longer exists."""
+
+
+class SourceRefused(Exception):
+    """The source refused: its own words, and whether the thing asked for surely did not happen."""
+
+    def __init__(self, said: str, *, status: int = 0, certain: bool = True) -> None:
+        super().__init__(said)
+        self.said = said
+        self.status = status
+        self.certain = certain
+
+
+class SourceUnreachable(Exception):
+    """The source can't be reached or doesn't answer; `sent` tells whether the request may have arrived."""
+
+    def __init__(self, said: str, *, sent: bool) -> None:
+        super().__init__(said)
+        self.said = said
+        self.sent = sent
+
+
+class SourceLocked(Exception):
+    """The login is refused: reconnect. The words say what to do."""
+
+
+class Secrets(Protocol):
+    """The connection's secrets in the vault."""
+
+    async def get(self, name: str) -> str: ...
+
+    async def put(self, name: str, value: str) -> None: ...
+
+
+class Context(Protocol):
+    """What the core lends to a source: nothing else of the core reaches a plugin."""
+
+    connection: str
+    http: HttpClient
+    secrets: Secrets
+    log: Any
+
+    def now(self) -> dt.datetime:
+        """World time in UTC."""
+        ...
+
+    def cancelled(self) -> bool:
+        """True when the work should stop at the next page."""
+        ...
+
+
+class Source(ABC):
+    """One connection to a PSA or CRM system.
+
+    Subclasses set the class attributes and implement what they declare. All amounts are Decimal, all instants
+    aware UTC, all ids text. Methods raise `SourceRefused`, `SourceUnreachable`, `SourceLocked`; anything else is
+    a fault of the plugin and is reported as such.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    settings_type: ClassVar[type[msgspec.Struct]]
+    kinds: ClassVar[tuple[Kind, ...]]
+    capabilities: ClassVar[frozenset[Capability]]
+    specs: ClassVar[tuple[MappingSpec, ...]] = ()
+    text_fields: ClassVar[tuple[TextField, ...]] = ()
+    readiness: ClassVar[tuple[ReadinessStep, ...]] = ()
+    # Kinds that `import` can create in the source.
+    importable: ClassVar[tuple[Kind, ...]] = ()
+    # How many attachments one call may carry; more than one only where repeating the call changes nothing.
+    attach_batch: ClassVar[int] = 1
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        self.settings = settings
+        self.context = context
+
+    @classmethod
+    @abstractmethod
+    def limits(cls, settings: Any) -> tuple[str, Limits]:
+        """The key that the vendor counts by, and its limits."""
+
+    @classmethod
+    def throttled(cls, response: Response) -> Throttled | None:
+        """A throttle answer, read; None when it isn't one."""
+        return None
+
+    @abstractmethod
+    async def check(self) -> tuple[Fact, ...]:
+        """Prove that the connection works; used by connect and doctor."""
+
+    @abstractmethod
+    def pages(self, kind: Kind, cursor: str) -> AsyncIterator[Page]:
+        """Stream what changed since the cursor ("" = everything), with an overlap of the source's choosing."""
+
+    async def choices(self, spec: str) -> tuple[Record, ...]:
+        """The source values of one of its own mapping specs."""
+        return ()
+
+    async def get(self, kind: Kind, id: str) -> Record:
+        """One record as it is now. Raises `Gone` when the source says that it doesn't exist."""
+        raise SourceRefused(f"{self.title} can't read single {kind.plural}")
+
+    async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
+        """Every record that carries the Xero id, or the number, or the name, inactive ones included."""
+        raise SourceRefused(f"{self.title} can't look up {kind.plural}")
+
+    async def save(self, kind: Kind, record: Record) -> str:
+        """Create one record with its Xero id in it; the new id."""
+        raise SourceRefused(f"{self.title} can't save {kind.plural}")
+
+    async def attach(self, attachments: Sequence[Attachment]) -> None:
+        """Write links back; repeating it must change nothing."""
+        raise SourceRefused(f"{self.title} can't keep links")
+
+
+class Emulator(Protocol):
+    """A source emulated for the sandbox and the conformance suite; HTTP is no part of this protocol."""
+
+    name: str
+
+    def load(self, world: Any) -> None:
+        """Take over the part of the demo world that this source holds."""
+        ...
+
+    def settings(self) -> Mapping[str, str]:
+        """What a connection to it needs, by field name of the source's settings."""
+        ...
+
+    def totals(self) -> Mapping[str, Any]: ...
+
+    async def stop(self) -> None: ...
+
+
+class ResolveContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What `xerotui_resolve` and `xerotui_check` may know beside record and posting.
+
+    `settings` are the connection's settings without secrets; `choices` the source values of its own specs by
+    (spec, id); `mapped` the stored mappings by (spec, source value) for this tenant.
+    """
+
+    source: str
+    connection: str
+    tenant: str
+    settings: Mapping[str, Any]
+    choices: Mapping[tuple[str, str], Record]
+    mapped: Mapping[tuple[str, str], str]
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """A change that a plugin makes to a posting: path like `reference` or `lines.0.description`, new value, why."""
+
+    path: str
+    value: str
+    why: str
+
+
+__all__ = [
+    "CONTRACT",
+    "Attachment",
+    "Capability",
+    "Context",
+    "Emulator",
+    "Fact",
+    "FieldChange",
+    "Gone",
+    "Keys",
+    "MappingSpec",
+    "Page",
+    "Problem",
+    "ReadinessStep",
+    "ResolveContext",
+    "Secrets",
+    "Source",
+    "SourceLocked",
+    "SourceRefused",
+    "SourceUnreachable",
+    "Target",
+    "TextField",
+]
