@@ -11,9 +11,7 @@ from xerotui.model.money import AmountsAre, PricedLine
 from xerotui.model.records import Address, Terms
 
 
-class ContactPosting(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contact", tag_field="is"
-):
+class ContactPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contact", tag_field="is"):
     """A Xero contact; `number` is AccountNumber, `contact_number` the source's own id as ContactNumber."""
 
     kind: Kind
@@ -85,9 +83,7 @@ class PostingLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         )
 
 
-class DocumentPosting(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="document", tag_field="is"
-):
+class DocumentPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="document", tag_field="is"):
     """A Xero sales invoice, credit note or purchase order. `total` is the prediction; it is never sent."""
 
     kind: Kind

@@ -127,17 +127,13 @@ CORE: dict[str, Explanation] = {
         "Totals differ from what Xero will compute",
         "Correct the amounts in the source; nothing is posted that is off by a penny.",
     ),
-    "core.zero_total": Explanation(
-        "Document over nothing", "Nothing to do: documents of zero are listed, not sent."
-    ),
+    "core.zero_total": Explanation("Document over nothing", "Nothing to do: documents of zero are listed, not sent."),
     "core.currency_missing": Explanation(
         "Currency that the organisation doesn't have",
         "Add the currency in Xero; XeroTUI never adds one unasked.",
     ),
     "core.unfinished": Explanation("Not finished at the source", "Finish the document in the source."),
-    "core.excluded": Explanation(
-        "Excluded at the source", "Nothing to do while the source says that it isn't synced."
-    ),
+    "core.excluded": Explanation("Excluded at the source", "Nothing to do while the source says that it isn't synced."),
     "core.duplicate_number": Explanation(
         "Two source documents of one number", "Renumber one of the two in the source."
     ),
@@ -150,16 +146,12 @@ CORE: dict[str, Explanation] = {
     "core.dependency": Explanation(
         "Waits for a record that was refused", "Mend that record first; this one follows by itself."
     ),
-    "core.rejected": Explanation(
-        "Refused by the other system", "Read what it said, correct the record, then retry."
-    ),
+    "core.rejected": Explanation("Refused by the other system", "Read what it said, correct the record, then retry."),
     "core.warning": Explanation("Saved with a warning", "Check the document in Xero."),
     "core.mismatch_after": Explanation(
         "What Xero stored differs from the plan", "Compare both sides on the record and correct one of them."
     ),
-    "core.parked": Explanation(
-        "Set aside after repeated failures", "Read what was said, then retry by hand."
-    ),
+    "core.parked": Explanation("Set aside after repeated failures", "Read what was said, then retry by hand."),
     "core.attach_failed": Explanation(
         "Link not written back to the source", "The document is in Xero; retry to write the link back."
     ),
@@ -179,9 +171,7 @@ class SyncError(Exception):
     `code` is the stable problem code; `exit_code` what a command ends with.
     """
 
-    def __init__(
-        self, sentence: str, remedy: str = "", *, code: str = "core.error", exit_code: int = 2
-    ) -> None:
+    def __init__(self, sentence: str, remedy: str = "", *, code: str = "core.error", exit_code: int = 2) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.remedy = remedy

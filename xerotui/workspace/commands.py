@@ -1,0 +1,180 @@
+"""The command registry: everything a person can make happen, once. Keys, footer, palette, help, docs and the
+command line are drawn from it; the console adds handlers to the ids, the command line its options."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Danger(StrEnum):
+    """What a command touches; read-only refuses all but the first."""
+
+    READS = "reads"
+    WRITES = "writes"
+    DESTROYS = "destroys"
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """`where` is the screen that offers it ("" = everywhere), `cli` the words of its command-line twin."""
+
+    id: str
+    title: str
+    sentence: str
+    danger: Danger = Danger.READS
+    key: str = ""
+    where: str = ""
+    cli: str = ""
+    footer: bool = False
+
+
+def _c(id: str, key: str, where: str, title: str, sentence: str, cli: str = "", **more: object) -> Command:
+    return Command(id=id, key=key, where=where, title=title, sentence=sentence, cli=cli, **more)  # type: ignore[arg-type]
+
+
+COMMANDS: tuple[Command, ...] = (
+    _c("go.overview", "1", "", "Overview", "What is still to be done, budgets, last runs.", "queue --summary"),
+    _c("go.tenants", "2", "", "Tenants", "Xero organisations and source connections.", "tenants"),
+    _c("go.mapping", "3", "", "Tax mapping", "Which Xero tax rate each source tax rate becomes.", "map"),
+    _c("go.imports", "4", "", "Imports", "Bring customers, suppliers and items from Xero.", "import"),
+    _c("go.plan", "5", "", "Plan", "See what a sync would do, then approve it.", "plan"),
+    _c("go.queue", "6", "", "Sync queue", "Every operation and where it stands.", "queue"),
+    _c("go.errors", "7", "", "Errors", "What waits, grouped by cause.", "errors"),
+    _c("go.plugins", "", "", "Plugins", "Source plugins, their state and faults.", "plugins"),
+    _c("app.palette", "colon", "", "Go anywhere", "Find a screen, a command or a record.", ""),
+    _c("app.help", "question_mark", "", "Help", "What this screen is for and its keys.", "--help", footer=True),
+    _c("app.quit", "q", "", "Quit", "Leave the console; a run goes on in the worker.", "", footer=True),
+    _c("list.filter", "slash", "", "Filter", "Show only rows that hold a text.", ""),
+    _c("list.mark", "space", "", "Mark", "Mark the row for a bulk action.", ""),
+    _c("list.pause", "p", "", "Pause", "Stop repainting until pressed again.", ""),
+    _c("list.reload", "r", "", "Reload", "Read the page again.", ""),
+    _c(
+        "tenant.connect",
+        "c",
+        "tenants",
+        "Connect Xero",
+        "Add Xero organisations.",
+        "connect xero",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "source.connect",
+        "s",
+        "tenants",
+        "Connect source",
+        "Add a PSA or CRM.",
+        "connect SOURCE",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "tenant.check",
+        "k",
+        "tenants",
+        "Check",
+        "Prove that the connection works.",
+        "doctor",
+        footer=True,
+    ),
+    _c(
+        "tenant.refresh",
+        "f",
+        "tenants",
+        "Read again",
+        "Read accounts, tax rates and records of both sides again.",
+        "tenants --refresh",
+        footer=True,
+    ),
+    _c(
+        "map.set",
+        "enter",
+        "mapping",
+        "Map",
+        "Choose the Xero value of this row.",
+        "map set",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "map.accept",
+        "a",
+        "mapping",
+        "Take proposals",
+        "Take every proposal of equal rate.",
+        "map accept",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c("map.clear", "x", "mapping", "Unmap", "Remove the mapping of this row.", "map clear", danger=Danger.DESTROYS),
+    _c(
+        "map.spec",
+        "m",
+        "mapping",
+        "Next kind",
+        "Switch between tax rates and the source's own values.",
+        "map --spec",
+        footer=True,
+    ),
+    _c("map.tenant", "t", "", "Tenant", "Switch to the next tenant.", "--tenant", footer=True),
+    _c(
+        "import.preview",
+        "enter",
+        "imports",
+        "Preview",
+        "See what an import would link and create.",
+        "import --dry-run",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "import.choose",
+        "l",
+        "imports",
+        "Link",
+        "Choose the Xero record that a source record is.",
+        "import link",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "plan.make",
+        "n",
+        "plan",
+        "New plan",
+        "Read both sides and work out a plan.",
+        "plan",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c(
+        "plan.approve",
+        "a",
+        "plan",
+        "Approve",
+        "Let the plan run.",
+        "apply PLAN",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+    _c("plan.discard", "d", "plan", "Discard", "Throw the plan away.", "plan --discard PLAN", danger=Danger.WRITES),
+    _c("plan.open", "enter", "plan", "Open", "Field by field: what changes and why.", "plan --show ID", footer=True),
+    _c("queue.open", "enter", "queue", "Open", "The record's whole story.", "queue --show ID", footer=True),
+    _c("queue.retry", "y", "queue", "Retry", "Try this one again.", "retry ID", danger=Danger.WRITES, footer=True),
+    _c("queue.state", "s", "queue", "State", "Show only one state.", "queue --state", footer=True),
+    _c(
+        "errors.open", "enter", "errors", "Open", "The records that wait for this cause.", "errors --cause", footer=True
+    ),
+    _c("errors.fix", "g", "errors", "Go and fix", "Open the place where this is mended.", "errors", footer=True),
+    _c(
+        "errors.retry",
+        "y",
+        "errors",
+        "Retry",
+        "Check again everything that waits for this.",
+        "retry --cause",
+        danger=Danger.WRITES,
+        footer=True,
+    ),
+)
+
+BY_ID = {command.id: command for command in COMMANDS}
