@@ -72,9 +72,7 @@ class Names:
         street = f"{self.random.randint(1, 140)} {self.random.choice(_STREETS)}"
         unit = f"Unit {self.random.randint(1, 30)}" if self.random.random() < 0.3 else ""
         lines = (unit, street) if unit else (street, "")
-        return Address(
-            *lines, town, county, postcode.format(n=self.random.randint(1, 9)), region.country_name
-        )
+        return Address(*lines, town, county, postcode.format(n=self.random.randint(1, 9)), region.country_name)
 
     def phone(self, region: Region) -> str:
         """A telephone number from the ranges that are kept for fiction."""

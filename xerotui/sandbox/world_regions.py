@@ -259,7 +259,5 @@ def tax_rates_of(region: Region) -> tuple[XeroTaxRate, ...]:
     found = []
     for row in region.taxes.strip().splitlines():
         tax_type, rate, name, applies, *status = row.split("|")
-        found.append(
-            XeroTaxRate(name, tax_type, Decimal(rate), applies, status[0] if status else "ACTIVE", tax_type)
-        )
+        found.append(XeroTaxRate(name, tax_type, Decimal(rate), applies, status[0] if status else "ACTIVE", tax_type))
     return tuple(found)

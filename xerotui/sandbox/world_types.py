@@ -14,6 +14,9 @@ import msgspec
 
 CENT = Decimal("0.01")
 
+# Fields called `date` hide the type inside their classes.
+Day = date
+
 
 def cents(amount: Decimal) -> Decimal:
     """Round to two decimals, half away from zero (xero-api section 8)."""
@@ -144,8 +147,8 @@ class XeroDocument(msgspec.Struct, frozen=True):
     type: str
     number: str
     contact_id: str
-    date: date
-    due_date: date
+    date: Day
+    due_date: Day
     status: str
     currency: str
     lines: tuple[XeroLine, ...]
@@ -352,8 +355,8 @@ class Invoice(msgspec.Struct, frozen=True):
     customer: int
     supplier: int
     site: int
-    date: date
-    due_date: date
+    date: Day
+    due_date: Day
     due_type: int
     due_days: int
     reference: str
@@ -375,8 +378,8 @@ class PurchaseOrder(msgspec.Struct, frozen=True):
     state: str
     number: str
     supplier: int
-    date: date
-    delivery_date: date
+    date: Day
+    delivery_date: Day
     reference: str
     currency: int
     deliver_to: Address
