@@ -204,7 +204,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """(connection, kind, source id, tenant) and the Xero id; `posting` as last sent, `version` Xero's UpdatedDateUTC."""
+    """(connection, kind, source id, tenant) to a Xero id; `posting` as last sent, `version` its UpdatedDateUTC."""
 
     connection: str
     kind: Kind

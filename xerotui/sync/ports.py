@@ -1,0 +1,34 @@
+"""What the engine is given: stores, clocks, and ways to each side. Joined by `workspace.wiring`, or by a test."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from xerotui.net.clock import Clock
+from xerotui.source.contract import Source
+from xerotui.source.registry import Registry
+from xerotui.store import Book, Ledger, WorkerIdentity
+from xerotui.xero.client import TenantClient
+
+
+@dataclass
+class Ports:
+    """One engine's world.
+
+    `xero` gives the client of a tenant, `source` the source of a connection; both raise SyncError with words when
+    that side isn't connected. `lease` and `beat` are machine seconds.
+    """
+
+    ledger: Ledger
+    book: Book
+    clock: Clock
+    registry: Registry
+    xero: Callable[[str], Awaitable[TenantClient]]
+    source: Callable[[str], Awaitable[Source]]
+    identity: WorkerIdentity
+    log: Any
+    version: str = ""
+    lease: float = 60.0
+    beat: float = 5.0
+    idle_minutes: float = 10.0
+    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
