@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TRACKING = "tracking"
     BRANDING_THEME = "branding_theme"
     CURRENCY = "currency"
+    # A value of one of a source's own mapping specs, such as a charge rate.
+    CHOICE = "choice"
 
     @property
     def label(self) -> str:
@@ -39,7 +41,7 @@ SYNCED = (
     Kind.PURCHASE_ORDER,
     Kind.PAYMENT,
 )
-READ_ONLY = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY)
+READ_ONLY = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY, Kind.CHOICE)
 PARTIES = (Kind.CUSTOMER, Kind.SUPPLIER)
 DOCUMENTS = (Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PURCHASE_ORDER)
 # What must be in Xero before what: DESIGN section 4 and the engine page, section 3.6.

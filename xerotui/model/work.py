@@ -60,8 +60,6 @@ class Verb(StrEnum):
     PAY = "pay"
     SETTLE = "settle"
     ATTACH = "attach"
-    # A link made without a write: the record already is where it should be.
-    ADOPT = "adopt"
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +89,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: bytes = b""
     basis: Basis = Basis()
     changes: tuple[Change, ...] = ()
+    # Where each value came from, by path: link, mapping, source, default, plugin.
+    rungs: dict[str, str] = {}
     needs: tuple[str, ...] = ()
     currency: str = ""
     total: Decimal | None = None
@@ -170,6 +170,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires: dt.datetime
     actor: str = ""
     follows: str = ""
+    # Follow-up plans made only of what this one lists as blocked are approved in advance.
+    follow: bool = False
     title: str = ""
     counts: dict[str, int] = {}
     totals: tuple[PlanTotal, ...] = ()
