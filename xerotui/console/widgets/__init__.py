@@ -1,0 +1,1 @@
+"""Widgets of the console: no I/O, no registry, no knowledge of the app; each says by messages what happened."""
