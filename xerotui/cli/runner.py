@@ -45,14 +45,14 @@ def command(body: Body) -> Callable[..., int]:
     return call
 
 
-def run_async(state: Root, out: Output, body: Body, **options: Any) -> int:
+def run_async(root: Root, out: Output, body: Body, /, **options: Any) -> int:
     """Open the workspace, run `body` with it, close it; errors become words and an exit code."""
     try:
-        return asyncio.run(_opened(state.home, state.read_only, out, body, options))
+        return asyncio.run(_opened(root.home, root.read_only, out, body, options))
     except (click.ClickException, click.Abort, KeyboardInterrupt, BrokenPipeError):
         raise
     except Exception as error:
-        return failed(error, state.home, json=out.json)
+        return failed(error, root.home, json=out.json)
 
 
 async def _opened(home: Path | None, read_only: bool, out: Output, body: Body, options: dict[str, Any]) -> int:

@@ -1,0 +1,92 @@
+"""`xerotui errors` and `xerotui retry`: causes with their remedies, and another try."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from xerotui.cli.codes import Exit
+from xerotui.cli.follow import followed
+from xerotui.cli.output import Output
+from xerotui.cli.runner import command, tenant_id, tenant_option
+from xerotui.cli.text import when
+from xerotui.model.paging import View
+
+if TYPE_CHECKING:
+    from xerotui.model.problems import Problem
+    from xerotui.workspace.door import Workspace
+    from xerotui.workspace.pages import CauseRow
+
+
+def _cause(text: str) -> tuple[str, str]:
+    code, slash, subject = text.partition("/")
+    if not slash:
+        raise click.UsageError("A cause is CODE/SUBJECT, as 'xerotui errors' lists it.")
+    return code, subject
+
+
+@click.command()
+@click.option("--code", default="", help="Only this problem code.")
+@tenant_option
+@click.option("--cause", "cause", default="", help="The records that wait for one cause: CODE/SUBJECT.")
+@command
+async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cause: str) -> int:
+    """What waits, grouped by cause; ends with 2 when something is blocked."""
+    if cause:
+        return await _records(space, out, *_cause(cause))
+    given = {"code": code, "tenant": await tenant_id(space, tenant)}
+    rows: list[CauseRow] = []
+    anchor = ""
+    while True:
+        view = View(fields={name: value for name, value in given.items() if value}, anchor=anchor, limit=200)
+        page = await space.errors(view)
+        rows, anchor = rows + list(page.rows), page.next
+        if not anchor:
+            break
+    if out.json:
+        out.data(rows)
+    else:
+        out.table(
+            ("Cause", ">Records", "What is wrong", "Remedy", "Since"),
+            [(f"{r.code}/{r.subject}", r.records, r.sentence or r.title, r.remedy, when(r.oldest)) for r in rows],
+            empty="nothing waits",
+        )
+    return Exit.PROBLEMS if any(r.blocks for r in rows) else Exit.DONE
+
+
+async def _records(space: "Workspace", out: Output, code: str, subject: str) -> int:
+    rows: list[Problem] = []
+    anchor = ""
+    while True:
+        page = await space.error_records(code, subject, View(anchor=anchor, limit=200))
+        rows, anchor = rows + list(page.rows), page.next
+        if not anchor:
+            break
+    if out.json:
+        out.data(rows)
+    else:
+        out.table(
+            ("Kind", "Id", "Record", "What is wrong", "It said"),
+            [(p.record.kind.label, p.record.id, p.record.title, p.sentence, p.said) for p in rows],
+            empty="nothing waits for this",
+        )
+    return Exit.PROBLEMS if any(p.blocks for p in rows) else Exit.DONE
+
+
+@click.command()
+@click.argument("operation", default="")
+@click.option("--cause", default="", help="Everything that waits for one cause: CODE/SUBJECT.")
+@click.option("--plan", "of_plan", default="", help="Everything of a plan that was refused or set aside.")
+@command
+async def retry(space: "Workspace", out: Output, *, operation: str, cause: str, of_plan: str) -> int:
+    """Try again OPERATION, a cause, or a whole plan; what became possible is a new plan to approve."""
+    if sum(map(bool, (operation, cause, of_plan))) != 1:
+        raise click.UsageError("One of OPERATION, --cause and --plan.")
+    args = {"operation": operation} if operation else {"plan": of_plan} if of_plan else {}
+    if cause:
+        args["code"], args["subject"] = _cause(cause)
+    answer = (await followed(space, out, "retry", **args)).answer
+    if out.json:
+        out.data(answer)
+    count, plan = answer.get("count", "0"), answer.get("plan", "")
+    out.say(f"{count} tried again." + (f" New plan {plan}: xerotui apply {plan}." if plan else ""))
+    return Exit.DONE

@@ -1,0 +1,118 @@
+"""`xerotui import`: the piles, a preview and the import of one kind, and linking by hand."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from xerotui.cli.app import Root
+from xerotui.cli.codes import Exit
+from xerotui.cli.commands.plan import applied, confirmed, got, show
+from xerotui.cli.follow import followed
+from xerotui.cli.output import Output
+from xerotui.cli.runner import json_option, run_async, source_id, source_option, tenant_id, tenant_option
+from xerotui.model.kinds import Kind
+
+if TYPE_CHECKING:
+    from xerotui.workspace.door import Workspace
+
+KINDS = {word: kind for kind in Kind for word in (kind.value, kind.plural)}
+
+
+@click.command("import")
+@click.argument("kind", metavar="[KIND | link KIND RECORD XERO_ID]", nargs=-1)
+@source_option
+@tenant_option
+@click.option("--dry-run", is_flag=True, help="Show what it would link and create, then stop.")
+@click.option("--rows", is_flag=True, help="List it record by record.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--follow", is_flag=True, help="Approve follow-ups of what is blocked now.")
+@json_option
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    kind: tuple[str, ...],
+    json: bool,
+    connection: str,
+    tenant: str,
+    dry_run: bool,
+    rows: bool,
+    yes: bool,
+    follow: bool,
+) -> int:
+    """Bring customers, suppliers or items from Xero into the source.
+
+    Without KIND the sizes of the piles are shown: linked, exact hits, unclear, new.
+    """
+    root: Root = ctx.find_root().obj
+    out = Output(json=json)
+    if not kind:
+        return run_async(root, out, _piles, tenant=tenant)
+    if kind[0] == "link":
+        if len(kind) != 4:
+            raise click.UsageError("import link KIND RECORD XERO_ID")
+        return run_async(
+            root, out, _link, kind=_kind(kind[1]), record=kind[2], xero_id=kind[3], connection=connection, tenant=tenant
+        )
+    if len(kind) != 1:
+        raise click.UsageError("One kind at a time.")
+    options = {"dry_run": dry_run, "rows": rows, "yes": yes, "follow": follow}
+    return run_async(root, out, _import, kind=_kind(kind[0]), connection=connection, tenant=tenant, **options)
+
+
+def _kind(word: str) -> Kind:
+    try:
+        return KINDS[word.lower().replace("-", "_")]
+    except KeyError:
+        raise click.UsageError(f"{word!r} is no kind; customers, suppliers or items.") from None
+
+
+async def _piles(space: "Workspace", out: Output, *, tenant: str) -> None:
+    chosen = await tenant_id(space, tenant)
+    rows = [row for row in await space.imports() if not chosen or row.tenant == chosen]
+    if out.json:
+        out.data(rows)
+        return
+    out.table(
+        ("Organisation", "Kind", ">In Xero", ">Linked", ">Exact", ">Unclear", ">New", ""),
+        [(r.tenant_name, r.kind.plural, r.in_xero, r.linked, r.exact, r.unclear, r.new, r.reason) for r in rows],
+        empty="nothing to import; connect Xero and a source first",
+    )
+
+
+async def _link(
+    space: "Workspace", out: Output, *, kind: Kind, record: str, xero_id: str, connection: str, tenant: str
+) -> None:
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant, needed=True)
+    args = {"connection": source, "kind": kind.value, "record": record, "tenant": chosen, "xero_id": xero_id}
+    await followed(space, out, "link", **args)
+    if out.json:
+        out.data(args)
+    out.say("Linked.")
+
+
+async def _import(
+    space: "Workspace",
+    out: Output,
+    *,
+    kind: Kind,
+    connection: str,
+    tenant: str,
+    dry_run: bool,
+    rows: bool,
+    yes: bool,
+    follow: bool,
+) -> int:
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant, needed=True)
+    answer = (await followed(space, out, "import", connection=source, tenant=chosen, kind=kind.value)).answer
+    plan = await got(space, answer.get("plan", ""))
+    if dry_run:
+        await show(space, out, plan, rows=rows)
+        return Exit.PROBLEMS if plan.problems else Exit.DONE
+    if not yes:
+        await show(space, out, plan, rows=rows, quiet=out.json)
+        if not confirmed(plan):
+            out.say("Not imported.")
+            return Exit.REFUSED
+    return await applied(space, out, plan, follow=follow, wait=True)

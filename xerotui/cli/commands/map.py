@@ -1,0 +1,143 @@
+"""`xerotui map`: mappings listed, set, cleared, and proposals taken; for tax rates and a source's own values alike."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from xerotui.cli.app import Root
+from xerotui.cli.output import Output
+from xerotui.cli.runner import command, run_async, source_id, source_option, tenant_id, tenant_option
+from xerotui.cli.text import safe
+from xerotui.model.paging import View
+
+if TYPE_CHECKING:
+    from xerotui.workspace.door import Workspace
+
+_spec = click.option("--spec", default="tax", show_default=True, help="What is mapped; see --specs.")
+_trade = click.option("--trade", type=click.Choice(["sales", "purchase"]), default="sales", show_default=True)
+
+
+@click.group("map", invoke_without_command=True)
+@_spec
+@source_option
+@tenant_option
+@click.option("--specs", is_flag=True, help="List what can be mapped.")
+@click.option("--state", type=click.Choice(["mapped", "proposed", "unmapped", "broken"]), help="Only these.")
+@click.option("--targets", "value", default="", help="List what this source value could become.")
+@click.option("--json", "json", is_flag=True, help="Data as JSON on stdout, for scripts.")
+@click.pass_context
+def map_(
+    ctx: click.Context, spec: str, connection: str, tenant: str, specs: bool, state: str, value: str, json: bool
+) -> int:
+    """Which Xero value each source value becomes."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    root: Root = ctx.find_root().obj
+    out = Output(json=json)
+    if specs:
+        return run_async(root, out, _specs)
+    if value:
+        return run_async(root, out, _targets, spec=spec, connection=connection, tenant=tenant, value=value)
+    return run_async(root, out, _list, spec=spec, connection=connection, tenant=tenant, state=state or "")
+
+
+async def _specs(space: "Workspace", out: Output) -> None:
+    rows = await space.mapping_specs()
+    if out.json:
+        out.data(rows)
+        return
+    out.table(("Spec", "What", "Becomes", "Help"), [(r.id, r.source_title, r.target, r.help) for r in rows])
+
+
+async def _list(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str, state: str) -> None:
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant)
+    rows = []
+    for row in await space.tenants():
+        if chosen and row.tenant != chosen:
+            continue
+        anchor = ""
+        while True:
+            page = await space.mapping(spec, source, row.tenant, View(anchor=anchor, limit=200))
+            rows += [(row.name, r) for r in page.rows if not state or r.state == state]
+            anchor = page.next
+            if not anchor:
+                break
+    if out.json:
+        out.data([r for _, r in rows])
+        return
+    out.table(
+        ("Organisation", "Value", "What", "Trade", "State", "Becomes", ">Used", ">Waiting"),
+        [(name, r.value, r.title, r.trade, r.state, r.target_title or r.target, r.used, r.waiting) for name, r in rows],
+        empty="nothing to map",
+    )
+
+
+async def _targets(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str, value: str) -> None:
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant, needed=True)
+    rows = await space.mapping_targets(spec, source, chosen, value)
+    if out.json:
+        out.data(rows)
+        return
+    out.table(
+        ("", "Target", "Title", "Detail"),
+        [("" if r.allowed else "✗", r.id, r.title, r.detail if r.allowed else r.reason) for r in rows],
+    )
+
+
+@map_.command("set")
+@click.argument("value")
+@click.argument("target")
+@_spec
+@_trade
+@source_option
+@tenant_option
+@command
+async def set_(
+    space: "Workspace", out: Output, *, value: str, target: str, spec: str, trade: str, connection: str, tenant: str
+) -> None:
+    """Map source VALUE to Xero TARGET (its code or id)."""
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant, needed=True)
+    await space.map_set(spec, source, chosen, value, target, trade)
+    if out.json:
+        out.data({"spec": spec, "tenant": chosen, "value": value, "trade": trade, "target": target})
+    out.say(f"Mapped {safe(value)} to {safe(target)}.")
+
+
+@map_.command("clear")
+@click.argument("value")
+@_spec
+@_trade
+@source_option
+@tenant_option
+@command
+async def clear(
+    space: "Workspace", out: Output, *, value: str, spec: str, trade: str, connection: str, tenant: str
+) -> None:
+    """Remove the mapping of source VALUE."""
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant, needed=True)
+    await space.map_clear(spec, source, chosen, value, trade)
+    if out.json:
+        out.data({"spec": spec, "tenant": chosen, "value": value, "trade": trade, "target": None})
+    out.say(f"Unmapped {safe(value)}.")
+
+
+@map_.command("accept")
+@_spec
+@source_option
+@tenant_option
+@command
+async def accept(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str) -> None:
+    """Take every proposal of an equal rate."""
+    source = await source_id(space, connection)
+    chosen = await tenant_id(space, tenant)
+    taken = {}
+    for row in await space.tenants():
+        if not chosen or row.tenant == chosen:
+            taken[row.tenant] = await space.map_accept(spec, source, row.tenant)
+    if out.json:
+        out.data(taken)
+    out.say(f"{sum(taken.values())} taken.")

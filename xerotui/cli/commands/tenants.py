@@ -1,0 +1,85 @@
+"""`xerotui tenants`: both kinds of connection, reading them again, a tenant's own settings."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xerotui.cli.app import Root
+from xerotui.cli.follow import followed
+from xerotui.cli.output import Output
+from xerotui.cli.runner import command, run_async, tenant_id
+
+if TYPE_CHECKING:
+    from xerotui.workspace.door import Workspace
+
+
+@click.group(invoke_without_command=True)
+@click.option("--refresh", is_flag=True, help="First read accounts, tax rates and records of both sides again.")
+@click.option("--tenant", default="", help="Only this organisation.")
+@click.option("--json", "json", is_flag=True, help="Data as JSON on stdout, for scripts.")
+@click.pass_context
+def tenants(ctx: click.Context, refresh: bool, tenant: str, json: bool) -> int:
+    """Xero organisations and source connections."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    state: Root = ctx.find_root().obj
+    return run_async(state, Output(json=json), _list, refresh=refresh, tenant=tenant)
+
+
+async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) -> None:
+    chosen = await tenant_id(space, tenant)
+    if refresh:
+        await followed(space, out, "refresh", **({"tenant": chosen} if chosen else {}))
+    rows = [row for row in await space.tenants() if not chosen or row.tenant == chosen]
+    sources = await space.sources()
+    if out.json:
+        out.data({"tenants": rows, "sources": sources})
+        return
+    out.table(
+        ("Organisation", "State", "Country", "Currency", ">Links", ">Problems", ">Calls today", "Locked until"),
+        [
+            (
+                row.name + (" [read-only]" if row.read_only else ""),
+                row.state,
+                row.country,
+                row.currency,
+                sum(row.links.values()),
+                row.problems,
+                f"{row.day_used}/{row.day_limit}" if row.day_limit else "",
+                row.locked_until,
+            )
+            for row in rows
+        ],
+        "Xero organisations",
+        "none; connect one with: xerotui connect xero",
+    )
+    out.line("")
+    out.table(
+        ("Source", "System", "State", "Detail"),
+        [(s.name, s.title, s.state, s.detail) for s in sources],
+        "Sources",
+        "none; connect one with: xerotui connect SOURCE",
+    )
+
+
+@tenants.command("set")
+@click.argument("organisation")
+@click.option("--read-only/--writable", "read_only", default=None, help="Whether the worker may write to it.")
+@click.option("--accent", default=None, help="Colour that marks it in the console.")
+@command
+async def set_(
+    space: "Workspace", out: Output, *, organisation: str, read_only: bool | None, accent: str | None
+) -> None:
+    """Change an organisation's own settings."""
+    chosen = await tenant_id(space, organisation)
+    fields: dict[str, Any] = {}
+    if read_only is not None:
+        fields["read_only"] = read_only
+    if accent is not None:
+        fields["accent"] = accent
+    if not fields:
+        raise click.UsageError("Nothing to set: --read-only, --writable or --accent.")
+    await space.tenant_set(chosen, **fields)
+    if out.json:
+        out.data({"tenant": chosen, **fields})
+    out.say("Set.")

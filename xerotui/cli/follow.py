@@ -1,0 +1,106 @@
+"""Following what the worker does: a request to its end, a plan to its end. Progress on stderr."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from xerotui.cli.codes import Exit
+from xerotui.cli.output import Output, Progress
+from xerotui.cli.text import counts
+from xerotui.model.paging import View
+from xerotui.model.problems import SyncError
+from xerotui.model.work import DONE, FAILED, OPEN, Plan, PlanState, Request, RequestState, State
+
+if TYPE_CHECKING:
+    from xerotui.workspace.door import Workspace
+
+ENDED = (PlanState.DONE, PlanState.REFUSED, PlanState.EXPIRED, PlanState.DISCARDED)
+
+
+async def followed(space: "Workspace", out: Output, verb: str, **args: str) -> Request:
+    """Ask the worker and wait for its answer.
+
+    Raises SyncError with the worker's own words when it refuses or fails.
+    """
+    id = await space.ask(verb, **args)
+    progress = Progress(out)
+    last = None
+    try:
+        async for request in space.follow(id):
+            last = request
+            progress.show(request.progress or f"{verb}: {request.state.value}")
+    finally:
+        progress.done()
+    if last is None or last.state is not RequestState.DONE:
+        sentence = last.error if last else "The worker did not answer"
+        code = Exit.REFUSED if last and last.verb in ("apply", "discard") else Exit.PROBLEMS
+        raise SyncError(sentence, last.remedy if last else "", code="core.refused", exit_code=code)
+    return last
+
+
+async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
+    """Wait until the plan has ended, showing how many operations are settled; the plan as it then is."""
+    progress = Progress(out)
+    pulse = -1
+    try:
+        while True:
+            now = await space.pulse()
+            if now != pulse:
+                pulse = now
+                plan = await space.plan(id)
+                if plan is None or plan.state in ENDED:
+                    break
+                states = await space.queue_counts(id)
+                left = sum(states.get(s, 0) for s in OPEN)
+                total = sum(states.values())
+                progress.show(f"{total - left} of {total}: {counts(states)}")
+            await alive(space)
+            await asyncio.sleep(0.25)
+    finally:
+        progress.done()
+    if plan is None:
+        raise SyncError("The plan is gone", "Make a new one: xerotui plan.", exit_code=Exit.REFUSED)
+    return plan
+
+
+async def follow_ups(space: "Workspace", id: str) -> list[Plan]:
+    """The plans that follow the given one, oldest first, through all generations."""
+    plans = {p.id: p for p in await space.plans()}
+    known, found = {id}, []
+    for plan in sorted(plans.values(), key=lambda p: p.created):
+        if plan.follows in known:
+            known.add(plan.id)
+            found.append(plan)
+    return found
+
+
+async def alive(space: "Workspace") -> None:
+    """Start the worker again where it has gone while something still waits for it."""
+    status = await space.worker()
+    if status.state in ("none", "lost"):
+        await space.ensure_worker()
+
+
+async def outcome(space: "Workspace", out: Output, plan: Plan) -> int:
+    """Say how a plan ended; the exit code."""
+    states = await space.queue_counts(plan.id)
+    if plan.state is PlanState.REFUSED:
+        out.say("The plan was refused: " + "; ".join(plan.moved or ("the world moved on",)))
+        return Exit.REFUSED
+    done = sum(states.get(s, 0) for s in DONE)
+    failed = sum(states.get(s, 0) for s in (*FAILED, State.BLOCKED))
+    out.say(f"{done} done, {failed} not" if failed else f"{done} done")
+    return Exit.PROBLEMS if failed else Exit.DONE
+
+
+async def problem_page(space: "Workspace", tenant: str = "") -> dict[str, int]:
+    """Records that wait, by problem code."""
+    fields = {"tenant": tenant} if tenant else {}
+    found: dict[str, int] = {}
+    anchor = ""
+    while True:
+        page = await space.errors(View(fields=fields, anchor=anchor, limit=200))
+        for row in page.rows:
+            found[row.code] = found.get(row.code, 0) + row.records
+        anchor = page.next
+        if not anchor:
+            return dict(sorted(found.items()))
