@@ -1,0 +1,127 @@
+"""What Xero would refuse, found before anything is sent: accounts, tax classes, lock dates, numbers, totals."""
+
+import datetime as dt
+from decimal import Decimal
+
+from xerotui.model.kinds import DOCUMENTS, Kind
+from xerotui.model.postings import DocumentPosting
+from xerotui.model.problems import Place
+from xerotui.model.records import Account, Document, TaxRate
+from xerotui.sync.findings import Findings
+from xerotui.sync.pair import PairData, code_key
+
+# System accounts that no line may name (xero-api section 9.5).
+FORBIDDEN_SYSTEM = {"DEBTORS", "CREDITORS"}
+
+
+def account_problem(data: PairData, code: str, found: Findings, where: str) -> Account | None:
+    """The account of that code if a line may use it; else the problem is recorded and None returned."""
+    account = data.accounts.get(code_key(code))
+    place = Place("go.errors", {"code": "core.account_unknown"})
+    if account is None:
+        found.problem(
+            "core.account_unknown",
+            f"account:{code}",
+            f"Account {code} ({where}) doesn't exist in {data.organisation.name}.",
+            place=place,
+        )
+    elif account.status != "ACTIVE":
+        found.problem(
+            "core.account_archived",
+            f"account:{code}",
+            f"Account {code} {account.name} ({where}) is archived in {data.organisation.name}.",
+            place=Place("go.errors", {"code": "core.account_archived"}),
+        )
+    elif account.system in FORBIDDEN_SYSTEM or account.type == "BANK":
+        found.problem(
+            "core.account_unknown",
+            f"account:{code}",
+            f"Account {code} {account.name} ({where}) can't be used on lines.",
+            place=place,
+        )
+    else:
+        return account
+    return None
+
+
+def tax_allowed(data: PairData, rate: TaxRate, account: Account | None, found: Findings, source_tax: str) -> None:
+    """Record a problem when the rate can't be used, or not with this account's class (xero-api section 9.4)."""
+    place = Place("go.mapping", {"spec": "tax", "connection": data.connection, "value": source_tax})
+    if rate.status != "ACTIVE":
+        found.problem(
+            "core.tax_gone",
+            f"tax:{source_tax}",
+            f"Tax rate {rate.name} ({rate.code}) is no longer active in {data.organisation.name}.",
+            place=place,
+        )
+    elif account is not None and account.class_ and rate.classes and account.class_ not in rate.classes:
+        found.problem(
+            "core.tax_account_conflict",
+            f"tax:{source_tax}:{account.code}",
+            f"Tax rate {rate.name} can't be used with account {account.code} {account.name}.",
+            place=place,
+        )
+
+
+def date_problem(data: PairData, date: dt.date, found: Findings) -> None:
+    """Record a problem when the date is on or before a lock date, Xero's or the stricter one set here (M6)."""
+    limits = [d for d in (data.organisation.locked_until(), data.policy.closed_through) if d]
+    if limits and date <= max(limits):
+        found.problem(
+            "core.period_locked",
+            f"period:{data.tenant}:{max(limits).isoformat()}",
+            f"{data.organisation.name} is locked through {max(limits).isoformat()}.",
+            place=Place("go.tenants", {"tenant": data.tenant}),
+        )
+
+
+def total_problem(data: PairData, document: Document, posting: DocumentPosting, found: Findings) -> None:
+    """Record a problem when what Xero will compute isn't what the source says, to the penny (B2)."""
+    if document.total is None or document.total == posting.total:
+        return
+    off: Decimal = posting.total - document.total
+    found.problem(
+        "core.total_mismatch",
+        f"{document.kind}:{document.id}",
+        f"{document.kind.label.capitalize()} {document.number} says {document.total} {posting.currency}, "
+        f"its lines make {posting.total} in Xero ({off:+}).",
+        place=Place("go.errors", {"connection": data.connection, "kind": document.kind.value, "record": document.id}),
+    )
+
+
+def same_document(posting: DocumentPosting, held: Document) -> bool:
+    """True when what Xero holds is this very document: contact, date, currency, total (M4, M16)."""
+    return (
+        held.party == posting.contact
+        and held.currency == posting.currency
+        and held.total == posting.total
+        and held.date == posting.date
+        and held.status not in ("VOIDED", "DELETED")
+    )
+
+
+def number_problem(data: PairData, posting: DocumentPosting, found: Findings) -> Document | None:
+    """What Xero holds under the posting's number: returned when it is the same document, a problem when not."""
+    held = data.xero_documents[posting.kind].get(code_key(posting.number))
+    if held is None:
+        return None
+    if posting.contact and same_document(posting, held):
+        return held
+    label = posting.kind.label
+    found.problem(
+        "core.number_taken",
+        f"number:{posting.kind}:{posting.number}",
+        f"Xero already has {label} {posting.number}: {held.total} {held.currency}, {held.status.lower()}.",
+        place=Place("go.errors", {"connection": data.connection, "kind": posting.kind.value, "record": found.ref.id}),
+    )
+    return None
+
+
+def repeated_numbers(data: PairData) -> dict[tuple[Kind, str], int]:
+    """How many live source documents of this tenant carry each number; more than one is a problem of all."""
+    counts: dict[tuple[Kind, str], int] = {}
+    for (kind, _), document in data.documents.items():
+        if kind in DOCUMENTS and document.number and not document.excluded and data.mine(document):
+            key = (kind, code_key(document.number))
+            counts[key] = counts.get(key, 0) + 1
+    return counts

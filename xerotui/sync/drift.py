@@ -1,0 +1,75 @@
+"""What Xero holds against what was last sent: is it still as written, may it still be changed, what is new?"""
+
+import msgspec
+
+from xerotui.model.kinds import PARTIES, Kind
+from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting
+from xerotui.model.records import Document, Item, Party, Record
+from xerotui.sync.pair import PairData, code_key
+
+# Xero's status flow (xero-api section 9.8), by height; a status is never lowered (H34).
+HEIGHT = {"DRAFT": 0, "SUBMITTED": 1, "AUTHORISED": 2, "BILLED": 3, "PAID": 3}
+FINAL = ("PAID", "VOIDED", "DELETED", "BILLED")
+
+
+def held_record(data: PairData, kind: Kind, xero_id: str) -> Record | None:
+    """The record that Xero holds under an id, as last read."""
+    if kind in PARTIES:
+        return data.contacts.by_id.get(xero_id)
+    if kind is Kind.ITEM:
+        return next((i for i in data.xero_items.values() if i.id == xero_id), None)
+    return next((d for d in data.xero_documents.get(kind, {}).values() if d.id == xero_id), None)
+
+
+def moved(sent: Posting, held: Record) -> tuple[str, ...]:
+    """The fields in which Xero differs from what was last sent: somebody edited it there."""
+    pairs: list[tuple[str, object, object]] = []
+    if isinstance(sent, ContactPosting) and isinstance(held, Party):
+        pairs = [("name", sent.name, held.name), ("number", code_key(sent.number), code_key(held.number))]
+    elif isinstance(sent, ItemPosting) and isinstance(held, Item):
+        pairs = [("code", code_key(sent.code), code_key(held.code)), ("name", sent.name, held.name or sent.name)]
+        if sent.sales and sent.sales.price is not None:
+            pairs.append(("sales price", sent.sales.price, held.sales_price))
+    elif isinstance(sent, DocumentPosting) and isinstance(held, Document):
+        pairs = [
+            ("number", code_key(sent.number), code_key(held.number)),
+            ("contact", sent.contact, held.party),
+            ("date", sent.date, held.date),
+            ("total", sent.total, held.total),
+            ("lines", len(sent.lines), len(held.lines) if held.lines else len(sent.lines)),
+        ]
+        if sent.kind is Kind.INVOICE:
+            pairs.append(("reference", sent.reference, held.reference))
+    return tuple(name for name, mine, theirs in pairs if mine != theirs)
+
+
+def closed(held: Record) -> str:
+    """Why a document can't be changed in Xero any more; "" when it can."""
+    if not isinstance(held, Document):
+        return ""
+    if held.status in FINAL:
+        return f"it is {held.status.lower()} in Xero"
+    if held.amount_paid or held.amount_credited:
+        return "something is paid or credited on it in Xero"
+    return ""
+
+
+def fitted(posting: Posting, held: Record | None) -> Posting:
+    """The posting as an update of what Xero holds: the status never lower, lines under their own ids."""
+    if not isinstance(posting, DocumentPosting) or not isinstance(held, Document):
+        return posting
+    status = posting.status if HEIGHT.get(posting.status, 0) >= HEIGHT.get(held.status, 0) else held.status
+    lines = posting.lines
+    if len(held.lines) == len(lines):
+        lines = tuple(
+            msgspec.structs.replace(line, line_id=old.id) for line, old in zip(lines, held.lines, strict=True)
+        )
+    return msgspec.structs.replace(posting, status=status, lines=lines)
+
+
+def comparable(sent: Posting, posting: Posting) -> tuple[Posting, Posting]:
+    """Both without what a comparison must not see: a status that was raised in Xero, and Xero's line ids."""
+    if isinstance(sent, DocumentPosting) and isinstance(posting, DocumentPosting):
+        height = HEIGHT.get(sent.status, 0) >= HEIGHT.get(posting.status, 0)
+        return sent, msgspec.structs.replace(posting, status=sent.status) if height else posting
+    return sent, posting

@@ -1,0 +1,187 @@
+"""Everything that is known of one pair (source connection, tenant), loaded once for planning and matching."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side, Trade
+from xerotui.model.problems import SyncError
+from xerotui.model.records import (
+    Account,
+    Choice,
+    Currency,
+    Document,
+    Item,
+    Organisation,
+    Party,
+    Record,
+    TaxRate,
+    Theme,
+    Tracking,
+)
+from xerotui.model.work import Link
+from xerotui.store import Ledger, Mapping, Pair, name_key
+from xerotui.sync.ports import Ports
+
+# The core's own mapping specs; a source adds its own.
+TAX = "tax"
+ACCOUNT = "account"
+ITEM = "default_item"
+
+T = TypeVar("T", bound=Record)
+
+
+def code_key(code: str) -> str:
+    """Codes, numbers and account numbers compare without regard to case or outer blanks, as Xero does."""
+    return code.strip().casefold()
+
+
+@dataclass
+class Contacts:
+    """Xero contacts by id, account number and name; lists, because Xero itself holds duplicates (xero-api 9.2)."""
+
+    by_id: dict[str, Party] = field(default_factory=dict)
+    by_number: dict[str, list[Party]] = field(default_factory=lambda: defaultdict(list))
+    by_name: dict[str, list[Party]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, records: Iterable[Party]) -> "Contacts":
+        """The index of these contacts."""
+        index = cls()
+        for party in records:
+            index.by_id[party.id] = party
+            if party.number:
+                index.by_number[code_key(party.number)].append(party)
+            index.by_name[name_key(party.name)].append(party)
+        return index
+
+
+@dataclass
+class PairData:
+    """One pair's records of both sides, links and mappings, all in memory."""
+
+    connection: str
+    source_name: str
+    settings: dict[str, str]
+    tenant: str
+    policy: Pair
+    organisation: Organisation
+    accounts: dict[str, Account]
+    tax_rates: dict[str, TaxRate]
+    currencies: frozenset[str]
+    tracking: tuple[Tracking, ...]
+    themes: tuple[Theme, ...]
+    contacts: Contacts
+    xero_items: dict[str, Item]
+    xero_documents: dict[Kind, dict[str, Document]]
+    parties: dict[tuple[Kind, str], Party]
+    items: dict[str, Item]
+    documents: dict[tuple[Kind, str], Document]
+    source_taxes: dict[str, TaxRate]
+    choices: dict[tuple[str, str], Choice]
+    links: dict[tuple[Kind, str], Link]
+    mappings: dict[tuple[str, str, str], Mapping]
+
+    def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
+        """The stored mapping of a value; one made for the other side of the books serves where there is none."""
+        other = Trade.PURCHASE if trade is Trade.SALES else Trade.SALES
+        return self.mappings.get((spec, value, trade.value)) or self.mappings.get((spec, value, other.value))
+
+    def link(self, kind: Kind, record: str) -> Link | None:
+        """The link of a source record in this tenant."""
+        return self.links.get((kind, record))
+
+    def linked(self, kind: Kind) -> dict[str, Link]:
+        """Links of a kind by Xero id."""
+        return {link.xero_id: link for (k, _), link in self.links.items() if k is kind}
+
+    def mine(self, record: Party | Item | Document) -> bool:
+        """True when the record belongs to this tenant: by its own word, its party's, or the pair's default."""
+        tenant = record.tenant
+        if not tenant and isinstance(record, Document):
+            party = self.party_of(record)
+            tenant = party.tenant if party else ""
+        return tenant == self.tenant or (not tenant and self.policy.default_tenant)
+
+    def party_of(self, document: Document) -> Party | None:
+        """The customer or supplier of a document."""
+        kind = Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+        return self.parties.get((kind, document.party))
+
+
+def _only(records: Iterable[Record], type_: type[T]) -> list[T]:
+    return [r for r in records if isinstance(r, type_)]
+
+
+async def _reference(ledger: Ledger, tx: Any, tenant: str) -> dict[str, Any]:
+    async def read(kind: Kind) -> list[Record]:
+        return await ledger.snapshots.all(tx, Side.XERO, tenant, kind)
+
+    accounts = _only(await read(Kind.ACCOUNT), Account)
+    return {
+        "accounts": {code_key(a.code): a for a in accounts if a.code},
+        "tax_rates": {r.code: r for r in _only(await read(Kind.TAX_RATE), TaxRate)},
+        "currencies": frozenset(c.code or c.id for c in _only(await read(Kind.CURRENCY), Currency)),
+        "tracking": tuple(_only(await read(Kind.TRACKING), Tracking)),
+        "themes": tuple(_only(await read(Kind.BRANDING_THEME), Theme)),
+        "contacts": Contacts.of(_only(await read(Kind.CUSTOMER), Party)),
+        "xero_items": {code_key(i.code): i for i in _only(await read(Kind.ITEM), Item)},
+        "xero_documents": {
+            kind: {code_key(d.number): d for d in _only(await read(kind), Document) if d.number} for kind in DOCUMENTS
+        },
+    }
+
+
+async def _source(ledger: Ledger, tx: Any, connection: str) -> dict[str, Any]:
+    async def read(kind: Kind) -> list[Record]:
+        return await ledger.snapshots.all(tx, Side.SOURCE, connection, kind)
+
+    parties = [p for kind in PARTIES for p in _only(await read(kind), Party)]
+    documents = [d for kind in DOCUMENTS for d in _only(await read(kind), Document)]
+    choices = _only(await read(Kind.CHOICE), Choice)
+    return {
+        "parties": {(p.kind, p.id): p for p in parties},
+        "items": {i.id: i for i in _only(await read(Kind.ITEM), Item)},
+        "documents": {(d.kind, d.id): d for d in documents},
+        "source_taxes": {t.id: t for t in _only(await read(Kind.TAX_RATE), TaxRate)},
+        "choices": {(c.spec, c.id.removeprefix(f"{c.spec}:")): c for c in choices},
+    }
+
+
+async def load(ports: Ports, connection: str, tenant: str) -> PairData:
+    """All of one pair from the ledger and the book.
+
+    Raises SyncError when the tenant was never read or the connection doesn't exist.
+    """
+    db = await ports.book.read()
+    document = db.source(connection)
+    if document is None:
+        raise SyncError(f"There is no source connection {connection}", "See `xerotui tenants`.", exit_code=3)
+    async with ports.ledger.read() as tx:
+        organisation = await ports.ledger.snapshots.organisation(tx, tenant)
+        if organisation is None:
+            raise SyncError(f"The organisation {tenant} was never read", "Connect it on Tenants.", exit_code=3)
+        links = await ports.ledger.links.for_pair(tx, connection, tenant)
+        reference = await _reference(ports.ledger, tx, tenant)
+        source = await _source(ports.ledger, tx, connection)
+    return PairData(
+        connection=connection,
+        source_name=document.source,
+        settings=dict(document.settings),
+        tenant=tenant,
+        policy=db.pair(connection, tenant) or Pair(source=connection, tenant=tenant),
+        organisation=organisation,
+        links={(link.kind, link.record): link for link in links},
+        mappings={(m.spec, m.value, m.trade): m for m in db.mappings(connection, tenant)},
+        **reference,
+        **source,
+    )
+
+
+def revised(mappings: Iterable[Mapping]) -> dict[str, int]:
+    """Mapping revisions as a basis keeps them."""
+    return {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in mappings}
+
+
+__all__ = ["ACCOUNT", "ITEM", "TAX", "Contacts", "PairData", "code_key", "load", "revised"]

@@ -1,0 +1,266 @@
+"""A plan: what a sync would do to one pair, as operations with their bases, and why the rest stays where it is."""
+
+import datetime as dt
+import math
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+
+import msgspec
+
+from xerotui.model.kinds import DOCUMENTS, WRITE_ORDER, Kind, Side
+from xerotui.model.postings import DocumentPosting, Posting, decode, differences, encode
+from xerotui.model.problems import Problem
+from xerotui.model.records import fingerprint
+from xerotui.model.work import Basis, Operation, Plan, PlanKind, PlanState, PlanTotal, Verb
+from xerotui.store import BlockedRow
+from xerotui.sync import drift
+from xerotui.sync.findings import Findings
+from xerotui.sync.pair import revised
+from xerotui.sync.resolve import Resolved
+
+BATCH = 50
+LIFE = dt.timedelta(hours=24)
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id: short prefix and a random part."""
+    return f"{prefix}-{uuid.uuid4().hex[:16]}"
+
+
+def xero_lane(tenant: str) -> str:
+    """The lane of a tenant."""
+    return f"xero:{tenant}"
+
+
+def source_lane(connection: str) -> str:
+    """The lane of a source connection."""
+    return f"source:{connection}"
+
+
+@dataclass
+class Draft:
+    """A plan in the making. `rows` are the records that stay: blocked, skipped, in conflict."""
+
+    plan: str
+    operations: list[Operation] = field(default_factory=list)
+    rows: list[BlockedRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def stays(self, found: Findings, code: str, subject: str, sentence: str, total: Decimal | None) -> None:
+        """List a record that this plan leaves alone."""
+        posting = found.posting
+        currency = posting.currency if isinstance(posting, DocumentPosting) else ""
+        self.rows.append(
+            BlockedRow(record=found.ref, code=code, subject=subject, sentence=sentence, currency=currency, total=total)
+        )
+
+
+def _total(posting: Posting | None) -> Decimal | None:
+    return posting.total if isinstance(posting, DocumentPosting) else None
+
+
+def _operation(draft: Draft, resolved: Resolved, found: Findings, verb: Verb, **more: object) -> Operation:
+    data, posting, ref = resolved.data, found.posting, found.ref
+    assert posting is not None
+    record = resolved.record(ref.kind, ref.id)
+    version = str(more.pop("xero_version", ""))
+    before = more.pop("before", None)
+    side = Side.SOURCE if verb is Verb.ATTACH else Side.XERO
+    document = posting if isinstance(posting, DocumentPosting) else None
+    return Operation(
+        id=new_id("op"),
+        plan=draft.plan,
+        side=side,
+        lane=source_lane(data.connection) if side is Side.SOURCE else xero_lane(data.tenant),
+        kind=ref.kind,
+        verb=verb,
+        connection=data.connection,
+        tenant=data.tenant,
+        record=ref.id,
+        title=ref.title,
+        party=document.contact_name if document else "",
+        body=encode(posting),
+        basis=Basis(fingerprint=fingerprint(record), mappings=revised(found.used), xero_version=version),
+        changes=differences(before if isinstance(before, Posting) else None, posting),
+        rungs=dict(found.rungs),
+        currency=document.currency if document else "",
+        total=document.total if document else None,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
+    """A linked record: nothing to do, an update, or a conflict with what was edited in Xero."""
+    link = resolved.data.link(found.ref.kind, found.ref.id)
+    assert link is not None
+    assert found.posting is not None
+    if not link.posting:
+        draft.counts["unchanged"] += 1
+        return
+    sent = decode(link.posting)
+    held = drift.held_record(resolved.data, found.ref.kind, link.xero_id)
+    posting = drift.fitted(found.posting, held)
+    if not differences(*drift.comparable(sent, posting)):
+        draft.counts["unchanged"] += 1
+        return
+    ref = found.ref
+    subject = f"{ref.kind}:{ref.id}"
+    if held is not None and (why := drift.closed(held)):
+        sentence = f"{ref.kind.label.capitalize()} {ref.title} changed at the source, but {why}."
+        _conflict(draft, found, "core.locked_document", subject, sentence)
+        return
+    if held is not None and (fields := drift.moved(sent, held)):
+        sentence = f"{ref.kind.label.capitalize()} {ref.title} was changed in Xero as well: {', '.join(fields)}."
+        _conflict(draft, found, "core.conflict", subject, sentence)
+        return
+    found.posting = posting
+    draft.operations.append(
+        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=link.version, before=sent)
+    )
+    draft.counts["update"] += 1
+
+
+def _conflict(draft: Draft, found: Findings, code: str, subject: str, sentence: str) -> None:
+    found.problem(code, subject, sentence)
+    draft.problems.append(found.problems[-1])
+    draft.stays(found, code, subject, sentence, _total(found.posting))
+    draft.counts["conflict"] += 1
+
+
+def _one(
+    draft: Draft, resolved: Resolved, kind: Kind, id: str, found: Findings, made: dict[tuple[Kind, str], str]
+) -> None:
+    """Put one record's findings into the plan."""
+    if found.skip:
+        code, sentence = found.skip
+        draft.stays(found, code, f"{kind}:{id}", sentence, _total(found.posting))
+        draft.counts["skip"] += 1
+        return
+    draft.problems.extend(found.problems)
+    if found.blocked or found.posting is None:
+        first = next((p for p in found.problems if p.blocks), None)
+        if first is not None:
+            draft.stays(found, first.code, first.subject, first.sentence, _total(found.posting))
+        draft.counts["blocked"] += 1
+        return
+    if resolved.data.link(kind, id) is not None:
+        _update(draft, resolved, found)
+        return
+    target = resolved.adopt.get((kind, id))
+    if target:
+        operation = _operation(draft, resolved, found, Verb.ATTACH, target=target)
+        draft.counts["link"] += 1
+    else:
+        needs = tuple(made[key] for key in dict.fromkeys(found.waits) if key in made)  # type: ignore[index]
+        operation = _operation(draft, resolved, found, Verb.CREATE, needs=needs)
+        draft.counts["create"] += 1
+        made[(kind, id)] = operation.id
+    draft.operations.append(operation)
+
+
+def draft_sync(resolved: Resolved, plan: str, refused: dict[tuple[Kind, str], Problem]) -> Draft:
+    """Operations and staying records of one pair.
+
+    `refused` are records that Xero refused and whose basis has not moved since: they wait (DESIGN section 5).
+    """
+    draft = Draft(plan)
+    made: dict[tuple[Kind, str], str] = {}
+    wanted = resolved.wanted()
+    for kind, id, found in resolved.findings():
+        if not resolved.data.policy.syncs(kind):
+            continue
+        if (kind, id) in resolved.on_demand and (kind, id) not in wanted and not resolved.data.link(kind, id):
+            found.skip = found.skip or ("core.excluded", "made when a document needs it")
+        if (kind, id) in refused and not found.blocked:
+            found.problems.append(refused[(kind, id)])
+        _one(draft, resolved, kind, id, found, made)
+    return draft
+
+
+def calls_needed(operations: Iterable[Operation]) -> int:
+    """The least number of Xero calls: Σ⌈n/50⌉ over tenant, kind and verb."""
+    counts = Counter((o.lane, o.kind, o.verb) for o in operations if o.side is Side.XERO)
+    return sum(math.ceil(n / BATCH) for n in counts.values())
+
+
+def minutes_needed(operations: Iterable[Operation], per_minute: int = 55) -> int:
+    """Whole minutes that the busiest lane's calls take under the minute limit."""
+    lanes: dict[str, int] = defaultdict(int)
+    for (lane, *_), n in Counter((o.lane, o.kind, o.verb) for o in operations if o.side is Side.XERO).items():
+        lanes[lane] += math.ceil(n / BATCH)
+    return max((math.ceil(n / per_minute) for n in lanes.values()), default=0)
+
+
+def totals_of(operations: Sequence[Operation], rows: Sequence[BlockedRow]) -> tuple[PlanTotal, ...]:
+    """Documents and sums by tenant, currency, kind and verb."""
+    sums: dict[tuple[str, str, Kind, str], tuple[int, Decimal]] = {}
+
+    def add(key: tuple[str, str, Kind, str], total: Decimal | None) -> None:
+        count, value = sums.get(key, (0, Decimal(0)))
+        sums[key] = (count + 1, value + (total or Decimal(0)))
+
+    for o in operations:
+        if o.kind in DOCUMENTS:
+            add((o.tenant, o.currency, o.kind, "link" if o.verb is Verb.ATTACH else o.verb.value), o.total)
+    for row in rows:
+        if row.record.kind in DOCUMENTS:
+            verb = "skip" if row.code in SKIPS else "blocked"
+            add((row.record.tenant, row.currency, row.record.kind, verb), row.total)
+    order = {kind: i for i, kind in enumerate(WRITE_ORDER)}
+    keys = sorted(sums, key=lambda k: (k[0], k[1], order.get(k[2], 99), k[3]))
+    return tuple(PlanTotal(*key, *sums[key]) for key in keys)
+
+
+# Codes of rows that are left alone on purpose; they are no problems.
+SKIPS = ("core.excluded", "core.unfinished", "core.zero_total")
+
+
+def plan_hash(operations: Iterable[Operation]) -> str:
+    """The digest that an approval names: operations with their bases, in order."""
+    digest = sha256()
+    for o in operations:
+        parts = (o.side, o.kind, o.verb, o.connection, o.tenant, o.record, o.target)
+        digest.update("|".join(parts).encode())
+        digest.update(o.body)
+        digest.update(msgspec.json.encode(o.basis, order="sorted"))
+    return digest.hexdigest()[:16]
+
+
+def finish(
+    draft: Draft,
+    *,
+    kind: PlanKind,
+    connection: str,
+    tenants: tuple[str, ...],
+    now: dt.datetime,
+    actor: str,
+    title: str,
+    follows: str = "",
+    follow: bool = False,
+) -> Plan:
+    """The plan's own row for a finished draft."""
+    codes = Counter(p.code for p in draft.problems if p.blocks)
+    return Plan(
+        id=draft.plan,
+        kind=kind,
+        connection=connection,
+        tenants=tenants,
+        state=PlanState.READY,
+        hash=plan_hash(draft.operations),
+        created=now,
+        expires=now + LIFE,
+        actor=actor,
+        follows=follows,
+        follow=follow,
+        title=title,
+        counts={k: v for k, v in sorted(draft.counts.items()) if v},
+        totals=totals_of(draft.operations, draft.rows),
+        calls=calls_needed(draft.operations),
+        minutes=minutes_needed(draft.operations),
+        problems=dict(codes),
+    )

@@ -1,0 +1,153 @@
+"""Reading both sides into snapshots: a source by its cursors, a tenant by what was modified since."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.problems import SyncError
+from xerotui.model.records import Record
+from xerotui.source.contract import Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.sync.ports import Ports
+from xerotui.xero.client import TenantClient
+
+# xero-api section 6.4: the watermark goes back by a few minutes, because some changes land late.
+OVERLAP = dt.timedelta(minutes=3)
+
+
+def words(error: Exception, who: str) -> SyncError:
+    """A side's failure as a sentence with a remedy."""
+    if isinstance(error, SourceLocked):
+        return SyncError(str(error) or f"{who} refuses the login", "Connect it again on Tenants.", exit_code=3)
+    if isinstance(error, SourceUnreachable):
+        return SyncError(f"{who} can't be reached: {error.said}", "Check address and network, then retry.")
+    if isinstance(error, SourceRefused):
+        return SyncError(f"{who} refuses: {error.said}", "See `xerotui doctor`.")
+    if isinstance(error, SyncError):
+        return error
+    return SyncError(f"{who} failed ({type(error).__name__})", "See Plugins and `xerotui doctor`.")
+
+
+async def pull_source(ports: Ports, connection: str, kinds: Sequence[Kind] = ()) -> dict[Kind, int]:
+    """Stream what changed at a source since its cursors; records and cursor go into one transaction.
+
+    Returns the number of changed records by kind. Raises SyncError when the source fails; what was read by then
+    stays.
+    """
+    source = await ports.source(connection)
+    changed: dict[Kind, int] = {}
+    try:
+        for kind in kinds or source.kinds:
+            changed[kind] = await _pull_kind(ports, source, connection, kind)
+        await _pull_choices(ports, source, connection)
+    except SyncError:
+        raise
+    except Exception as error:
+        ports.log.warning("source failed", connection=connection, error=type(error).__name__)
+        raise words(error, source.title) from None
+    return changed
+
+
+async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) -> int:
+    ledger = ports.ledger
+    async with ledger.read() as tx:
+        cursor = await ledger.snapshots.get_cursor(tx, Side.SOURCE, connection, kind)
+    count = 0
+    async for page in source.pages(kind, cursor):
+        now = ports.clock.now()
+        async with ledger.write() as tx:
+            by_kind: dict[Kind, list[Record]] = {}
+            for record in page.records:
+                by_kind.setdefault(record.kind, []).append(record)
+            for records in by_kind.values():
+                count += len(await ledger.snapshots.put(tx, Side.SOURCE, connection, records, now))
+            if page.gone:
+                await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, page.gone, now)
+            if page.cursor:
+                await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, page.cursor, now)
+        for id, reason in page.skipped:
+            ports.log.warning("unreadable record", connection=connection, kind=kind.value, id=id, reason=reason)
+    return count
+
+
+async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
+    """The source values of its own mapping specs, kept as records named `spec:value`."""
+    for spec in source.specs:
+        records = [
+            msgspec.structs.replace(r, kind=Kind.CHOICE, id=f"{spec.id}:{r.id}") for r in await source.choices(spec.id)
+        ]
+        async with ports.ledger.write() as tx:
+            await ports.ledger.snapshots.put(tx, Side.SOURCE, connection, records, ports.clock.now())
+
+
+async def pull_reference(ports: Ports, tenant: str) -> None:
+    """Organisation, accounts, tax rates, tracking, themes, currencies: always whole, the lists are short.
+
+    What is no longer listed is marked gone: deleted accounts and options vanish from Xero's lists (xero-api 6.4).
+    """
+    client = await ports.xero(tenant)
+    organisation = await client.organisation()
+    lists: dict[Kind, Sequence[Record]] = {
+        Kind.ACCOUNT: await client.accounts(),
+        Kind.TAX_RATE: await client.tax_rates(),
+        Kind.TRACKING: await client.tracking(),
+        Kind.BRANDING_THEME: await client.themes(),
+        Kind.CURRENCY: await client.currencies(),
+    }
+    now = ports.clock.now()
+    async with ports.ledger.write() as tx:
+        await ports.ledger.snapshots.put_organisation(tx, tenant, organisation, now)
+        for kind, records in lists.items():
+            await _whole(ports, tx, tenant, kind, records, now)
+
+
+async def _whole(ports: Ports, tx: object, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime) -> None:
+    snapshots = ports.ledger.snapshots
+    before = await snapshots.fingerprints(tx, Side.XERO, tenant, kind)
+    await snapshots.put(tx, Side.XERO, tenant, records, now)
+    vanished = sorted(set(before) - {r.id for r in records})
+    if vanished:
+        await snapshots.gone(tx, Side.XERO, tenant, kind, vanished, now)
+
+
+def _stream(client: TenantClient, kind: Kind, since: dt.datetime | None) -> AsyncIterator[list[Record]]:
+    if kind is Kind.CUSTOMER:
+        return client.contacts(since)
+    if kind is Kind.INVOICE:
+        return client.invoices(since)
+    if kind is Kind.CREDIT_NOTE:
+        return client.credit_notes(since)
+    return client.purchase_orders(since)
+
+
+async def pull_tenant(
+    ports: Ports,
+    tenant: str,
+    kinds: Sequence[Kind] = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER),
+) -> None:
+    """What changed in a tenant since the last read, with overlap; items whole, because deleted ones vanish."""
+    client = await ports.xero(tenant)
+    for kind in kinds:
+        if kind is Kind.ITEM:
+            records = await client.all_items()
+            async with ports.ledger.write() as tx:
+                await _whole(ports, tx, tenant, kind, records, ports.clock.now())
+            continue
+        await _pull_documents(ports, client, tenant, kind)
+
+
+async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind: Kind) -> None:
+    snapshots = ports.ledger.snapshots
+    async with ports.ledger.read() as tx:
+        cursor = await snapshots.get_cursor(tx, Side.XERO, tenant, kind)
+    since = dt.datetime.fromisoformat(cursor) if cursor else None
+    started = ports.clock.now() - OVERLAP
+    async for records in _stream(client, kind, since):
+        async with ports.ledger.write() as tx:
+            await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
+    async with ports.ledger.write() as tx:
+        await snapshots.set_cursor(tx, Side.XERO, tenant, kind, started.isoformat(), ports.clock.now())
+
+
+__all__ = ["pull_reference", "pull_source", "pull_tenant", "words"]

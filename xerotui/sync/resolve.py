@@ -1,0 +1,251 @@
+"""All records of a pair resolved: contacts and items first, then documents, each with the plugins' say."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from xerotui.model.kinds import DOCUMENTS, PARTIES, WRITE_ORDER, Kind
+from xerotui.model.postings import DocumentPosting, Posting
+from xerotui.model.problems import CORE, Problem, RecordRef
+from xerotui.model.records import Document, Party, Record
+from xerotui.source.contract import FieldChange, ResolveContext
+from xerotui.source.registry import Registry
+from xerotui.sync import checks
+from xerotui.sync.findings import Findings, title_of
+from xerotui.sync.match import Fit, contact_for
+from xerotui.sync.pair import PairData, code_key
+from xerotui.sync.resolve_document import check_document, resolve_document, skip_reason
+from xerotui.sync.resolve_item import resolve_item
+from xerotui.sync.resolve_party import place_of, resolve_party, taken_by_others
+
+# Records between two looks at the event loop; keeps the longest computation well under 100 ms.
+YIELD_EVERY = 40
+
+
+@dataclass
+class Resolved:
+    """Findings of every record of one pair. `adopt` names the Xero record that an unlinked one already is."""
+
+    data: PairData
+    parties: dict[tuple[Kind, str], Findings] = field(default_factory=dict)
+    items: dict[str, Findings] = field(default_factory=dict)
+    item_findings: dict[str, Findings] = field(default_factory=dict)
+    documents: dict[tuple[Kind, str], Findings] = field(default_factory=dict)
+    adopt: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    # Only made when a document needs them: inactive parties, items offered to every tenant.
+    on_demand: set[tuple[Kind, str]] = field(default_factory=set)
+
+    def findings(self) -> Iterable[tuple[Kind, str, Findings]]:
+        """All findings in the order in which they would be written."""
+        for kind in WRITE_ORDER:
+            if kind in PARTIES:
+                yield from ((k, i, f) for (k, i), f in self.parties.items() if k is kind)
+            elif kind is Kind.ITEM:
+                yield from ((Kind.ITEM, i, f) for i, f in self.item_findings.items())
+            elif kind in DOCUMENTS:
+                yield from ((k, i, f) for (k, i), f in self.documents.items() if k is kind)
+
+    def record(self, kind: Kind, id: str) -> Record:
+        """The source record of findings."""
+        if kind in PARTIES:
+            return self.data.parties[(kind, id)]
+        return self.data.items[id] if kind is Kind.ITEM else self.data.documents[(kind, id)]
+
+    def wanted(self) -> set[tuple[Kind, str]]:
+        """The on-demand records that an unblocked document waits for."""
+        needed = {(k, i) for f in self.documents.values() if not f.blocked and not f.skip for k, i in f.waits}
+        return {key for key in self.on_demand if key in needed}
+
+
+def _ref(data: PairData, record: Record) -> RecordRef:
+    title = title_of(record)[:200]
+    return RecordRef(connection=data.connection, kind=record.kind, id=record.id, title=title, tenant=data.tenant)
+
+
+def _plugins(registry: Registry, data: PairData, record: Record, found: Findings) -> None:
+    """Let the plugins of this source shape the posting and add problems; a failure stops this record (law 7)."""
+    context = ResolveContext(
+        source=data.source_name,
+        connection=data.connection,
+        tenant=data.tenant,
+        settings=data.settings,
+        choices=data.choices,
+        mapped={(m.spec, m.value): m.target for m in data.mappings.values()},
+    )
+    try:
+        if found.posting is not None:
+            for change in registry.resolve(data.source_name, record, found.posting, context):
+                found.posting = _changed(found.posting, change)
+                found.rungs[change.path] = change.why
+        problems = registry.check(data.source_name, record, found.posting, context)
+    except Exception as error:
+        name = type(error).__name__
+        found.problem("core.plugin_failed", f"plugin:{data.source_name}", f"The plugin failed on this record ({name}).")
+        return
+    for problem in problems:
+        # The plugin knows its own values better than the core's general word for them.
+        found.problems = [p for p in found.problems if p.code != "core.mapping_missing" or p.subject != problem.subject]
+        words = registry.explain(problem)
+        remedy = problem.remedy or (words.remedy if words else "")
+        found.problems.append(msgspec.structs.replace(problem, record=found.ref, remedy=remedy))
+
+
+def _changed(posting: Posting, change: FieldChange) -> Posting:
+    """The posting with one text field changed; paths are `field` or `lines.<0-based index>.field`."""
+    parts = change.path.split(".")
+    if len(parts) == 1:
+        return msgspec.structs.replace(posting, **{parts[0]: change.value})
+    assert isinstance(posting, DocumentPosting)
+    lines = list(posting.lines)
+    lines[int(parts[1])] = msgspec.structs.replace(lines[int(parts[1])], **{parts[2]: change.value})
+    return msgspec.structs.replace(posting, lines=tuple(lines))
+
+
+def _match_party(resolved: Resolved, party: Party, found: Findings, names: dict[str, str]) -> None:
+    data = resolved.data
+    subject = f"{party.kind}:{party.id}"
+    label = f"{party.kind.label.capitalize()} {party.name[:80]}"
+    link = data.link(party.kind, party.id)
+    if link is not None:
+        held = data.contacts.by_id.get(link.xero_id)
+        if held is not None and held.status == "ARCHIVED":
+            found.problem(
+                "core.contact_archived",
+                subject,
+                f"{label} is linked to a contact that is archived in Xero.",
+                place=place_of(found.ref),
+            )
+        return
+    match = contact_for(data, party)
+    if match.fit is Fit.EXACT:
+        resolved.adopt[(party.kind, party.id)] = match.one.id
+        found.value("contact", f"found by {match.by}")
+        return
+    sentences = {
+        Fit.ARCHIVED: ("core.contact_archived", f"{label} is archived in Xero."),
+        Fit.CONTRADICTS: ("core.contact_contradicts", f"{label}: name and account number point to different contacts."),
+        Fit.SEVERAL: ("core.contact_ambiguous", f"{label} fits {len(match.found)} contacts in Xero."),
+    }
+    if match.fit in sentences:
+        code, sentence = sentences[match.fit]
+        found.problem(code, subject, sentence, place=place_of(found.ref))
+        return
+    _new_party(data, party, found, names)
+
+
+def _new_party(data: PairData, party: Party, found: Findings, names: dict[str, str]) -> None:
+    posting = found.posting
+    if posting is None or found.blocked:
+        return
+    name = posting.name.casefold()  # type: ignore[union-attr]
+    taken = taken_by_others(data, party, posting, "")  # type: ignore[arg-type]
+    if not taken and names.get(name, party.id) != party.id:
+        taken = f"Another {party.kind.label} of the name {party.name[:80]} is to be made as well."
+    if taken:
+        found.problem("core.name_taken", f"{party.kind}:{party.id}", taken, place=place_of(found.ref))
+    names.setdefault(name, party.id)
+
+
+def _resolve_parties(resolved: Resolved, registry: Registry) -> None:
+    data = resolved.data
+    names: dict[str, str] = {}
+    for key, party in data.parties.items():
+        if not data.mine(party) or (party.kind is Kind.SUPPLIER and not data.policy.syncs(Kind.SUPPLIER)):
+            continue
+        found = Findings(_ref(data, party))
+        resolved.parties[key] = found
+        if party.excluded:
+            found.skip = ("core.excluded", party.excluded)
+            continue
+        resolve_party(data, party, found)
+        _plugins(registry, data, party, found)
+        _match_party(resolved, party, found, names)
+        if not party.active and not data.link(*key):
+            resolved.on_demand.add(key)
+
+
+def _resolve_items(resolved: Resolved, registry: Registry) -> None:
+    data = resolved.data
+    for item in data.items.values():
+        offered = not item.tenant and not data.policy.default_tenant
+        if item.parent or not item.active or not (data.mine(item) or offered):
+            continue
+        found = Findings(_ref(data, item))
+        resolved.item_findings[item.id] = found
+        if item.code.strip():
+            resolved.items.setdefault(code_key(item.code), found)
+        if item.excluded:
+            found.skip = ("core.excluded", item.excluded)
+            continue
+        resolve_item(data, item, found)
+        _plugins(registry, data, item, found)
+        held = data.xero_items.get(code_key(item.code))
+        if held is not None and not data.link(Kind.ITEM, item.id):
+            resolved.adopt[(Kind.ITEM, item.id)] = held.id
+        if offered:
+            resolved.on_demand.add((Kind.ITEM, item.id))
+
+
+def _resolve_document(
+    resolved: Resolved, registry: Registry, document: Document, now: dt.datetime, repeated: dict[Any, int]
+) -> Findings:
+    data = resolved.data
+    found = Findings(_ref(data, document))
+    found.skip = skip_reason(data, document, now)
+    if found.skip:
+        return found
+    resolve_document(data, document, found, resolved.parties, resolved.items)
+    _plugins(registry, data, document, found)
+    check_document(data, document, found, repeated)
+    if not data.link(document.kind, document.id) and isinstance(found.posting, DocumentPosting):
+        held = checks.number_problem(data, found.posting, found)
+        if held is not None:
+            resolved.adopt[(document.kind, document.id)] = held.id
+    return found
+
+
+async def resolve_pair(registry: Registry, data: PairData, now: dt.datetime) -> Resolved:
+    """Resolve every record of the pair, looking up at the event loop now and then."""
+    resolved = Resolved(data)
+    _resolve_parties(resolved, registry)
+    await asyncio.sleep(0)
+    _resolve_items(resolved, registry)
+    await asyncio.sleep(0)
+    repeated = checks.repeated_numbers(data)
+    count = 0
+    for key, document in data.documents.items():
+        if not data.mine(document):
+            continue
+        resolved.documents[key] = _resolve_document(resolved, registry, document, now, repeated)
+        count += 1
+        if count % YIELD_EVERY == 0:
+            await asyncio.sleep(0)
+    _quiet_unneeded(resolved)
+    return resolved
+
+
+def _quiet_unneeded(resolved: Resolved) -> None:
+    """Problems of records that nobody asked for are no problems: an unused item offered to every tenant."""
+    needed = {(k, i) for f in resolved.documents.values() for k, i in f.waits}
+    for kind, id in resolved.on_demand:
+        if (kind, id) in needed:
+            continue
+        found = resolved.item_findings[id] if kind is Kind.ITEM else resolved.parties[(kind, id)]
+        found.problems.clear()
+        found.skip = ("core.excluded", "made when a document needs it")
+
+
+def explain(problem: Problem, registry: Registry) -> str:
+    """The remedy of a problem: the core's own words, else the plugin's."""
+    known = CORE.get(problem.code)
+    if known is not None:
+        return known.remedy
+    words = registry.explain(problem)
+    return words.remedy if words else ""
+
+
+__all__ = ["Resolved", "explain", "resolve_pair"]

@@ -1,0 +1,199 @@
+"""One document line: item, account, tax, tracking and text by the ladder mapping or link → source → default."""
+
+from decimal import Decimal
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.money import HUNDRED, rounded
+from xerotui.model.postings import PostingLine
+from xerotui.model.problems import Place
+from xerotui.model.records import Account, Document, Item, Line, TaxRate
+from xerotui.sync import checks
+from xerotui.sync.findings import Findings
+from xerotui.sync.pair import ITEM, TAX, PairData, code_key
+from xerotui.sync.resolve_item import TEXT_LIMIT, item_code
+
+
+def _text(line: Line) -> str:
+    return next((text for text in line.texts.values() if text.strip()), "")[:TEXT_LIMIT]
+
+
+def _by_spec(data: PairData, line: Line, trade: Trade, path: str, found: Findings) -> str | None:
+    """An item code by one of the source's own mapping specs: stored mapping, else the value's own code."""
+    for spec, value in line.keys.items():
+        mapping = data.mapping(spec, value, trade)
+        if mapping is not None:
+            found.value(f"{path}.item", f"mapping of {spec.replace('_', ' ')} {value}", mapping)
+            return mapping.target
+        choice = data.choices.get((spec, value))
+        if choice is not None and choice.code.strip():
+            found.value(f"{path}.item", f"code of {spec.replace('_', ' ')} {choice.name}")
+            return choice.code.strip()
+        name = choice.name if choice else value
+        found.problem(
+            "core.mapping_missing",
+            f"{spec}:{value}",
+            f"{spec.replace('_', ' ').capitalize()} {name} has no code and no mapping.",
+            place=Place("go.mapping", {"spec": spec, "connection": data.connection, "value": value}),
+        )
+        return ""
+    return None
+
+
+def _default_item(data: PairData, line: Line, trade: Trade, path: str, found: Findings) -> str:
+    mapping = data.mapping(ITEM, "*", trade)
+    if mapping is not None:
+        found.value(f"{path}.item", "default item", mapping)
+        return mapping.target
+    code = data.policy.default_item.get(trade.value, "")
+    if code:
+        found.value(f"{path}.item", "default item")
+    return code
+
+
+def _item(
+    data: PairData, line: Line, index: int, trade: Trade, found: Findings, items: dict[str, Findings]
+) -> tuple[str, Item | None]:
+    """The line's item code and the source item behind it; "" with a problem recorded when there is none."""
+    path = f"lines.{index}"
+    by_spec = _by_spec(data, line, trade, path, found)
+    if by_spec == "":
+        return "", None
+    source = data.items.get(line.item) if line.item else None
+    if source is not None and source.tenant and source.tenant != data.tenant:
+        sentence = f"Item {source.code or source.name} on line {index} belongs to another organisation."
+        found.problem("core.item_unmapped", f"item:{source.code or source.id}", sentence)
+        return "", source
+    if by_spec is not None:
+        code = by_spec
+    elif source is not None and item_code(data, source):
+        code = item_code(data, source)
+        found.value(f"{path}.item", "source item" if not source.parent else "parent of the source item")
+    else:
+        code = line.item_code.strip()
+        if code:
+            found.value(f"{path}.item", "code on the line")
+    if code and _available(data, code, found, items):
+        return code, source
+    default = _default_item(data, line, trade, path, found)
+    if default:
+        return default, source
+    wanted = code or _text(line)[:40] or f"line {index}"
+    found.problem(
+        "core.item_unmapped",
+        f"item:{wanted}",
+        f"Item {wanted} isn't in {data.organisation.name}." if code else f"Line {index} ({wanted}) has no item.",
+        place=Place("go.imports", {"connection": data.connection, "tenant": data.tenant, "kind": Kind.ITEM.value}),
+    )
+    return "", source
+
+
+def _available(data: PairData, code: str, found: Findings, items: dict[str, Findings]) -> bool:
+    """True when Xero has the code, or this plan makes it; a blocked item hands on its own cause."""
+    if code_key(code) in data.xero_items:
+        return True
+    theirs = items.get(code_key(code))
+    if theirs is None:
+        return False
+    if theirs.blocked:
+        for problem in theirs.problems:
+            if problem.blocks:
+                sentence = f"Waits for item {code}: {problem.sentence}"
+                found.problem(problem.code, problem.subject, sentence, place=problem.place)
+        return True
+    found.waits.append((Kind.ITEM, theirs.ref.id))
+    return True
+
+
+def _account(
+    data: PairData, line: Line, code: str, source: Item | None, index: int, trade: Trade, found: Findings
+) -> Account | None:
+    path = f"lines.{index}.account"
+    held = data.xero_items.get(code_key(code)) if code else None
+    sales = trade is Trade.SALES
+    ladder = (
+        ("source", line.account),
+        ("source item", (source.sales_account if sales else source.purchase_account) if source else ""),
+        ("item in Xero", (held.sales_account if sales else held.purchase_account) if held else ""),
+        ("default", data.policy.default_account.get(trade.value, "")),
+    )
+    for rung, value in ladder:
+        if value:
+            found.value(path, rung)
+            return checks.account_problem(data, value, found, f"line {index}")
+    found.problem("core.account_missing", f"line:{found.ref.id}:{index}", f"Line {index} has no account.")
+    return None
+
+
+def _tax(
+    data: PairData, document: Document, line: Line, source: Item | None, index: int, trade: Trade, found: Findings
+) -> TaxRate | None:
+    party = data.party_of(document)
+    sales = trade is Trade.SALES
+    ladder = (
+        line.tax_rate,
+        (source.sales_tax if sales else source.purchase_tax) if source else "",
+        (party.sales_tax if sales else party.purchase_tax) if party else "",
+    )
+    value = next((v for v in ladder if v), "")
+    mapping = data.mapping(TAX, value, trade) if value else None
+    place = Place("go.mapping", {"spec": TAX, "connection": data.connection, "tenant": data.tenant, "value": value})
+    if mapping is None:
+        known = data.source_taxes.get(value)
+        name = known.name if known else value or "(none)"
+        found.problem("core.tax_unmapped", f"tax:{value}", f"Tax rate {name} has no Xero tax rate.", place=place)
+        return None
+    rate = data.tax_rates.get(mapping.target)
+    if rate is None:
+        found.problem(
+            "core.tax_gone",
+            f"tax:{value}",
+            f"The Xero tax rate {mapping.target} of the mapping isn't in {data.organisation.name}.",
+            place=place,
+        )
+        return None
+    found.value(f"lines.{index}.tax", f"mapping of tax rate {value}", mapping)
+    return rate
+
+
+def _priced(document: Document, line: Line, decimals: int = 4) -> tuple[Decimal, Decimal, Decimal | None]:
+    """Quantity, unit amount, discount; orders take no discount in Xero, so it goes into the unit amount."""
+    quantity, unit = rounded(line.quantity, 4), rounded(line.unit_price, decimals)
+    if not line.discount_percent:
+        return quantity, unit, None
+    if document.kind is Kind.INVOICE:
+        return quantity, unit, line.discount_percent
+    return quantity, rounded(line.unit_price * (HUNDRED - line.discount_percent) / HUNDRED, decimals), None
+
+
+def resolve_line(
+    data: PairData,
+    document: Document,
+    line: Line,
+    index: int,
+    trade: Trade,
+    found: Findings,
+    items: dict[str, Findings],
+) -> PostingLine | None:
+    """The posting line, or None with the reason among the problems of `found`.
+
+    A heading carries text alone; an empty one is left out, because Xero keeps no line without a description.
+    """
+    text = _text(line)
+    if line.heading or (not line.quantity and not line.unit_price):
+        return PostingLine(description=text) if text else None
+    code, source = _item(data, line, index, trade, found, items)
+    account = _account(data, line, code, source, index, trade, found)
+    rate = _tax(data, document, line, source, index, trade, found)
+    if rate is not None:
+        checks.tax_allowed(data, rate, account, found, line.tax_rate)
+    quantity, unit, discount = _priced(document, line)
+    return PostingLine(
+        description=text or code,
+        quantity=quantity,
+        unit_amount=unit,
+        item_code=code,
+        account=account.code if account else "",
+        tax=rate.code if rate else "",
+        tax_percent=rate.rate if rate else Decimal(0),
+        discount_percent=discount,
+    )
