@@ -26,7 +26,7 @@ HOSTILE_NAMES: dict[str, tuple[Region, str, bool]] = {
     "name_markup": (UK, "[b]Bold[/b] & Sons [/] [@click=app.quit]x[/]", False),
     "name_control": (AU, "Ring\x07 Telecom\x1b]0;owned\x07\x1b[2J \x9b31m\u202egnp.exe\u2066 \x00Pty Ltd", True),
     "name_angle": (UK, "<script>alert(1)</script> Systems Ltd", True),
-    "name_long": (UK, "Longfellow " + "abcdefghij" * 999, True),
+    "name_long": (UK, "Longfellow " + "abcdefghij" * 998 + "abcdefghi", True),
     "name_wide": (UK, "Cafe\u0301 \U0001f9d1\u200d\U0001f4bb 株式会社 Über\u0308 \U0001f1ec\U0001f1e7 Ltd", False),
 }
 _SORRY = {
