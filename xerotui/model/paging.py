@@ -1,20 +1,23 @@
-"""A view of a long list, and one page of it: filters, sort and keyset anchors as values."""
+"""A page of a table as screens and commands ask for it, and as the store answers. Pure."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
-Row = TypeVar("Row")
+T = TypeVar("T")
+S = TypeVar("S")
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a list should show: `text` searched in titles, `fields` exact filters, sort column, keyset anchor.
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be seen of a table.
 
-    `anchor` is the opaque text of a page's `next` or `previous`; "" is the first page. `limit` is at most 50 on
-    screens and may be larger for exports.
+    `filter` is a text that the title must hold; `fields` are exact values by column, several parted by commas;
+    `sort` names a column (blank: the table's own order); `anchor` is a page's `next` or `previous`; `limit` is
+    the number of rows.
     """
 
-    text: str = ""
+    filter: str = ""
     fields: dict[str, str] = {}
     sort: str = ""
     descending: bool = False
@@ -22,10 +25,18 @@ class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int = 50
 
 
-class Page(msgspec.Struct, Generic[Row], frozen=True, kw_only=True):
-    """One page: rows, how many the filter has in all, and the anchors of its neighbours ("" = none)."""
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Rows of a table; `total` counts what fits the filter, at most `COUNTED`; anchors are blank where it ends."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[T, ...]
     total: int
     next: str = ""
     previous: str = ""
+
+    def map(self, change: Callable[[T], S]) -> "Page[S]":
+        """The same page with every row changed."""
+        return Page(tuple(change(row) for row in self.rows), self.total, self.next, self.previous)
+
+
+# Counting stops here: a table of a million rows must not cost more than one of a hundred thousand.
+COUNTED = 100_000

@@ -1,1 +1,56 @@
-"""What lasts: the book (TinyDB), the ledger (SQL), the vault."""
+"""What lasts: the book (TinyDB), the ledger (SQL), the vault. Names alone; libraries load with their first use."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xerotui.store.book import Book, Db
+    from xerotui.store.errors import BookMoved, DuplicateWork, Fenced, IllegalMove, LinkTaken
+    from xerotui.store.identity import Fence, WorkerIdentity, gone, me
+    from xerotui.store.keys import name_key
+    from xerotui.store.ledger import Ledger
+    from xerotui.store.tx import Tx
+    from xerotui.store.vault import VaultKey
+
+__all__ = [
+    "Book",
+    "BookMoved",
+    "Db",
+    "DuplicateWork",
+    "Fence",
+    "Fenced",
+    "IllegalMove",
+    "Ledger",
+    "LinkTaken",
+    "Tx",
+    "VaultKey",
+    "WorkerIdentity",
+    "gone",
+    "me",
+    "name_key",
+]
+
+_HOME = {
+    "Book": "book",
+    "BookMoved": "errors",
+    "Db": "book",
+    "DuplicateWork": "errors",
+    "Fence": "identity",
+    "Fenced": "errors",
+    "IllegalMove": "errors",
+    "Ledger": "ledger",
+    "LinkTaken": "errors",
+    "Tx": "tx",
+    "VaultKey": "vault",
+    "WorkerIdentity": "identity",
+    "gone": "identity",
+    "me": "identity",
+    "name_key": "keys",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(name)
+    from importlib import import_module
+
+    return getattr(import_module(f"xerotui.store.{_HOME[name]}"), name)

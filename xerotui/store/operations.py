@@ -1,0 +1,397 @@
+"""Operations: rows, their states, what is due. Writes `operations` and `needs`; calls move theirs through here."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy.exc import IntegrityError
+
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.paging import Page, View
+from xerotui.model.postings import Change
+from xerotui.model.work import DONE, TRANSITIONS, Basis, Operation, State, Topic, Verb
+from xerotui.store import lanes, tables
+from xerotui.store.errors import DuplicateWork, Fenced, IllegalMove
+from xerotui.store.identity import Fence
+from xerotui.store.keys import amount, chunks, clip, instant, micros, millionths, money, name_key
+from xerotui.store.paging import Listing, exactly, holds
+from xerotui.store.tx import Tx, violates
+
+table = tables.operations
+_needs = tables.needs
+_needed = table.alias("needed")
+_other = table.alias("other")
+# A need in one of these will never be met by itself.
+_HOPELESS = (State.REJECTED, State.PARKED, State.CANCELLED, State.BLOCKED, State.SUPERSEDED)
+_PAST = (State.VERIFIED, State.CANCELLED, State.SUPERSEDED)
+_COLUMNS = [column for column in table.c if column.name != "body"]
+_FIELDS: dict[str, ColumnElement[Any]] = {
+    name: table.c[name]
+    for name in ("state", "kind", "verb", "side", "tenant", "connection", "lane", "plan", "record", "currency")
+}
+_SORTS: dict[str, ColumnElement[Any]] = {
+    "created": table.c.seq,
+    "updated": table.c.updated,
+    "title": table.c.search,
+    "state": table.c.state,
+    "kind": table.c.kind,
+    "total": table.c.units,
+}
+_LISTING_ORDER = "created"
+
+
+class Promoted(msgspec.Struct, frozen=True):
+    """What `promote` did: operations made ready, and operations that can't go before another is mended."""
+
+    ready: int
+    blocked: int
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the other side answered to a confirmed operation."""
+
+    xero_id: str
+    number: str
+    version: str
+
+
+class Operations:
+    """The queue's rows."""
+
+    async def add(self, tx: Tx, operations: Sequence[Operation]) -> None:
+        """Store new operations, in their order, with what they need.
+
+        Raises DuplicateWork when one is live while another of its verb on its record is; ValueError when an id
+        is taken or a need is unknown.
+        """
+        if not operations:
+            return
+        newest = int(await tx.scalar(select(func.coalesce(func.max(table.c.seq), 0))))
+        first = max(newest + 1, tx.now())
+        rows = [_values(operation, first + i) for i, operation in enumerate(operations)]
+        needs = [{"operation": o.id, "need": need} for o in operations for need in dict.fromkeys(o.needs)]
+        try:
+            await tx.many(table.insert(), rows)
+            await tx.many(_needs.insert(), needs)
+        except IntegrityError as error:
+            raise _duplicate(error) or ValueError(f"operations that can't be stored: {error.orig}") from error
+        tx.bump(Topic.QUEUE)
+
+    async def get(self, tx: Tx, ids: Sequence[str]) -> list[Operation]:
+        """Operations by id, in the order asked for; unknown ones are left out."""
+        found: dict[str, Operation] = {}
+        for some in chunks(list(dict.fromkeys(ids))):
+            found |= {row.id: read(row) for row in await tx.all(select(table).where(table.c.id.in_(some)))}
+        return [found[id] for id in ids if id in found]
+
+    async def find(
+        self,
+        tx: Tx,
+        *,
+        plan: str | None = None,
+        lane: str | None = None,
+        states: Sequence[State] | None = None,
+        kind: Kind | None = None,
+        verb: Verb | None = None,
+        record: str | None = None,
+        connection: str | None = None,
+        tenant: str | None = None,
+        side: Side | None = None,
+        limit: int | None = None,
+        order: str = "created",
+    ) -> list[Operation]:
+        """Operations with their bodies, oldest first; with order "updated", the last changed first."""
+        given = {
+            "plan": plan,
+            "lane": lane,
+            "kind": kind,
+            "verb": verb,
+            "record": record,
+            "connection": connection,
+            "tenant": tenant,
+            "side": side,
+        }
+        query = select(table).where(*_equal(given)).limit(limit)
+        if states is not None:
+            query = query.where(table.c.state.in_([state.value for state in states]))
+        orders = {"created": (table.c.seq,), "updated": (table.c.updated.desc(), table.c.seq.desc())}
+        return [read(row) for row in await tx.all(query.order_by(*orders[order]))]
+
+    async def page(self, tx: Tx, view: View) -> Page[Operation]:
+        """A page of the queue or, by the field `plan`, of a plan; without bodies.
+
+        Filter on title, party and record; fields state, kind, verb, side, tenant, connection, lane, plan, record,
+        currency; sort by created (the default), updated, title, state, kind, total.
+        """
+        where = exactly(view, _FIELDS)
+        if view.filter:
+            where.append(holds(table.c.search, view.filter))
+        listing = Listing(select(*_COLUMNS).where(*where), table.c.seq, _SORTS, _LISTING_ORDER)
+        return await listing.page(tx, view, read)
+
+    async def move(
+        self,
+        tx: Tx,
+        ids: Sequence[str],
+        to: State,
+        *,
+        frm: Sequence[State] | None = None,
+        fence: Fence | None = None,
+        error: str = "",
+        not_before: dt.datetime | None = None,
+        attempts: int | None = None,
+    ) -> int:
+        """Put operations into another state; how many were moved.
+
+        With `frm`, operations in other states are passed over. Raises IllegalMove for a move outside
+        `TRANSITIONS` or an unknown id, Fenced when the lane is another's, DuplicateWork when two would be live.
+        """
+        values: dict[str, Any] = {"error": error, "not_before": micros(not_before)}
+        if attempts is not None:
+            values["attempts"] = attempts
+        return await move(tx, ids, to, frm=frm, fence=fence, values=values)
+
+    async def move_plan(self, tx: Tx, plan: str, to: State, *, frm: Sequence[State]) -> int:
+        """As `move`, for all operations of a plan that are in one of the states `frm`."""
+        states = [state.value for state in frm]
+        rows = await tx.all(select(table.c.id).where(table.c.plan == plan, table.c.state.in_(states)))
+        return await self.move(tx, [row.id for row in rows], to, frm=frm)
+
+    async def counts(
+        self,
+        tx: Tx,
+        *,
+        plan: str | None = None,
+        lane: str | None = None,
+        connection: str | None = None,
+        tenant: str | None = None,
+    ) -> dict[tuple[Side, Kind, Verb, State], int]:
+        """How many operations there are by side, kind, verb and state."""
+        by = (table.c.side, table.c.kind, table.c.verb, table.c.state)
+        given = {"plan": plan, "lane": lane, "connection": connection, "tenant": tenant}
+        rows = await tx.all(select(*by, func.count().label("rows_")).where(*_equal(given)).group_by(*by))
+        return {(Side(r.side), Kind(r.kind), Verb(r.verb), State(r.state)): r.rows_ for r in rows}
+
+    async def ready_batch(self, tx: Tx, lane: str, kind: Kind, verb: Verb, limit: int) -> list[Operation]:
+        """What a call may take now, oldest first: ready, not put off, and no other operation on the same record
+        (or Xero target) on its way or older and ready."""
+        return [read(row) for row in await tx.all(ready_query(tx, lane, kind, verb, limit))]
+
+    async def promote(self, tx: Tx, plan: str | None = None, lane: str | None = None) -> Promoted:
+        """Let operations go whose needs are met, and block those whose needs failed, naming the need.
+
+        Approved becomes ready or blocked; blocked becomes ready when what it waited for went through after all.
+        """
+        scope = _equal({"plan": plan, "lane": lane})
+        blocked = 0
+        # One round for each link of a chain of needs, not for each operation.
+        while hopeless := await tx.all(_hopeless(scope)):
+            reasons = {row.id: _waits_for(row) for row in hopeless}
+            await _update_each(tx, State.BLOCKED, [{"id_": id, "error": text} for id, text in reasons.items()])
+            blocked += len(reasons)
+        unmet = (
+            select(_needs.c.need)
+            .where(_needs.c.operation == table.c.id, _needs.c.need == _needed.c.id)
+            .where(_needed.c.state.not_in([state.value for state in DONE]))
+            .correlate(table)
+            .exists()
+        )
+        waits = select(_needs.c.need).where(_needs.c.operation == table.c.id).correlate(table).exists()
+        free = ((table.c.state == State.BLOCKED.value) & waits) | (table.c.state == State.APPROVED.value)
+        freed = table.update().where(*scope, free, ~unmet)
+        ready = await tx.run(freed.values(state=State.READY.value, error="", updated=tx.now()))
+        if ready or blocked:
+            tx.bump(Topic.QUEUE)
+        return Promoted(ready, blocked)
+
+    async def results(self, tx: Tx, ids: Sequence[str]) -> dict[str, Result]:
+        """What was answered to confirmed operations, by operation id."""
+        found: dict[str, Result] = {}
+        columns = (table.c.id, table.c.target, table.c.done_number, table.c.done_version)
+        for some in chunks(list(ids)):
+            done = table.c.state.in_([state.value for state in DONE])
+            rows = await tx.all(select(*columns).where(table.c.id.in_(some), done))
+            found |= {row.id: Result(row.target, row.done_number, row.done_version) for row in rows}
+        return found
+
+
+async def move(
+    tx: Tx,
+    ids: Iterable[str],
+    to: State,
+    *,
+    frm: Sequence[State] | None = None,
+    fence: Fence | None = None,
+    values: Mapping[str, Any],
+) -> int:
+    """Change states and other columns of operations under the rules of `Operations.move`."""
+    if fence is not None:
+        await lanes.check(tx, fence)
+    moved = 0
+    for some in chunks(list(dict.fromkeys(ids))):
+        rows = await tx.all(select(table.c.id, table.c.state, table.c.lane).where(table.c.id.in_(some)))
+        if len(rows) != len(some):
+            raise IllegalMove(f"unknown operation: {sorted(set(some) - {row.id for row in rows})[0]}")
+        wanted = [row for row in rows if frm is None or row.state in frm]
+        for row in wanted:
+            if to not in TRANSITIONS[State(row.state)]:
+                raise IllegalMove(f"operation {row.id}: {row.state} can't become {to}")
+            if fence is not None and row.lane != fence.lane:
+                raise Fenced(f"operation {row.id} belongs to the lane {row.lane}")
+        moved += await _update(tx, [row.id for row in wanted], to, values)
+    if moved:
+        tx.bump(Topic.QUEUE)
+    return moved
+
+
+async def _update(tx: Tx, ids: Sequence[str], to: State, values: Mapping[str, Any]) -> int:
+    if not ids:
+        return 0
+    change = table.update().where(table.c.id.in_(ids)).values(state=to.value, updated=tx.now(), **values)
+    try:
+        return await tx.run(change)
+    except IntegrityError as error:
+        raise _duplicate(error) or error from error
+
+
+async def _update_each(tx: Tx, to: State, rows: Sequence[dict[str, Any]]) -> None:
+    """Set a state and, row by row, further columns; a row names its operation as `id_`."""
+    if not rows:
+        return
+    columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "id_"}
+    change = table.update().where(table.c.id == bindparam("id_"))
+    await tx.many(change.values(state=to.value, updated=tx.now(), **columns), rows)
+
+
+async def confirm(tx: Tx, confirmed: Sequence[tuple[str, str, str, str]]) -> None:
+    """Store what was answered: (operation, Xero id, number, version)."""
+    rows = [
+        {"id_": id, "target": xero_id, "done_number": number, "done_version": version, "error": ""}
+        for id, xero_id, number, version in confirmed
+    ]
+    await _update_each(tx, State.CONFIRMED, rows)
+
+
+async def fail(tx: Tx, to: State, failed: Sequence[tuple[str, str]]) -> None:
+    """Store why operations failed: (operation, error)."""
+    await _update_each(tx, to, [{"id_": id, "error": error} for id, error in failed])
+
+
+async def drop_bodies(tx: Tx, before: int) -> int:
+    """Empty the bodies of operations that are over since before that instant."""
+    over = table.c.state.in_([state.value for state in _PAST])
+    return await tx.run(table.update().where(over, table.c.updated < before, table.c.body != b"").values(body=b""))
+
+
+def ready_query(tx: Tx, lane: str, kind: Kind, verb: Verb, limit: int) -> Any:
+    """The query of `ready_batch`, apart so that its plan can be looked at."""
+    same = [_other.c[n] == table.c[n] for n in ("connection", "kind", "record", "tenant", "side")]
+    under_way = _other.c.state.in_((State.SENDING.value, State.UNKNOWN.value))
+    older = (_other.c.state == State.READY.value) & (_other.c.seq < table.c.seq)
+    busy = select(_other.c.id).where(*same, _other.c.id != table.c.id, under_way | older)
+    target = select(_other.c.id).where(
+        _other.c.lane == table.c.lane, _other.c.target == table.c.target, _other.c.target != "", under_way
+    )
+    return (
+        select(table)
+        .where(table.c.lane == lane, table.c.state == State.READY.value)
+        .where(table.c.kind == kind.value, table.c.verb == verb.value, table.c.not_before <= tx.now())
+        .where(~busy.correlate(table).exists(), ~target.correlate(table).exists())
+        .order_by(table.c.seq)
+        .limit(limit)
+    )
+
+
+def _hopeless(scope: list[ColumnElement[bool]]) -> Any:
+    return (
+        select(table.c.id, _needed.c.title, _needed.c.kind, _needed.c.state, _needed.c.error)
+        .where(*scope, table.c.state == State.APPROVED.value)
+        .where(_needs.c.operation == table.c.id, _needs.c.need == _needed.c.id)
+        .where(_needed.c.state.in_([state.value for state in _HOPELESS]))
+    )
+
+
+def _waits_for(row: Any) -> str:
+    what = f"Waits for the {Kind(row.kind).label} {row.title}".rstrip()
+    return f"{what}, which was {row.state}: {row.error}" if row.error else f"{what}, which was {row.state}"
+
+
+def _equal(given: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == str(value) for name, value in given.items() if value is not None]
+
+
+def _duplicate(error: IntegrityError) -> DuplicateWork | None:
+    columns = ", ".join(f"operations.{n}" for n in ("connection", "kind", "record", "tenant", "side", "verb"))
+    if not violates(error, "ux_operations_live", columns):
+        return None
+    return DuplicateWork(
+        "There already is work under way for this record.",
+        "Wait for it, or cancel it on the sync queue, then plan again.",
+        code="core.duplicate_work",
+    )
+
+
+def _values(operation: Operation, seq: int) -> dict[str, Any]:
+    return {
+        "id": operation.id,
+        "seq": seq,
+        "plan": operation.plan,
+        "side": operation.side.value,
+        "lane": operation.lane,
+        "kind": operation.kind.value,
+        "verb": operation.verb.value,
+        "state": operation.state.value,
+        "connection": operation.connection,
+        "tenant": operation.tenant,
+        "record": operation.record,
+        "title": operation.title,
+        "search": clip(name_key(f"{operation.title} {operation.party} {operation.record}")),
+        "party": operation.party,
+        "target": operation.target,
+        "currency": operation.currency,
+        "total": money(operation.total),
+        "units": millionths(operation.total),
+        "call": operation.call,
+        "attempts": operation.attempts,
+        "not_before": micros(operation.not_before),
+        "error": operation.error,
+        "updated": micros(operation.updated) or seq,
+        "done_number": "",
+        "done_version": "",
+        "basis": msgspec.json.encode(operation.basis).decode(),
+        "changes": msgspec.json.encode(operation.changes).decode(),
+        "needs": msgspec.json.encode(operation.needs).decode(),
+        "body": operation.body,
+    }
+
+
+def read(row: Any) -> Operation:
+    """An operation of its row, with or without the body."""
+    return Operation(
+        id=row.id,
+        plan=row.plan,
+        side=Side(row.side),
+        lane=row.lane,
+        kind=Kind(row.kind),
+        verb=Verb(row.verb),
+        state=State(row.state),
+        connection=row.connection,
+        tenant=row.tenant,
+        record=row.record,
+        title=row.title,
+        party=row.party,
+        target=row.target,
+        body=getattr(row, "body", b""),
+        basis=msgspec.json.decode(row.basis, type=Basis),
+        changes=msgspec.json.decode(row.changes, type=tuple[Change, ...]),
+        needs=msgspec.json.decode(row.needs, type=tuple[str, ...]),
+        currency=row.currency,
+        total=amount(row.total),
+        call=row.call,
+        attempts=row.attempts,
+        not_before=instant(row.not_before),
+        error=row.error,
+        updated=instant(row.updated),
+    )

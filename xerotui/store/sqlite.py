@@ -1,0 +1,79 @@
+"""All that is SQLite's alone: the engine, its pragmas, how a transaction begins, and whether the file is whole."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from xerotui.model.problems import SyncError
+
+WRITING = "xerotui_writing"
+# WAL keeps its index in shared memory, which these can't share between hosts.
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "fuse.sshfs", "fuse.glusterfs", "afs", "lustre", "ncpfs"}
+
+
+def engine(path: Path) -> AsyncEngine:
+    """An engine over the ledger's file, which is made with mode 0600 when missing.
+
+    Raises SyncError on a network file system and where the file can't be made.
+    """
+    _refuse_network(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise SyncError(
+            f"The ledger can't be opened: {error.strerror}.",
+            "Check the rights and the room of the workspace directory.",
+            code="core.ledger",
+        ) from error
+    made = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8, max_overflow=8)
+    event.listen(made.sync_engine, "connect", _prepare)
+    event.listen(made.sync_engine, "begin", _begin)
+    return made
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver's own idea of when a transaction starts is switched off: `_begin` says it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that reads first can't be made a writer under contention, whatever the time-out.
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+async def integrity(connection: AsyncConnection) -> list[str]:
+    """What SQLite finds wrong with the file; empty when it is whole."""
+    found = [str(row[0]) for row in await connection.execute(text("PRAGMA integrity_check"))]
+    keys = [
+        f"a row of {row[0]} refers to nothing" for row in await connection.execute(text("PRAGMA foreign_key_check"))
+    ]
+    return [line for line in found if line != "ok"] + keys
+
+
+def _refuse_network(path: Path) -> None:
+    place = os.path.realpath(path)
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return
+    best, kind = "", ""
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount = left.split()[4].encode().decode("unicode_escape")
+        if os.path.commonpath((mount, place)) == mount and len(mount) >= len(best):
+            best, kind = mount, right.split()[0]
+    if kind in _NETWORK:
+        raise SyncError(
+            f"The workspace lies on a network file system ({kind}), where the ledger could be damaged.",
+            "Set XEROTUI_HOME to a directory on a local disk.",
+            code="core.ledger",
+        )
