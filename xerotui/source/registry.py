@@ -15,7 +15,7 @@ import msgspec
 import pluggy
 
 from xerotui.model.postings import Posting
-from xerotui.model.problems import Explanation, Problem, RecordRef
+from xerotui.model.problems import Explanation, Problem
 from xerotui.model.records import Record
 from xerotui.source import hooks
 from xerotui.source.accept import emulators_of, is_change, is_problem, items_of, sources_of
@@ -64,32 +64,6 @@ class Plugin:
     def name(self) -> str:
         """Its entry point's name."""
         return self.about.name
-
-
-class Shaped(msgspec.Struct, frozen=True):
-    """What plugins want changed in a posting, as (plugin, change), and who failed to say."""
-
-    changes: tuple[tuple[str, FieldChange], ...] = ()
-    faults: tuple[PluginFault, ...] = ()
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """Further problems that plugins found, and who failed to look."""
-
-    problems: tuple[Problem, ...] = ()
-    faults: tuple[PluginFault, ...] = ()
-
-
-def fault_problem(fault: PluginFault, record: RecordRef) -> Problem:
-    """The problem that a plugin's failure makes of a record: it can't go while nobody knows what was to be said."""
-    return Problem(
-        code="core.plugin_failed",
-        subject=f"plugin:{fault.name}",
-        record=record,
-        sentence=f"The plugin {fault.name} failed on this record: {fault.sentence}.",
-        remedy="Open Plugins for the reason; update or remove the plugin.",
-        said=fault.detail,
-    )
 
 
 class Registry:
@@ -203,33 +177,26 @@ class Registry:
                 self._notes[plugin.name] = fault
         return found
 
-    def resolve(self, source: str, record: Record, posting: Posting, context: ResolveContext) -> Shaped:
+    def resolve(
+        self, source: str, record: Record, posting: Posting, context: ResolveContext
+    ) -> tuple[FieldChange, ...]:
         """What plugins want changed in the posting of a record of that source.
 
-        Asked are the plugins that bring the source, and those that bring no source at all.
+        Asked are the plugins that bring the source, and those that bring no source at all. Raises PluginFault when
+        one of them fails: what it wanted to say isn't known, so the record can't go.
         """
         arguments = {"record": record, "posting": posting, "context": context}
-        changes: list[tuple[str, FieldChange]] = []
-        faults: list[PluginFault] = []
-        for plugin in self._answering("xerotui_resolve", source):
-            try:
-                answer = self._ask(plugin, "xerotui_resolve", arguments, items_of(is_change))
-                changes += [(plugin.name, change) for change in answer]
-            except PluginFault as fault:
-                faults.append(fault)
-        return Shaped(tuple(changes), tuple(faults))
+        return self._gather("xerotui_resolve", source, arguments, items_of(is_change))
 
-    def check(self, source: str, record: Record, posting: Posting | None, context: ResolveContext) -> Checked:
-        """Further problems of a record of that source; `posting` is None when it didn't resolve."""
+    def check(
+        self, source: str, record: Record, posting: Posting | None, context: ResolveContext
+    ) -> tuple[Problem, ...]:
+        """Further problems of a record of that source; `posting` is None when it didn't resolve.
+
+        Raises PluginFault as `resolve` does.
+        """
         arguments = {"record": record, "posting": posting, "context": context}
-        problems: list[Problem] = []
-        faults: list[PluginFault] = []
-        for plugin in self._answering("xerotui_check", source):
-            try:
-                problems += self._ask(plugin, "xerotui_check", arguments, items_of(is_problem))
-            except PluginFault as fault:
-                faults.append(fault)
-        return Checked(tuple(problems), tuple(faults))
+        return self._gather("xerotui_check", source, arguments, items_of(is_problem))
 
     def explain(self, problem: Problem) -> Explanation | None:
         """Words for a problem code from the plugin that knows it; failures count but are ignored."""
@@ -314,6 +281,14 @@ class Registry:
         for plugin in tuple(self._plugins.values()):
             if hook in plugin.hooks and (source is None or not plugin.sources or source in plugin.sources):
                 yield plugin
+
+    def _gather(
+        self, hook: str, source: str, arguments: dict[str, Any], accept: Callable[[Any], tuple[T, ...]]
+    ) -> tuple[T, ...]:
+        found: list[T] = []
+        for plugin in self._answering(hook, source):
+            found += self._ask(plugin, hook, arguments, accept)
+        return tuple(found)
 
     def _ask(self, plugin: Plugin, hook: str, arguments: dict[str, Any], accept: Callable[[Any], T]) -> T:
         others = [p for p in self._manager.get_plugins() if p is not plugin.target]
