@@ -102,7 +102,9 @@ async def pull_reference(ports: Ports, tenant: str) -> None:
             await _whole(ports, tx, tenant, kind, records, now)
 
 
-async def _whole(ports: Ports, tx: object, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime) -> None:
+async def _whole(
+    ports: Ports, tx: object, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime
+) -> None:
     snapshots = ports.ledger.snapshots
     before = await snapshots.fingerprints(tx, Side.XERO, tenant, kind)
     await snapshots.put(tx, Side.XERO, tenant, records, now)
@@ -130,7 +132,7 @@ async def pull_tenant(
     client = await ports.xero(tenant)
     for kind in kinds:
         if kind is Kind.ITEM:
-            records = await client.all_items()
+            records = [record async for batch in client.items(None) for record in batch]
             async with ports.ledger.write() as tx:
                 await _whole(ports, tx, tenant, kind, records, ports.clock.now())
             continue

@@ -1,0 +1,168 @@
+"""Writes into a source: records that an import creates, links written back. Sources have no idempotency keys.
+
+So before each create, and to find out each unknown one, the source is asked whether the record is there already.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from xerotui.model import records
+from xerotui.model.kinds import DOCUMENTS
+from xerotui.model.postings import DocumentPosting, decode
+from xerotui.model.records import Item, Party, Record
+from xerotui.model.work import Call, Operation, Verb
+from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
+from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.sync.plan import new_id
+from xerotui.sync.ports import Ports
+from xerotui.sync.settle import Done, Failed, Outcome
+
+ATTEMPTS = 6
+# How long a create of unknown outcome may still be under way at the source: a look-up before that proves nothing.
+GRACE = dt.timedelta(seconds=45)
+
+
+def _number(record: Record) -> str:
+    if isinstance(record, Party):
+        return record.number
+    return record.code if isinstance(record, Item) else ""
+
+
+class SourceSender:
+    """Forms, sends and finds out the calls of one source connection's lane."""
+
+    def __init__(self, ports: Ports, lane: str, connection: str) -> None:
+        self.ports = ports
+        self.lane = lane
+        self.connection = connection
+
+    async def batch(self, verb: Verb) -> int:
+        """How many operations one call may carry."""
+        source = await self.ports.source(self.connection)
+        return source.attach_batch if verb is Verb.ATTACH else 1
+
+    def form(self, operations: Sequence[Operation]) -> Call:
+        """The call's row; its body is what the plugin will be given."""
+        first = operations[0]
+        return Call(
+            id=new_id("call"),
+            lane=self.lane,
+            kind=first.kind,
+            verb=first.verb,
+            method="SOURCE",
+            path=f"{first.verb}/{first.kind}",
+            key="",
+            body=msgspec.json.encode([o.body.decode() for o in operations]),
+            operations=tuple(o.id for o in operations),
+            first_sent=self.ports.clock.now(),
+        )
+
+    async def send(self, call: Call, operations: Sequence[Operation]) -> Outcome:
+        """Let the source do it and read what became of it."""
+        source = await self.ports.source(self.connection)
+        try:
+            if call.verb is Verb.ATTACH:
+                await source.attach([_attachment(o) for o in operations])
+                return Outcome(done=[Done(o, o.target) for o in operations], status=200)
+            return await self._create(source, operations[0])
+        except (Throttle, NotSent) as error:
+            return self._again(operations, str(error), getattr(error, "seconds", None))
+        except SourceUnreachable as error:
+            if error.sent:
+                return Outcome(unclear=list(operations), reason=error.said)
+            return self._again(operations, error.said, None)
+        except (Unanswered, BadAnswer) as error:
+            return Outcome(unclear=list(operations), reason=str(error))
+        except SourceRefused as error:
+            return self._refused(operations, error)
+        except SourceLocked as error:
+            return self._again(operations, str(error), 60.0)
+        except Exception as error:
+            # The plugin's own fault: what it did before it failed is not known.
+            self.ports.log.error("plugin failed", connection=self.connection, error=type(error).__name__)
+            return Outcome(unclear=list(operations), reason=f"the plugin failed ({type(error).__name__})")
+
+    async def _create(self, source: Source, operation: Operation) -> Outcome:
+        record = records.decode(operation.body)
+        there = await self._there(source, operation, record)
+        if there is None:
+            id = await source.save(operation.kind, record)
+            return Outcome(done=[Done(operation, id, _number(record))], status=201)
+        return self._verdict(operation, there)
+
+    async def _there(self, source: Source, operation: Operation, record: Record) -> tuple[Record, ...] | None:
+        """The source's records that already are this one; None when there is none."""
+        keys = Keys(xero_id=operation.target, number=_number(record), name=record.name, tenant=operation.tenant)
+        found = await source.find(operation.kind, keys)
+        mine = tuple(r for r in found if r.xero_id == operation.target)
+        if mine:
+            return mine
+        # A record of another organisation is left alone (H10); one of ours without a link is a person's choice.
+        free = tuple(r for r in found if not r.xero_id and r.tenant == operation.tenant)
+        return free or None
+
+    def _verdict(self, operation: Operation, there: tuple[Record, ...]) -> Outcome:
+        linked = [r for r in there if r.xero_id == operation.target]
+        if linked:
+            return Outcome(done=[Done(operation, linked[0].id, _number(linked[0]))], status=200)
+        said = f"the source meanwhile has a {operation.kind.label} of that name or number"
+        return Outcome(failed=[Failed(operation, "core.import_ambiguous", said)])
+
+    def _again(self, operations: Sequence[Operation], said: str, seconds: float | None) -> Outcome:
+        tired = [o for o in operations if o.attempts >= ATTEMPTS]
+        wait = seconds if seconds is not None else 2.0 ** min(max((o.attempts for o in operations), default=0), 6)
+        return Outcome(
+            again=[o for o in operations if o.attempts < ATTEMPTS],
+            failed=[Failed(o, "core.parked", said, parked=True) for o in tired],
+            not_before=self.ports.clock.now() + dt.timedelta(seconds=wait),
+            reason=said,
+        )
+
+    def _refused(self, operations: Sequence[Operation], error: SourceRefused) -> Outcome:
+        if not error.certain:
+            return Outcome(unclear=list(operations), reason=error.said, status=error.status)
+        if len(operations) > 1:
+            return Outcome(again=list(operations), reason=error.said, status=error.status)
+        failed = Failed(operations[0], "core.rejected", error.said, parked=True)
+        return Outcome(failed=[failed], status=error.status)
+
+    def alive(self, call: Call) -> bool:
+        """True while a create of unknown outcome may still be under way; attachments may always be repeated."""
+        return call.verb is not Verb.ATTACH and self.ports.clock.now() - call.first_sent < GRACE
+
+    async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
+        """What became of an unknown call: creates are looked up, attachments go again."""
+        if call.verb is Verb.ATTACH:
+            return Outcome(again=list(operations))
+        source = await self.ports.source(self.connection)
+        outcome = Outcome()
+        for operation in operations:
+            record = records.decode(operation.body)
+            try:
+                there = await self._there(source, operation, record)
+            except (SourceRefused, SourceUnreachable, SourceLocked, Throttle, NotSent, Unanswered, BadAnswer) as error:
+                outcome.unclear.append(operation)
+                outcome.reason = str(error)
+                continue
+            if there is None:
+                outcome.again.append(operation)
+                continue
+            one = self._verdict(operation, there)
+            outcome.done += one.done
+            outcome.failed += one.failed
+        return outcome
+
+
+def _attachment(operation: Operation) -> Attachment:
+    posting = decode(operation.body) if operation.body else None
+    document = posting if isinstance(posting, DocumentPosting) and operation.kind in DOCUMENTS else None
+    return Attachment(
+        kind=operation.kind,
+        record=operation.record,
+        xero_id=operation.target,
+        tenant=operation.tenant,
+        number=document.number if document else "",
+        status=document.status if document else "",
+    )

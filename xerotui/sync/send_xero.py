@@ -1,0 +1,235 @@
+"""A call to Xero: formed from ready operations, sent, read element by element; unknown ones found out."""
+
+import datetime as dt
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, decode, encode
+from xerotui.model.records import Document, Item, Party, Record
+from xerotui.model.work import Call, Operation, Verb
+from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
+from xerotui.store import name_key
+from xerotui.sync.checks import same_document
+from xerotui.sync.pair import code_key
+from xerotui.sync.plan import new_id
+from xerotui.sync.ports import Ports
+from xerotui.sync.settle import Done, Failed, Outcome
+from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer
+from xerotui.xero.client import TenantClient
+from xerotui.xero.messages import Reading, read_message
+
+# A key lives six minutes at Xero; within this it is surely alive (DESIGN section 5).
+KEY_LIFE = dt.timedelta(minutes=5, seconds=30)
+ATTEMPTS = 6
+
+
+def natural_key(posting: Posting) -> str:
+    """By what an element is found again in Xero: number, code or name."""
+    if isinstance(posting, ContactPosting):
+        return posting.number or posting.name
+    return posting.code if isinstance(posting, ItemPosting) else posting.number
+
+
+def equal(posting: Posting, held: Record) -> bool:
+    """True when what Xero holds is what this posting makes: the proof for an unknown outcome."""
+    if isinstance(posting, ContactPosting) and isinstance(held, Party):
+        same = code_key(posting.number) == code_key(held.number)
+        return same and name_key(posting.name) == name_key(held.name) and held.status != "ARCHIVED"
+    if isinstance(posting, ItemPosting) and isinstance(held, Item):
+        return code_key(posting.code) == code_key(held.code) and posting.name == (held.name or posting.name)
+    if isinstance(posting, DocumentPosting) and isinstance(held, Document):
+        return code_key(posting.number) == code_key(held.number) and same_document(posting, held)
+    return False
+
+
+class XeroSender:
+    """Forms, sends and finds out the calls of one tenant's lane."""
+
+    def __init__(self, ports: Ports, lane: str, tenant: str) -> None:
+        self.ports = ports
+        self.lane = lane
+        self.tenant = tenant
+
+    async def complete(self, operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
+        """Fill in the contact ids that only became known since the plan; second list: those that still lack one."""
+        missing = [o for o in operations if o.kind in DOCUMENTS and not _contact(o)]
+        if not missing:
+            return list(operations), []
+        contacts = await self._contacts(missing)
+        filled = {}
+        for o in missing:
+            posting = decode(o.body)
+            if contacts.get(o.id) and isinstance(posting, DocumentPosting):
+                posting = msgspec.structs.replace(posting, contact=contacts[o.id])
+                filled[o.id] = msgspec.structs.replace(o, body=encode(posting))
+        ready = [filled.get(o.id, o) for o in operations if o not in missing or o.id in filled]
+        return ready, [o for o in missing if o.id not in filled]
+
+    async def _contacts(self, operations: Sequence[Operation]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        ledger = self.ports.ledger
+        groups: dict[tuple[str, Kind], list[Operation]] = {}
+        for o in operations:
+            groups.setdefault((o.connection, o.kind), []).append(o)
+        async with ledger.read() as tx:
+            for (connection, kind), some in groups.items():
+                records = await ledger.snapshots.many(tx, Side.SOURCE, connection, kind, [o.record for o in some])
+                party_kind = Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+                parties = {i: r.party for i, r in records.items() if isinstance(r, Document)}
+                links = await ledger.links.many(tx, connection, party_kind, list(set(parties.values())), self.tenant)
+                for o in some:
+                    link = links.get(parties.get(o.record, ""))
+                    if link:
+                        found[o.id] = link.xero_id
+        return found
+
+    def form(self, operations: Sequence[Operation]) -> Call:
+        """The call for these operations: exact bytes and a key of its own."""
+        first = operations[0]
+        elements = [(decode(o.body), o.target) for o in operations]
+        encoded = encode_call(first.kind, first.verb, elements)
+        id = new_id("call")
+        return Call(
+            id=id,
+            lane=self.lane,
+            kind=first.kind,
+            verb=first.verb,
+            method=encoded.method,
+            path=encoded.path,
+            key=sha256(f"{self.tenant}|{id}".encode()).hexdigest(),
+            body=encoded.body,
+            operations=tuple(o.id for o in operations),
+            first_sent=self.ports.clock.now(),
+        )
+
+    async def send(self, call: Call, operations: Sequence[Operation]) -> Outcome:
+        """Make the call and read what became of each element. Never raises for what the wire does."""
+        client = await self.ports.xero(self.tenant)
+        try:
+            response = await client.send(call.method, call.path, call.body, call.key)
+        except Throttle as error:
+            return self._later(operations, error.seconds or 2.0, 429)
+        except NotSent as error:
+            return self._unsent(operations, str(error))
+        except (Unanswered, BadAnswer) as error:
+            return Outcome(unclear=list(operations), reason=str(error))
+        return await self._read(client, call, operations, response)
+
+    def _later(self, operations: Sequence[Operation], seconds: float, status: int) -> Outcome:
+        not_before = self.ports.clock.now() + dt.timedelta(seconds=seconds)
+        return Outcome(again=list(operations), status=status, not_before=not_before, reason="waits for the rate limit")
+
+    def _unsent(self, operations: Sequence[Operation], said: str) -> Outcome:
+        tired = [o for o in operations if o.attempts >= ATTEMPTS]
+        again = [o for o in operations if o.attempts < ATTEMPTS]
+        wait = 2.0 ** min(max((o.attempts for o in operations), default=0), 6)
+        return Outcome(
+            again=again,
+            failed=[Failed(o, "core.parked", said, parked=True) for o in tired],
+            not_before=self.ports.clock.now() + dt.timedelta(seconds=wait),
+            reason=said,
+        )
+
+    async def _read(
+        self, client: TenantClient, call: Call, operations: Sequence[Operation], response: Response
+    ) -> Outcome:
+        postings = [decode(o.body) for o in operations]
+        answer = read_answer(call.kind, call.verb, response, len(operations), [natural_key(p) for p in postings])
+        outcome = Outcome(status=response.status)
+        if isinstance(answer, Uncertain):
+            return Outcome(unclear=list(operations), status=response.status, reason=answer.reason)
+        if isinstance(answer, WholeRefusal):
+            return self._refused(operations, answer, response)
+        for operation, posting, verdict in zip(operations, postings, answer.elements, strict=True):
+            if isinstance(verdict, Confirmed):
+                outcome.done.append(
+                    Done(operation, verdict.xero_id, verdict.number, verdict.version, verdict.record, verdict.warnings)
+                )
+            elif isinstance(verdict, Refused):
+                await self._element(client, outcome, operation, posting, verdict)
+            else:
+                outcome.unclear.append(operation)
+        return outcome
+
+    def _refused(self, operations: Sequence[Operation], answer: WholeRefusal, response: Response) -> Outcome:
+        """A call refused as a whole: its operations go again (in halves); one alone is the culprit and parked."""
+        said = "; ".join(answer.messages) or f"status {answer.status}"
+        if len(operations) > 1:
+            return Outcome(again=list(operations), status=answer.status, reason=said)
+        reading = read_message(said)
+        correlation = response.headers.get("xero-correlation-id", "")
+        failed = Failed(operations[0], reading.code, said, reading.remedy, correlation, parked=True)
+        return Outcome(failed=[failed], status=answer.status)
+
+    async def _element(
+        self, client: TenantClient, outcome: Outcome, operation: Operation, posting: Posting, verdict: Refused
+    ) -> None:
+        """A refused element; one refused because it is there already may be our own, arrived late."""
+        said = "; ".join(verdict.messages)
+        reading: Reading = read_message(said)
+        if operation.verb is Verb.CREATE and reading.code in ("core.number_taken", "core.name_taken"):
+            held = await self._found(client, posting)
+            if held is not None and equal(posting, held):
+                outcome.done.append(_adopted(operation, held))
+                return
+        outcome.failed.append(Failed(operation, reading.code, said, reading.remedy))
+
+    async def _found(self, client: TenantClient, posting: Posting) -> Record | None:
+        held = await client.look_up(posting.kind, [natural_key(posting)])
+        return next((r for r in held if equal(posting, r)), held[0] if held else None)
+
+    async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
+        """What became of a call of unknown outcome whose key is no longer surely alive (or says no more).
+
+        Looks every element up by its natural key: found and equal is done, found and different is a conflict for
+        a person, absent goes again under a new key.
+        """
+        client = await self.ports.xero(self.tenant)
+        postings = {o.id: decode(o.body) for o in operations}
+        outcome = Outcome()
+        try:
+            if call.verb is Verb.CREATE:
+                held = await client.look_up(call.kind, [natural_key(p) for p in postings.values()])
+            else:
+                held = [r for o in operations if (r := await client.get(call.kind, o.target)) is not None]
+        except (Throttle, NotSent, Unanswered, BadAnswer) as error:
+            return Outcome(unclear=list(operations), reason=str(error))
+        for operation in operations:
+            self._compare(outcome, operation, postings[operation.id], held)
+        return outcome
+
+    def _compare(self, outcome: Outcome, operation: Operation, posting: Posting, held: Sequence[Record]) -> None:
+        equals = [r for r in held if equal(posting, r)]
+        if equals:
+            outcome.done.append(_adopted(operation, equals[0]))
+            return
+        key = code_key(natural_key(posting))
+        others = [r for r in held if code_key(_key_of(r)) == key]
+        if others and operation.verb is Verb.CREATE:
+            said = f"Xero has another record under {natural_key(posting)}"
+            outcome.failed.append(Failed(operation, "core.number_taken", said))
+            return
+        outcome.again.append(operation)
+
+    def alive(self, call: Call) -> bool:
+        """True while Xero surely still answers from its store for this call's key."""
+        return self.ports.clock.now() - call.first_sent < KEY_LIFE
+
+
+def _contact(operation: Operation) -> str:
+    posting = decode(operation.body)
+    return posting.contact if isinstance(posting, DocumentPosting) else "-"
+
+
+def _key_of(record: Record) -> str:
+    if isinstance(record, Party):
+        return record.number or record.name
+    return record.code if isinstance(record, Item) else getattr(record, "number", "")
+
+
+def _adopted(operation: Operation, held: Record) -> Done:
+    version = held.modified.isoformat() if held.modified else ""
+    return Done(operation, held.id, _key_of(held), version, held)

@@ -1,0 +1,269 @@
+"""What became of a call, written down in one transaction: states, links, write-backs to come, problems, audit."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xerotui.model.kinds import DOCUMENTS, Side
+from xerotui.model.postings import DocumentPosting, decode
+from xerotui.model.problems import CORE, Place, Problem, RecordRef
+from xerotui.model.records import Document, Record
+from xerotui.model.work import Call, Link, Operation, State, Verb
+from xerotui.source.contract import Capability
+from xerotui.store import Fence, Tx
+from xerotui.sync.plan import new_id, source_lane
+from xerotui.sync.ports import Ports
+
+PAST = {
+    Verb.CREATE: "created",
+    Verb.UPDATE: "updated",
+    Verb.ARCHIVE: "archived",
+    Verb.VOID: "voided",
+    Verb.DELETE: "deleted",
+    Verb.ALLOCATE: "allocated",
+    Verb.PAY: "paid",
+    Verb.SETTLE: "settled",
+    Verb.ATTACH: "attached",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """An operation's effect is proved: the id and number on the side that was written to, and its version.
+
+    `xero_id` is Xero's id, for a record created in the source the source's own.
+    """
+
+    operation: Operation
+    xero_id: str
+    number: str = ""
+    version: str = ""
+    held: Record | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An operation surely had no effect and must not be tried again as it is."""
+
+    operation: Operation
+    code: str
+    said: str
+    remedy: str = ""
+    correlation: str = ""
+    parked: bool = False
+
+
+@dataclass
+class Outcome:
+    """A call's outcome by operation. `again` may be formed anew at once or from `not_before`; `unclear` is unknown."""
+
+    done: list[Done] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    again: list[Operation] = field(default_factory=list)
+    unclear: list[Operation] = field(default_factory=list)
+    status: int = 0
+    not_before: dt.datetime | None = None
+    reason: str = ""
+
+
+def ref_of(operation: Operation) -> RecordRef:
+    """The source record of an operation."""
+    return RecordRef(
+        connection=operation.connection,
+        kind=operation.kind,
+        id=operation.record,
+        title=operation.title,
+        tenant=operation.tenant,
+    )
+
+
+def problem_of(operation: Operation, code: str, sentence: str, **more: object) -> Problem:
+    """A problem of the sending phase; its cause is the record itself."""
+    remedy = str(more.pop("remedy", "")) or (CORE[code].remedy if code in CORE else "")
+    return Problem(
+        code=code,
+        subject=f"{operation.kind}:{operation.record}",
+        record=ref_of(operation),
+        sentence=sentence,
+        remedy=remedy,
+        place=Place("queue.open", {"operation": operation.id}),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+class Settler:
+    """Writes outcomes. One for each lane; knows whether the source can keep links."""
+
+    def __init__(self, ports: Ports, fence: Fence) -> None:
+        self.ports = ports
+        self.fence = fence
+
+    async def settle(self, call: Call, outcome: Outcome) -> None:
+        """Store a call's outcome whole. Raises Fenced when the lane was taken over: nothing is written then."""
+        ledger = self.ports.ledger
+        attaching = await self._attaching(outcome.done)
+        async with ledger.write() as tx:
+            await ledger.work.settle_call(
+                tx,
+                call.id,
+                self.fence,
+                status=outcome.status,
+                confirmed=[(d.operation.id, d.xero_id, d.number, d.version) for d in outcome.done],
+                rejected=[(f.operation.id, f.said) for f in outcome.failed if not f.parked],
+                unknown=[o.id for o in outcome.unclear],
+                ready=[o.id for o in outcome.again],
+                parked=[(f.operation.id, f.said) for f in outcome.failed if f.parked],
+            )
+            if outcome.again and outcome.not_before:
+                await self._delay(tx, outcome)
+            await self._links(tx, outcome.done)
+            await self._attachments(tx, outcome.done, attaching)
+            await self._problems(tx, outcome)
+            for done in outcome.done:
+                await self._audit(tx, done)
+
+    async def _delay(self, tx: Tx, outcome: Outcome) -> None:
+        ids = [o.id for o in outcome.again]
+        await self.ports.ledger.work.move(
+            tx,
+            ids,
+            State.READY,
+            frm=(State.READY,),
+            fence=self.fence,
+            not_before=outcome.not_before,
+            error=outcome.reason,
+        )
+
+    async def _attaching(self, done: Sequence[Done]) -> set[str]:
+        """The connections among these whose source keeps links."""
+        db = await self.ports.book.read()
+        found = set()
+        for connection in {d.operation.connection for d in done}:
+            document = db.source(connection)
+            type_ = self.ports.registry.source_type(document.source) if document else None
+            if type_ is not None and Capability.ATTACH in type_.capabilities:
+                found.add(connection)
+        return found
+
+    async def _links(self, tx: Tx, done: Sequence[Done]) -> None:
+        links = [link for d in done if (link := self._link(d)) is not None]
+        if links:
+            await self.ports.ledger.links.put(tx, links)
+        for d in done:
+            o = d.operation
+            if o.verb is Verb.ATTACH:
+                await self.ports.ledger.links.mark_attached(tx, o.connection, o.kind, [o.record], o.tenant)
+        held = [d.held for d in done if d.held is not None and d.operation.side is Side.XERO]
+        tenants = {d.operation.tenant for d in done}
+        if held and len(tenants) == 1:
+            await self.ports.ledger.snapshots.put(tx, Side.XERO, tenants.pop(), held, self.ports.clock.now())
+
+    def _link(self, done: Done) -> Link | None:
+        o = done.operation
+        imported = o.side is Side.SOURCE
+        if imported and o.verb is not Verb.CREATE:
+            return None
+        return Link(
+            connection=o.connection,
+            kind=o.kind,
+            record=done.xero_id if imported else o.record,
+            tenant=o.tenant,
+            xero_id=o.target if imported else done.xero_id,
+            number=done.number,
+            # An import's first plan takes the posting as the base of later comparisons.
+            posting=b"" if imported else o.body,
+            fingerprint=o.basis.fingerprint,
+            version=done.version,
+            how="imported" if imported else PAST[o.verb],
+            attached=imported or o.verb is not Verb.CREATE,
+            at=self.ports.clock.now(),
+        )
+
+    async def _attachments(self, tx: Tx, done: Sequence[Done], attaching: set[str]) -> None:
+        """The write-back of each new link, born in the transaction that made the link, so that none is lost."""
+        born = [
+            Operation(
+                id=new_id("op"),
+                plan=d.operation.plan,
+                side=Side.SOURCE,
+                lane=source_lane(d.operation.connection),
+                kind=d.operation.kind,
+                verb=Verb.ATTACH,
+                state=State.READY,
+                connection=d.operation.connection,
+                tenant=d.operation.tenant,
+                record=d.operation.record,
+                title=d.operation.title,
+                party=d.operation.party,
+                target=d.xero_id,
+                body=d.operation.body,
+                basis=d.operation.basis,
+                currency=d.operation.currency,
+                total=d.operation.total,
+            )
+            for d in done
+            if d.operation.side is Side.XERO and d.operation.verb is Verb.CREATE and d.operation.connection in attaching
+        ]
+        if born:
+            await self.ports.ledger.work.add(tx, born)
+
+    async def _problems(self, tx: Tx, outcome: Outcome) -> None:
+        problems: dict[str, list[Problem]] = {}
+        operations = {o.id: o for o in [d.operation for d in outcome.done] + [f.operation for f in outcome.failed]}
+        for done in outcome.done:
+            problems[done.operation.id] = [
+                problem_of(done.operation, "core.warning", f"Saved, with a warning: {text}", blocks=False, said=text)
+                for text in done.warnings
+            ] + self._off(done)
+        for failed in outcome.failed:
+            code = "core.attach_failed" if failed.operation.verb is Verb.ATTACH else failed.code
+            sentence = f"{failed.operation.kind.label.capitalize()} {failed.operation.title}: {failed.said}"
+            problems[failed.operation.id] = [
+                problem_of(
+                    failed.operation,
+                    code,
+                    sentence,
+                    remedy=failed.remedy,
+                    said=failed.said,
+                    correlation=failed.correlation,
+                    blocks=failed.operation.verb is not Verb.ATTACH,
+                )
+            ]
+        for id, found in problems.items():
+            o = operations[id]
+            await self.ports.ledger.problems.replace(
+                tx,
+                o.connection,
+                o.tenant,
+                o.kind,
+                [o.record],
+                found,
+                phase="attach" if o.verb is Verb.ATTACH else "send",
+            )
+
+    def _off(self, done: Done) -> list[Problem]:
+        """What Xero computed against what was predicted (B2): told at once, the document itself stays."""
+        o, held = done.operation, done.held
+        if o.side is not Side.XERO or o.kind not in DOCUMENTS or not isinstance(held, Document):
+            return []
+        posting = decode(o.body)
+        if not isinstance(posting, DocumentPosting) or held.total is None or held.total == posting.total:
+            return []
+        sentence = f"Xero computed {held.total} {posting.currency} for {posting.number}, planned were {posting.total}."
+        return [problem_of(o, "core.mismatch_after", sentence, blocks=False)]
+
+    async def _audit(self, tx: Tx, done: Done) -> None:
+        o = done.operation
+        detail = {
+            "operation": o.id,
+            "plan": o.plan,
+            "side": o.side.value,
+            "kind": o.kind.value,
+            "record": o.record,
+            "tenant": o.tenant,
+            "xero_id": done.xero_id,
+            "number": done.number,
+            "total": str(o.total) if o.total is not None else "",
+        }
+        await self.ports.ledger.audit.append(tx, "worker", PAST[o.verb], o.title, detail, self.ports.clock.now())
