@@ -1,0 +1,135 @@
+"""The emulated Xero as one ASGI application: from a request to its operation, and to Xero's way of refusing.
+
+The order of the checks lives here; every rule stands in a module of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import parse_qsl, unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from xerotui.sandbox.clock import WorldClock
+from xerotui.sandbox.service import Journal
+from xerotui.sandbox.xero.call import Call
+from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
+from xerotui.sandbox.xero.idempotency import Keys
+from xerotui.sandbox.xero.identity import IdentityPages
+from xerotui.sandbox.xero.limits import API, STATE, Caller
+from xerotui.sandbox.xero.routes import ROUTES, SCOPES, Route
+
+MOST_BYTES = 3_500_000
+_LOG = logging.getLogger("xerotui.sandbox.xero")
+
+
+class XeroApp:
+    """Routes the requests that came through the door."""
+
+    def __init__(self, clock: WorldClock, journal: Journal, pages: IdentityPages) -> None:
+        self.journal = journal
+        self.pages = pages
+        self.keys = Keys(clock, journal)
+        self.calls = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        if scope["path"].startswith(API + "/"):
+            body = await request.body()
+            answer = self._accounting(request, scope[STATE], body)
+        else:
+            answer = await self.pages.answer(request)
+        await answer(scope, receive, send)
+
+    def _accounting(self, request: Request, caller: Caller, body: bytes) -> Response:
+        # No await from here to the answer: two requests never interleave inside one organisation.
+        try:
+            return self._call(request, caller, body)
+        except Refused as refused:
+            if refused.violation:
+                where = f"{request.method} {request.url.path}"
+                self.journal.violation(refused.violation, f"{where}: {refused.detail}")
+            return refused.response
+        except Exception as error:
+            _LOG.exception("the emulator failed on %s %s", request.method, request.url.path)
+            self.journal.violation("emulator", f"{request.method} {request.url.path}: {error!r}")
+            return Response("An error occurred in Xero. Check the API Status page", 500)
+
+    def _call(self, request: Request, caller: Caller, body: bytes) -> Response:
+        self.calls += 1
+        raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
+        route, args = self._route(request.method, raw.partition("?")[0].removeprefix(API))
+        self._judge_scope(route, caller)
+        self._judge_headers(request, body)
+        query = self._query(request, route)
+        key = request.headers.get("idempotency-key", "") if request.method in ("PUT", "POST") else ""
+        call = Call(
+            org=caller.org,
+            journal=self.journal,
+            client_id=caller.consent.app.client_id,
+            number=self.calls,
+            method=request.method,
+            path=request.url.path,
+            query=query,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            key=key,
+            args=args,
+        )
+        return self._keyed(call, route, f"{raw}?{request.url.query}") if key else route.handler(call)
+
+    def _keyed(self, call: Call, route: Route, target: str) -> Response:
+        tenant = call.org.tenant_id
+        kept = self.keys.replay(call.client_id, call.key, tenant, call.method, target, call.body)
+        if kept is not None:
+            return kept
+        try:
+            answer = route.handler(call)
+        except Refused as refused:
+            answer = refused.response
+            if refused.violation:
+                call.violation(refused.violation, refused.detail)
+        self.keys.keep(call.client_id, call.key, tenant, call.method, target, call.body, answer)
+        return answer
+
+    def _route(self, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+        there = False
+        for route in ROUTES:
+            match = route.pattern.fullmatch(path)
+            if match is None:
+                continue
+            there = True
+            if route.method == method:
+                return route, tuple(unquote(part) for part in match.groups())
+        if there:
+            raise Refused(not_implemented(), "endpoint", "the verb isn't offered here")
+        raise Refused(not_found(), "endpoint", "no such endpoint")
+
+    def _judge_scope(self, route: Route, caller: Caller) -> None:
+        wanted = SCOPES[route.endpoint]
+        enough = {*wanted, *(f"{scope}.read" for scope in wanted if route.method == "GET")}
+        if not enough & set(caller.consent.scopes):
+            headers = {"WWW-Authenticate": "insufficent_scope"}
+            raise Refused(unauthorized("AuthenticationUnsuccessful", headers=headers))
+
+    def _judge_headers(self, request: Request, body: bytes) -> None:
+        if "application/json" not in request.headers.get("accept", ""):
+            refusal = Response("XML is what Xero would send here: ask for application/json", 406)
+            raise Refused(refusal, "Accept", "no Accept: application/json")
+        json = request.headers.get("content-type", "").startswith("application/json")
+        if request.method in ("PUT", "POST") and body and not json:
+            raise Refused(Response(status_code=415), "Content-Type", "a body that isn't application/json")
+        if len(body) > MOST_BYTES:
+            raise Refused(Response(status_code=413), "size", f"{len(body)} bytes")
+
+    def _query(self, request: Request, route: Route) -> dict[str, str]:
+        pairs = parse_qsl(request.url.query, keep_blank_values=True)
+        unknown = {name for name, _ in pairs} - route.params
+        if unknown:
+            # Xero ignores what it doesn't know, which is just why nobody may rely on it.
+            where = f"{request.method} {request.url.path}"
+            self.journal.violation("query", f"{where}: unknown parameter {', '.join(sorted(unknown))}")
+        return {name: value for name, value in pairs if name in route.params}
