@@ -1,0 +1,163 @@
+"""A Xero connection: its settings, its login, and the organisations that it reaches."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+
+from xerotui.model.settings import Choice, Help, Secret, Title
+from xerotui.net.http import HttpClient, Response
+from xerotui.net.oauth import Grants
+from xerotui.xero.errors import auth_trouble, read_trouble
+
+# Granular scopes only: an app made since March 2026 gets no others, and one retired scope spoils the list
+# (xero-api section 1.4).
+SCOPES = (
+    "openid profile email offline_access accounting.invoices accounting.payments.read accounting.contacts"
+    " accounting.settings.read"
+)
+# A custom connection has neither a user nor a refresh token.
+CUSTOM_SCOPES = "accounting.invoices accounting.payments.read accounting.contacts accounting.settings.read"
+# An organisation whose tenant id the connection doesn't tell (custom connections): called without a tenant header.
+UNTOLD = "organisation:"
+
+
+class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one Xero app is reached. Addresses differ from the defaults only for a sandbox or a gateway."""
+
+    kind: Annotated[
+        str,
+        Title("Kind of app"),
+        Help("As the developer portal shows it: pkce = mobile or desktop, web = web app, custom = custom connection"),
+        Choice(("pkce", "web", "custom")),
+    ] = "pkce"
+    client_id: Annotated[str, Title("Client id"), Help("From the app's page in Xero's developer portal")]
+    client_secret: Annotated[str, Title("Client secret"), Help("Web apps and custom connections only"), Secret()] = ""
+    redirect_uri: Annotated[
+        str, Title("Redirect address"), Help("Letter by letter as registered; localhost, never 127.0.0.1")
+    ] = "http://localhost:8736/callback"
+    scopes: Annotated[str, Title("Scopes"), Help("Blank = what XeroTUI needs; changing them takes a new login")] = ""
+    tier: Annotated[
+        int, Title("Calls a day"), Help("1000 on Xero's Starter tier, 5000 above"), Choice(("1000", "5000"))
+    ] = 1000
+    minute_limit: Annotated[int, Title("Calls a minute"), Help("Xero allows 60 for each organisation")] = 60
+    api_url: Annotated[str, Title("API address")] = "https://api.xero.com"
+    identity_url: Annotated[str, Title("Identity address")] = "https://identity.xero.com"
+    authorize_url: Annotated[str, Title("Login address")] = "https://login.xero.com/identity/connect/authorize"
+
+    def __post_init__(self) -> None:
+        if self.minute_limit < 2:
+            raise ValueError("calls a minute: at least 2")
+        if self.kind == "pkce" and self.client_secret:
+            raise ValueError("a pkce app has no client secret: choose web, or leave the secret blank")
+
+    @property
+    def wanted_scopes(self) -> str:
+        """The scopes that a login asks for, blank separated."""
+        return " ".join(self.scopes.split()) or (CUSTOM_SCOPES if self.kind == "custom" else SCOPES)
+
+    @property
+    def accounting_url(self) -> str:
+        """Where the accounting endpoints are."""
+        return f"{self.api_url.rstrip('/')}/api.xro/2.0"
+
+    @property
+    def connections_url(self) -> str:
+        """Where the list of connections is."""
+        return f"{self.api_url.rstrip('/')}/connections"
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint."""
+        return f"{self.identity_url.rstrip('/')}/connect/token"
+
+    @property
+    def revocation_url(self) -> str:
+        """Where a refresh token is withdrawn."""
+        return f"{self.identity_url.rstrip('/')}/connect/revocation"
+
+
+class XeroConnection(msgspec.Struct, frozen=True):
+    """An organisation that the login reaches: `tenant` goes into calls, `id` is only for disconnecting."""
+
+    id: str
+    tenant: str
+    name: str
+    type: str = "ORGANISATION"
+
+
+def grants(http: HttpClient, settings: XeroSettings) -> Grants:
+    """The OAuth client of a connection's app."""
+    return Grants(
+        http,
+        client_id=settings.client_id,
+        client_secret="" if settings.kind == "pkce" else settings.client_secret,
+        token_url=settings.token_url,
+        authorize_url=settings.authorize_url,
+        revocation_url=settings.revocation_url,
+        redirect_uri=settings.redirect_uri,
+        scopes=settings.wanted_scopes,
+    )
+
+
+class _Connection(msgspec.Struct):
+    id: str = ""
+    tenantId: str = ""
+    tenantName: str | None = None
+    tenantType: str = "ORGANISATION"
+
+
+class _Organisation(msgspec.Struct):
+    OrganisationID: str = ""
+    Name: str = ""
+
+
+class _Organisations(msgspec.Struct):
+    Organisations: list[_Organisation] = []
+
+
+async def connections(http: HttpClient, settings: XeroSettings, token: str) -> list[XeroConnection]:
+    """The organisations that this token reaches, by name; practices are left out (xero-api section 1.5).
+
+    The token of a custom connection may not be allowed to list them; then its one organisation is asked for.
+    Raises AuthTrouble and the other errors of a read.
+    """
+    response = await http.send("GET", settings.connections_url, headers=_bearer(token), urgent=True)
+    if response.status in (401, 403) and settings.kind == "custom":
+        return [await _only(http, settings, token)]
+    if response.status != 200:
+        raise read_trouble(response, "connections")
+    found = [
+        XeroConnection(c.id, c.tenantId, c.tenantName or c.tenantId, c.tenantType)
+        for c in response.json(list[_Connection])
+        if c.tenantType == "ORGANISATION" and c.tenantId
+    ]
+    return sorted(found, key=lambda c: (c.name.casefold(), c.tenant))
+
+
+async def disconnect(http: HttpClient, settings: XeroSettings, token: str, connection_id: str) -> bool:
+    """Drop one connection (not a tenant) from the login; False when Xero no longer knew it."""
+    url = f"{settings.connections_url}/{quote(connection_id, safe='')}"
+    response: Response = await http.send("DELETE", url, headers=_bearer(token), urgent=True)
+    if response.status == 404:
+        return False
+    if not response.ok:
+        raise read_trouble(response, "that connection")
+    return True
+
+
+async def _only(http: HttpClient, settings: XeroSettings, token: str) -> XeroConnection:
+    url = f"{settings.accounting_url}/Organisation"
+    response = await http.send("GET", url, headers=_bearer(token), urgent=True)
+    if response.status in (401, 403):
+        raise auth_trouble(response)
+    if response.status != 200:
+        raise read_trouble(response, "the organisation")
+    listed = response.json(_Organisations).Organisations
+    if len(listed) != 1:
+        raise read_trouble(response, "the one organisation of this connection")
+    return XeroConnection("", UNTOLD + listed[0].OrganisationID, listed[0].Name)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/json"}

@@ -1,0 +1,57 @@
+"""Xero's limits: the windows of one app in one organisation, and how its throttle answers and counts read."""
+
+from xerotui.net.clock import Clock
+from xerotui.net.governor import Governor
+from xerotui.net.http import HttpClient, Response
+from xerotui.net.limits import Limits, Permits, Throttled, Window
+from xerotui.xero.connections import XeroSettings
+
+MINUTE, DAY = "minute", "day"
+# Xero allows five (xero-api section 3); the fifth is left to whoever else uses the app.
+IN_FLIGHT = 4
+# World seconds to wait where a throttle answer doesn't say, by its window; a concurrent one passes by itself.
+_SILENT: dict[str, float | None] = {MINUTE: 30.0, DAY: 3600.0, "appminute": 15.0, "concurrent": None}
+
+
+def headroom(settings: XeroSettings) -> int:
+    """How many of the calls a minute are never used: a twelfth, at least one."""
+    return max(1, settings.minute_limit // 12)
+
+
+def limits(settings: XeroSettings, tenant: str) -> tuple[str, Limits]:
+    """The key that Xero counts by, and its windows; a fifth of the day is kept for people."""
+    windows = (
+        Window(MINUTE, settings.minute_limit - headroom(settings), 60),
+        Window(DAY, settings.tier, 86_400, reserve=settings.tier // 5),
+    )
+    return f"xero:{settings.client_id}:{tenant}", Limits(windows, IN_FLIGHT)
+
+
+def throttled(response: Response) -> Throttled | None:
+    """A 429, read from its headers: its body is empty."""
+    if response.status != 429:
+        return None
+    window = response.headers.get("x-rate-limit-problem", "").strip().lower() or MINUTE
+    try:
+        return Throttled(window, max(0.0, float(response.headers["retry-after"])))
+    except (KeyError, ValueError):
+        return Throttled(window, _SILENT.get(window, 30.0))
+
+
+async def correct(governor: Governor | None, settings: XeroSettings, response: Response) -> None:
+    """Take over what Xero says is left of the windows, less our headroom."""
+    if governor is None:
+        return
+    for window, header, spare in (
+        (MINUTE, "x-minlimit-remaining", headroom(settings)),
+        (DAY, "x-daylimit-remaining", 0),
+    ):
+        left = response.headers.get(header, "")
+        if left.isdecimal():
+            await governor.correct(window, max(0, int(left) - spare))
+
+
+def governed(http: HttpClient, permits: Permits, settings: XeroSettings, tenant: str, clock: Clock) -> HttpClient:
+    """The client through which one organisation is called, held to its limits."""
+    key, windows = limits(settings, tenant)
+    return http.governed(Governor(permits, key, windows, clock), throttled)

@@ -1,0 +1,233 @@
+"""Keeping a connection's tokens alive: one refresher at a time over all processes, nothing used before it is stored.
+
+One token set serves every organisation of a login, and refreshing it makes the old refresh token lapse half an hour
+later (xero-api sections 0 and 1.3); hence the lease, the fence, and the memory of the previous one.
+"""
+
+import asyncio
+import datetime as dt
+import random
+from typing import Protocol, TypeGuard
+
+import msgspec
+
+from xerotui.net.clock import Clock
+from xerotui.net.http import NetError
+from xerotui.net.oauth import Grants, OAuthError, TokenSet
+from xerotui.xero.errors import Busy, Paused
+
+EARLY = 180.0
+GRACE = dt.timedelta(minutes=30)
+LEASE_SECONDS = 90.0
+# Machine seconds that a process waits for another one's refresh.
+WAIT_SECONDS = 45.0
+TRIES = 2
+
+
+class StoredTokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the vault keeps for a connection; `paused` says in words why its login is dead."""
+
+    current: TokenSet
+    previous_refresh: str = ""
+    rotated_at: dt.datetime | None = None
+    paused: str = ""
+
+    def __repr__(self) -> str:
+        return f"StoredTokens({self.current!r}, paused={self.paused!r})"
+
+
+class LeaseLost(Exception):
+    """Raised by a TokenStore when the fence is no longer the newest: somebody else refreshes."""
+
+
+class TokenStore(Protocol):
+    """Where tokens last and how the right to refresh them is lent; machine time for leases."""
+
+    async def load(self, connection: str) -> StoredTokens | None:
+        """The tokens as last stored by any process."""
+        ...
+
+    async def store(self, connection: str, tokens: StoredTokens, fence: int) -> None:
+        """Store them durably under the fence. Raises LeaseLost when a newer fence was lent."""
+        ...
+
+    async def lease(self, connection: str, seconds: float) -> int | None:
+        """The right to refresh with its growing fence, or None while another one holds it."""
+        ...
+
+    async def release(self, connection: str, fence: int) -> None:
+        """Give the right back; nothing happens when it was lost."""
+        ...
+
+
+class TokenProvider(Protocol):
+    """What a client needs: an access token. `refused` is one that Xero has just answered 401 to."""
+
+    async def access(self, *, refused: str = "") -> str: ...
+
+
+class TokenKeeper:
+    """The access tokens of one connection with a refresh token. Within a process there should be one of it.
+
+    Raises Paused when the login is dead, Busy when another process refreshes for too long, and the client's NetError
+    or OAuthError when the identity service can't be reached and the present token is past its end.
+    """
+
+    def __init__(self, connection: str, store: TokenStore, grants: Grants, clock: Clock) -> None:
+        self.connection = connection
+        self._store = store
+        self._grants = grants
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._known: TokenSet | None = None
+
+    async def access(self, *, refused: str = "") -> str:
+        """An access token with at least three minutes to live, other than `refused`."""
+        if self._usable(self._known, refused):
+            return self._known.access_token
+        async with self._lock:
+            known = self._known
+            if not self._usable(known, refused):
+                self._known = known = await self._renew(refused)
+            return known.access_token
+
+    async def begin(self, tokens: TokenSet) -> None:
+        """Store the tokens of a new login, which ends a pause."""
+        async with self._lock:
+            fence = await self._lease()
+            try:
+                await self._store.store(self.connection, StoredTokens(current=tokens), fence)
+            finally:
+                await self._store.release(self.connection, fence)
+            self._known = tokens
+
+    async def revoke(self) -> None:
+        """Withdraw the login at Xero; forgetting what is stored is the caller's part."""
+        async with self._lock:
+            stored = await self._store.load(self.connection)
+            self._known = None
+            if stored and stored.current.refresh_token:
+                await self._grants.revoke(stored.current.refresh_token)
+
+    def _usable(self, tokens: TokenSet | None, refused: str) -> TypeGuard[TokenSet]:
+        return tokens is not None and tokens.access_token != refused and tokens.fresh(self._clock.now(), EARLY)
+
+    async def _lease(self) -> int:
+        patience = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while (fence := await self._store.lease(self.connection, LEASE_SECONDS)) is None:
+            if asyncio.get_running_loop().time() > patience:
+                raise Busy("Another process is renewing this login.", "Try again in a minute.", code="xero.busy")
+            await asyncio.sleep(random.uniform(0.1, 0.4))
+        return fence
+
+    async def _stored(self) -> StoredTokens:
+        stored = await self._store.load(self.connection)
+        if stored is None:
+            raise Paused("This connection isn't logged in.", "Connect it.", code="xero.login", exit_code=3)
+        if stored.paused:
+            raise Paused(stored.paused, "Connect again: a person has to log in.", code="xero.login", exit_code=3)
+        return stored
+
+    async def _renew(self, refused: str) -> TokenSet:
+        stored = await self._stored()
+        if self._usable(stored.current, refused):
+            return stored.current
+        try:
+            return await self._renew_alone(refused)
+        except (NetError, OAuthError, Busy):
+            # Renewal is early: where it fails for a while, the present token is good until its end.
+            if stored.current.access_token != refused and stored.current.fresh(self._clock.now()):
+                return stored.current
+            raise
+
+    async def _renew_alone(self, refused: str) -> TokenSet:
+        fence = await self._lease()
+        try:
+            # Another process may have been first while we waited for the lease.
+            stored = await self._stored()
+            if self._usable(stored.current, refused):
+                return stored.current
+            return await self._rotate(stored, fence)
+        except LeaseLost:
+            later = await self._stored()
+            if self._usable(later.current, refused):
+                return later.current
+            raise Busy("Another process is renewing this login.", "Try again.", code="xero.busy") from None
+        finally:
+            await self._store.release(self.connection, fence)
+
+    async def _rotate(self, stored: StoredTokens, fence: int) -> TokenSet:
+        now = self._clock.now()
+        candidates = [stored.current.refresh_token]
+        if stored.previous_refresh and stored.rotated_at and now - stored.rotated_at < GRACE:
+            candidates.append(stored.previous_refresh)
+        for token in candidates:
+            try:
+                tokens = await self._ask(token)
+            except OAuthError as error:
+                if error.code == "invalid_grant" and token != candidates[-1]:
+                    continue
+                if error.terminal:
+                    await self._pause(stored, fence, error)
+                raise
+            await self._store.store(
+                self.connection, StoredTokens(current=tokens, previous_refresh=token, rotated_at=now), fence
+            )
+            return tokens
+        raise AssertionError("no candidate left without an error")
+
+    async def _ask(self, refresh_token: str) -> TokenSet:
+        """Refresh; a lost answer is asked for again, which the grace of the old token allows."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._grants.refresh(refresh_token)
+            except NetError:
+                if not left:
+                    raise
+            except OAuthError as error:
+                if error.terminal or not left:
+                    raise
+            await asyncio.sleep(random.uniform(0.2, 1.0))
+        raise AssertionError("the last try returns or raises")
+
+    async def _pause(self, stored: StoredTokens, fence: int, error: OAuthError) -> None:
+        """Note that the login is dead, so that no process asks again, and say so."""
+        await self._store.store(self.connection, msgspec.structs.replace(stored, paused=error.sentence), fence)
+        raise Paused(
+            error.sentence, error.remedy, code="xero.login", exit_code=3, said=error.said or error.code
+        ) from None
+
+
+class AppTokens:
+    """The access tokens of a custom connection: no refresh token, so another one is simply asked for.
+
+    Raises Paused, and stays so, when the app itself is refused.
+    """
+
+    def __init__(self, grants: Grants, clock: Clock) -> None:
+        self._grants = grants
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._known: TokenSet | None = None
+        self._dead: Paused | None = None
+
+    async def access(self, *, refused: str = "") -> str:
+        """An access token with at least three minutes to live, other than `refused`."""
+        async with self._lock:
+            if self._dead:
+                raise self._dead
+            known = self._known
+            if known is None or known.access_token == refused or not known.fresh(self._clock.now(), EARLY):
+                self._known = known = await self._ask()
+            return known.access_token
+
+    async def _ask(self) -> TokenSet:
+        try:
+            return await self._grants.client_credentials()
+        except OAuthError as error:
+            if error.terminal:
+                self._dead = Paused(
+                    error.sentence, error.remedy, code="xero.login", exit_code=3, said=error.said or error.code
+                )
+                raise self._dead from None
+            raise
