@@ -104,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         "tenants set TENANT --read-only",
         danger=Danger.WRITES,
     ),
-    _c("connect.paste", "p", "connect", "Paste", "Put in the code or the address you came to.", "connect xero"),
+    _c("connect.paste", "e", "connect", "Enter code", "Put in the code or the address you came to.", "connect xero"),
     _c("connect.qr", "u", "connect", "QR code", "Show the address as a QR code.", "connect xero", footer=True),
     _c("connect.copy", "c", "connect", "Copy", "Send the address to the terminal's clipboard.", "connect xero"),
     _c(

@@ -42,6 +42,14 @@ class Home:
         return self.root / "worker.lock"
 
     @property
+    def clock(self) -> Path | None:
+        """The world clock's file: what XEROTUI_CLOCK names, or the demo's own; None where this machine's time is."""
+        if named := os.environ.get("XEROTUI_CLOCK", ""):
+            return Path(named)
+        own = self.root / "clock.json"
+        return own if own.exists() else None
+
+    @property
     def sandbox(self) -> Path:
         """The demo's record of its sandbox process."""
         return self.root / "sandbox.json"

@@ -255,3 +255,44 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
+
+
+class SpecRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of mapping: the core's own (connection blank) first, then those of the sources."""
+
+    id: str
+    title: str
+    source_title: str
+    target: str
+    help: str = ""
+    connection: str = ""
+    trades: tuple[str, ...] = ("sales",)
+
+
+class SearchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record found by number or name."""
+
+    title: str
+    kind: Kind
+    connection: str
+    record: str
+    tenant: str = ""
+
+
+class XeroConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that was begun: the address for the browser; a custom connection needs no code."""
+
+    connection: str
+    url: str
+    state: str
+    redirect_uri: str
+    needs_code: bool = True
+
+
+class XeroTenantChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation that a login reaches; `already` when it is connected here."""
+
+    tenant: str
+    name: str
+    type: str = "ORGANISATION"
+    already: bool = False

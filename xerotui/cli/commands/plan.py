@@ -82,7 +82,7 @@ def confirmed(plan: Plan) -> bool:
     """Ask a person at a terminal; elsewhere a usage error, because silence is no approval."""
     if not sys.stdin.isatty():
         raise click.UsageError("Approval needs --yes where nobody can be asked.")
-    writes = sum(n for verb, n in plan.counts.items() if verb not in ("blocked", "skip"))
+    writes = sum(n for what, n in plan.counts.items() if what in ("create", "update", "link", "void", "delete"))
     return click.confirm(f"Approve {writes} operations?", default=False, err=True)
 
 

@@ -60,8 +60,18 @@ async def queue(
     out.table(
         ("Operation", "To", "What", "Kind", "State", "Title", "Party", ">Total", ">Tries", "Said"),
         [
-            (r.id, r.side, r.verb, r.kind.label, r.state, r.title, r.party)
-            + (money(r.total, r.currency), r.attempts or "", r.error)
+            (
+                r.id,
+                r.side,
+                r.verb,
+                r.kind.label,
+                r.state,
+                r.title,
+                r.party,
+                money(r.total, r.currency),
+                r.attempts or "",
+                r.error,
+            )
             for r in rows
         ],
         f"{len(rows)} of {total}",

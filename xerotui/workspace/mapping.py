@@ -1,0 +1,324 @@
+"""Mappings: specs, rows with proposals, targets, and the edits. What is equal is decided in `rates`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from xerotui.model.kinds import Kind, Side, Trade
+from xerotui.model.paging import Page, View
+from xerotui.model.problems import SyncError
+from xerotui.model.records import Choice, Item, Record, TaxRate
+from xerotui.model.work import Topic
+from xerotui.source.contract import MappingSpec, Target
+from xerotui.source.guard import PluginFault
+from xerotui.store import Mapping
+from xerotui.workspace import rates
+from xerotui.workspace.base import REFUSED
+from xerotui.workspace.listing import paged
+from xerotui.workspace.pages import MappingRow, SpecRow, TargetRow
+from xerotui.workspace.requests import Requests
+
+BOTH = (Trade.SALES, Trade.PURCHASE)
+CORE = (
+    MappingSpec(
+        id="tax",
+        title="Tax rates",
+        source_title="Tax rate",
+        target=Target.TAX_RATE,
+        kinds=(Kind.INVOICE, Kind.PURCHASE_ORDER, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM),
+        trades=BOTH,
+        equal_rates=True,
+        help="Each source rate becomes one Xero rate of the same percentage; unequal ones are refused.",
+    ),
+    MappingSpec(
+        id="default_item",
+        title="Default items",
+        source_title="Lines without an item",
+        target=Target.ITEM,
+        kinds=(Kind.INVOICE, Kind.PURCHASE_ORDER),
+        trades=BOTH,
+        help="Used when a line has no item of its own; without one such a line is a problem.",
+    ),
+)
+# The one source value of the default item.
+ANY = "*"
+
+
+class Sides(msgspec.Struct, frozen=True):
+    """What one mapping screen is worked out from."""
+
+    spec: MappingSpec
+    connection: str
+    tenant: str
+    values: Sequence[Record]
+    targets: Sequence[Record]
+    stored: dict[tuple[str, str], Mapping]
+    waiting: dict[str, int]
+
+
+class Mappings(Requests):
+    """The mapping screens and commands."""
+
+    async def mapping_specs(self, connection: str = "") -> tuple[SpecRow, ...]:
+        """What can be mapped: the core's specs, then those of the sources (of one connection, if it is named)."""
+        rows = [_spec_row(spec, "") for spec in CORE]
+        for document in (await self.wiring.book.read()).sources():
+            if connection and document.id != connection:
+                continue
+            rows += [_spec_row(spec, document.id) for spec in self._own_specs(document.source)]
+        return tuple(rows)
+
+    def _own_specs(self, source: str) -> tuple[MappingSpec, ...]:
+        try:
+            return self.wiring.registry.source_type(source).specs
+        except PluginFault:
+            # It is named on Plugins; the core's own specs still work.
+            return ()
+
+    async def _spec(self, spec: str, connection: str) -> MappingSpec:
+        document = (await self.wiring.book.read()).source(connection)
+        known = (*CORE, *(self._own_specs(document.source) if document else ()))
+        found = next((s for s in known if s.id == spec), None)
+        if document is None or found is None:
+            raise SyncError(
+                f"Nothing called {spec} can be mapped" if document else f"There is no source connection {connection}",
+                "See: xerotui map --specs.",
+                code="core.mapping",
+                exit_code=REFUSED,
+            )
+        return found
+
+    async def _sides(self, spec: str, connection: str, tenant: str) -> Sides:
+        known = await self._spec(spec, connection)
+        snapshots = self.wiring.ledger.snapshots
+        db = await self.wiring.book.read()
+        async with self.wiring.ledger.read() as tx:
+            targets = await snapshots.all(tx, Side.XERO, tenant, Kind(_KIND_OF[known.target]))
+            values: list[Record]
+            if known.id == "default_item":
+                values = [Choice(id=ANY, kind=Kind.CHOICE, name="Lines without an item", spec=known.id)]
+            elif known.target is Target.TAX_RATE:
+                rates_ = await snapshots.all(tx, Side.SOURCE, connection, Kind.TAX_RATE)
+                values = [r for r in rates_ if r.tenant in ("", tenant)]
+            else:
+                choices = await snapshots.all(tx, Side.SOURCE, connection, Kind.CHOICE)
+                values = [c for c in choices if isinstance(c, Choice) and c.spec == known.id]
+            waiting = await self._waiting(tx, tenant)
+        stored = {(m.value, m.trade): m for m in db.mappings(connection, tenant) if m.spec == known.id}
+        return Sides(known, connection, tenant, values, targets, stored, waiting)
+
+    async def _waiting(self, tx: Any, tenant: str) -> dict[str, int]:
+        """Records that wait, by the subject of their problem."""
+        found: dict[str, int] = {}
+        view = View(fields={"tenant": tenant}, limit=500)
+        while True:
+            page = await self.wiring.ledger.problems.causes(tx, view)
+            for cause in page.rows:
+                found[cause.subject] = found.get(cause.subject, 0) + cause.records
+            if not page.next:
+                return found
+            view = msgspec.structs.replace(view, anchor=page.next)
+
+    async def mapping(self, spec: str, connection: str, tenant: str, view: View) -> Page[MappingRow]:
+        """A page of source values with what they become; those that documents wait for come first."""
+        sides = await self._sides(spec, connection, tenant)
+        rows = [row for value in sides.values for row in _rows(sides, value)]
+        order = {"unmapped": 0, "broken": 0, "proposed": 1, "mapped": 2}
+        rows.sort(key=lambda r: (-r.waiting, order[r.state], r.title.casefold(), r.value, r.trade == "purchase"))
+        return paged(rows, view, lambda row: f"{row.title} {row.value} {row.target} {row.target_title}")
+
+    async def mapping_targets(
+        self, spec: str, connection: str, tenant: str, value: str, trade: str = "sales"
+    ) -> tuple[TargetRow, ...]:
+        """What the tenant has to map this value to; what isn't allowed comes last, with the reason."""
+        sides = await self._sides(spec, connection, tenant)
+        source = next((v for v in sides.values if _value(v) == value), None)
+        targets: Sequence[Record] = sides.targets
+        if isinstance(source, TaxRate):
+            targets = rates.named_alike(source, [t for t in targets if isinstance(t, TaxRate)])
+        rows = [_target_row(sides.spec, source, target, Trade(trade)) for target in targets]
+        return tuple(sorted(rows, key=lambda row: not row.allowed))
+
+    async def map_set(
+        self, spec: str, connection: str, tenant: str, value: str, target: str, trade: str = "sales"
+    ) -> None:
+        """Map one value.
+
+        Raises SyncError when the value or target is unknown, the target is not allowed, or this person only reads.
+        """
+        self.gate("map.set")
+        sides = await self._sides(spec, connection, tenant)
+        source = next((v for v in sides.values if _value(v) == value), None)
+        found = next((t for t in sides.targets if target in (_code(t), t.id)), None)
+        if source is None or found is None:
+            what = f"The source has no value {value}" if source is None else f"This organisation has no {target}"
+            raise SyncError(what, "Read both sides again, or choose another.", code="core.mapping", exit_code=REFUSED)
+        row = _target_row(sides.spec, source, found, Trade(trade))
+        if not row.allowed:
+            raise SyncError(
+                f"{source.name or value} can't become {row.title}: {row.reason}",
+                "Choose a rate of the same percentage that Xero allows there.",
+                code="core.mapping_refused",
+                exit_code=REFUSED,
+            )
+        await self._store([(sides, source, found, trade)])
+
+    async def map_clear(self, spec: str, connection: str, tenant: str, value: str, trade: str = "sales") -> None:
+        """Remove the mapping of one value; nothing happens when there is none."""
+        self.gate("map.clear")
+        await self._spec(spec, connection)
+        await self.wiring.book.change(lambda db: db.drop_mapping(spec, connection, value, trade, tenant))
+        await self._news("map.clear", f"{spec}:{value}", connection=connection, tenant=tenant, trade=trade)
+
+    async def map_accept(self, spec: str, connection: str, tenant: str) -> int:
+        """Take every proposal; how many there were."""
+        self.gate("map.accept")
+        sides = await self._sides(spec, connection, tenant)
+        taken = []
+        for value in sides.values:
+            for row in _rows(sides, value):
+                target = next((t for t in sides.targets if _code(t) == row.target), None)
+                if row.state == "proposed" and target is not None:
+                    taken.append((sides, value, target, row.trade))
+        if taken:
+            await self._store(taken)
+        return len(taken)
+
+    async def _store(self, edits: Sequence[tuple[Sides, Record, Record, str]]) -> None:
+        def write(db: Any) -> None:
+            for sides, source, target, trade in edits:
+                db.put_mapping(
+                    Mapping(
+                        spec=sides.spec.id,
+                        connection=sides.connection,
+                        value=_value(source),
+                        trade=trade,
+                        tenant=sides.tenant,
+                        target=_code(target),
+                        target_title=target.name,
+                        actor=self.actor,
+                        at=self.wiring.clock.now(),
+                    )
+                )
+
+        await self.wiring.book.change(write)
+        for sides, source, target, trade in edits:
+            more = {"connection": sides.connection, "tenant": sides.tenant, "trade": trade, "target": _code(target)}
+            await self._news("map.set", f"{sides.spec.id}:{_value(source)}", **more)
+
+    async def _news(self, action: str, subject: str, **detail: str) -> None:
+        """Audit an edit of the book, and let the worker draw its consequences."""
+        ledger = self.wiring.ledger
+        async with ledger.write() as tx:
+            await ledger.audit.append(tx, self.actor, action, subject, detail, self.wiring.clock.now())
+            ledger.changes.bump(tx, Topic.BOOK)
+        self.wake()
+
+
+_KIND_OF = {
+    Target.TAX_RATE: "tax_rate",
+    Target.ACCOUNT: "account",
+    Target.ITEM: "item",
+    Target.TRACKING: "tracking",
+    Target.THEME: "branding_theme",
+}
+
+
+def _spec_row(spec: MappingSpec, connection: str) -> SpecRow:
+    return SpecRow(
+        id=spec.id,
+        title=spec.title,
+        source_title=spec.source_title,
+        target=spec.target.value,
+        help=spec.help,
+        connection=connection,
+        trades=tuple(t.value for t in spec.trades),
+    )
+
+
+def _value(record: Record) -> str:
+    """The source value as mappings keep it: ids of choices are stored with their spec before them."""
+    return record.id.removeprefix(f"{record.spec}:") if isinstance(record, Choice) else record.id
+
+
+def _code(record: Record) -> str:
+    """What a mapping keeps of a Xero record: its code where it has one, because documents carry codes."""
+    return getattr(record, "code", "") or record.id
+
+
+def _active(record: Record) -> bool:
+    status = getattr(record, "status", "") or "ACTIVE"
+    return bool(getattr(record, "active", True)) and status.upper() == "ACTIVE"
+
+
+def _target_row(spec: MappingSpec, source: Record | None, target: Record, trade: Trade) -> TargetRow:
+    title, detail, reason = target.name or _code(target), _code(target), ""
+    if isinstance(target, TaxRate):
+        detail = f"{target.code}, {rates.described(target)}"
+        if isinstance(source, TaxRate):
+            reason = rates.compare(source, target, trade).reason
+        elif not rates.serves(target, trade):
+            reason = f"Xero doesn't allow it on {trade.value} documents"
+    elif isinstance(target, Item):
+        traded = target.sold if trade is Trade.SALES else target.purchased
+        reason = "" if traded else f"it isn't {'sold' if trade is Trade.SALES else 'bought'}"
+    if not reason and not _active(target):
+        reason = "it isn't active in Xero"
+    return TargetRow(id=_code(target), title=title, detail=detail, allowed=not reason, reason=reason)
+
+
+def _rows(sides: Sides, value: Record) -> list[MappingRow]:
+    """One source value's rows, one for each side of the books that it can be for."""
+    trades: Sequence[Trade] = sides.spec.trades
+    if isinstance(value, TaxRate):
+        known = [t for t in sides.targets if isinstance(t, TaxRate)]
+        trades = rates.trades_of(value, known)
+        trades = [t for t in BOTH if t in trades or (value.id, t.value) in sides.stored]
+    return [_row(sides, value, trade, first=trade is trades[0]) for trade in trades]
+
+
+def _row(sides: Sides, value: Record, trade: Trade, *, first: bool) -> MappingRow:
+    key = _value(value)
+    stored = sides.stored.get((key, trade.value))
+    state, target, title = "unmapped", "", ""
+    if stored is not None:
+        held = next((t for t in sides.targets if _code(t) == stored.target), None)
+        allowed = held is not None and _target_row(sides.spec, value, held, trade).allowed
+        state, target, title = "mapped" if allowed else "broken", stored.target, stored.target_title
+    elif (idea := _idea(sides, value, trade)) is not None:
+        state, target, title = idea
+    # A cause doesn't say on which side of the books it was met; it is shown with the first.
+    waiting = sides.waiting.get(f"{sides.spec.id}:{key}", 0) if first and state != "mapped" else 0
+    return MappingRow(
+        spec=sides.spec.id,
+        connection=sides.connection,
+        tenant=sides.tenant,
+        value=key,
+        title=value.name or key,
+        detail=_detail(value),
+        trade=trade.value,
+        state=state,
+        target=target,
+        target_title=title,
+        waiting=waiting,
+        used=waiting,
+    )
+
+
+def _idea(sides: Sides, value: Record, trade: Trade) -> tuple[str, str, str] | None:
+    if isinstance(value, TaxRate):
+        targets = [t for t in sides.targets if isinstance(t, TaxRate)]
+        best = rates.proposed(value, targets, trade)
+        return ("proposed", best.code, best.name) if best else None
+    if isinstance(value, Choice) and value.code.strip():
+        held: Callable[[Record], bool] = lambda t: _code(t).casefold() == value.code.strip().casefold()  # noqa: E731
+        known = next((t for t in sides.targets if held(t)), None)
+        return "mapped", value.code.strip(), known.name if known else "by its own code"
+    return None
+
+
+def _detail(value: Record) -> str:
+    if isinstance(value, TaxRate):
+        return rates.described(value)
+    return value.code if isinstance(value, Choice) else ""

@@ -1,0 +1,238 @@
+"""Joins the rooms: ledger, book, vault, clocks, permits, tokens, a Xero client a tenant, a source a connection.
+
+The only place where secrets and settings meet again. No page and no request lives here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from xerotui import __version__
+from xerotui.model.problems import SyncError
+from xerotui.model.settings import fields, fill
+from xerotui.net.clock import WorldClock
+from xerotui.net.governor import Governor, NoLimits
+from xerotui.net.http import HttpClient
+from xerotui.net.limits import Permits
+from xerotui.source.contract import Source
+from xerotui.source.guard import PluginFault
+from xerotui.source.registry import Registry
+from xerotui.store import Book, Ledger, VaultKey, me
+from xerotui.sync.ports import Ports
+from xerotui.workspace.forms import registry
+from xerotui.workspace.home import Home
+from xerotui.workspace.secrets import ConnectionSecrets, Vaulted, secret_name
+from xerotui.xero import limits as xero_limits
+from xerotui.xero.client import TenantClient
+from xerotui.xero.connections import XeroSettings, grants
+from xerotui.xero.tokens import AppTokens, TokenKeeper, TokenProvider
+
+# "off" proves what the governor is good for: the sandbox then answers 429.
+GOVERNOR = "XEROTUI_GOVERNOR"
+NOT_CONNECTED = 3
+
+
+@dataclass
+class SourceContext:
+    """What a source is lent: see `xerotui.source.contract.Context`."""
+
+    connection: str
+    http: HttpClient
+    secrets: ConnectionSecrets
+    log: Any
+    clock: WorldClock
+    stopped: list[bool] = field(default_factory=list)
+
+    def now(self) -> Any:
+        """World time in UTC."""
+        return self.clock.now()
+
+    def cancelled(self) -> bool:
+        """True when the work should stop at the next page."""
+        return bool(self.stopped)
+
+
+class Wiring:
+    """One process's view of one installation, its parts made when they are first asked for."""
+
+    def __init__(self, home: Home, ledger: Ledger, book: Book, clock: WorldClock) -> None:
+        self.home = home
+        self.ledger = ledger
+        self.book = book
+        self.clock = clock
+        self.registry: Registry = registry()
+        self.identity = me()
+        self.log = structlog.get_logger("xerotui")
+        self.vault = Vaulted(ledger)
+        self.http = HttpClient(clock=clock)
+        governed = os.environ.get(GOVERNOR, "").lower() != "off"
+        self.permits: Permits = ledger.permits if governed else NoLimits()
+        self._keepers: dict[str, tuple[str, TokenProvider]] = {}
+        self._clients: dict[str, tuple[str, TenantClient]] = {}
+        self._sources: dict[str, tuple[str, Source]] = {}
+        self._stopped: list[bool] = []
+
+    @classmethod
+    async def open(cls, home: Home) -> "Wiring":
+        """Open the stores of a home, making and migrating them where needed.
+
+        Raises SyncError with words when one of them can't be used.
+        """
+        clock = WorldClock(home.clock)
+        key = VaultKey.load(home.root)
+        ledger = await Ledger.open(home.ledger, clock=clock, key=key)
+        return cls(home, ledger, Book(home.book), clock)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        self._stopped.append(True)
+        await self.http.aclose()
+        await self.ledger.close()
+
+    def ports(self) -> Ports:
+        """What the engine is given."""
+        return Ports(
+            ledger=self.ledger,
+            book=self.book,
+            clock=self.clock,
+            registry=self.registry,
+            xero=self.xero,
+            source=self.source,
+            identity=self.identity,
+            log=self.log,
+            version=__version__,
+        )
+
+    async def xero_settings(self, connection: str) -> XeroSettings:
+        """The settings of a Xero connection with its secret from the vault.
+
+        Raises SyncError when there is no such connection.
+        """
+        document = (await self.book.read()).xero(connection)
+        if document is None:
+            raise SyncError(
+                f"There is no Xero connection {connection}",
+                "Connect one: xerotui connect xero.",
+                code="core.not_connected",
+                exit_code=NOT_CONNECTED,
+            )
+        settings = await self.joined(XeroSettings, f"xero/{connection}", document.settings)
+        assert isinstance(settings, XeroSettings)
+        return settings
+
+    async def keeper(self, connection: str) -> TokenProvider:
+        """The tokens of a Xero connection, one keeper a process."""
+        settings = await self.xero_settings(connection)
+        mark = _mark(settings)
+        held = self._keepers.get(connection)
+        if held is None or held[0] != mark:
+            oauth = grants(self.http, settings)
+            made: TokenProvider = (
+                AppTokens(oauth, self.clock)
+                if settings.kind == "custom"
+                else TokenKeeper(connection, self.vault, oauth, self.clock)
+            )
+            held = self._keepers[connection] = (mark, made)
+        return held[1]
+
+    def forget(self, connection: str) -> None:
+        """Let go of what was made of a connection's former settings."""
+        self._keepers.pop(connection, None)
+        self._sources.pop(connection, None)
+        self._clients.clear()
+
+    async def xero(self, tenant: str) -> TenantClient:
+        """The client of a tenant.
+
+        Raises SyncError when the tenant isn't connected.
+        """
+        document = (await self.book.read()).tenant(tenant)
+        if document is None or not document.connection:
+            raise SyncError(
+                "This organisation isn't connected",
+                "Connect it: xerotui connect xero.",
+                code="core.not_connected",
+                exit_code=NOT_CONNECTED,
+            )
+        settings = await self.xero_settings(document.connection)
+        mark = document.connection + _mark(settings)
+        held = self._clients.get(tenant)
+        if held is None or held[0] != mark:
+            http = xero_limits.governed(self.http, self.permits, settings, tenant, self.clock)
+            client = TenantClient(http, await self.keeper(document.connection), tenant, settings)
+            held = self._clients[tenant] = (mark, client)
+        return held[1]
+
+    async def source(self, connection: str) -> Source:
+        """The source of a connection.
+
+        Raises SyncError when it doesn't exist, is off, or its plugin is missing or broken.
+        """
+        document = (await self.book.read()).source(connection)
+        if document is None or not document.enabled:
+            raise SyncError(
+                f"The source connection {connection} " + ("is switched off" if document else "doesn't exist"),
+                "See: xerotui tenants.",
+                code="core.not_connected",
+                exit_code=NOT_CONNECTED,
+            )
+        mark = repr(sorted(document.settings.items()))
+        held = self._sources.get(connection)
+        if held is None or held[0] != mark:
+            made = await self.make_source(document.source, connection, document.settings)
+            held = self._sources[connection] = (mark, made)
+        return held[1]
+
+    async def make_source(self, source: str, connection: str, settings: Mapping[str, str]) -> Source:
+        """A source of these settings (secrets of the vault are added), whether or not they are saved."""
+        try:
+            type_ = self.registry.source_type(source)
+            filled = await self.joined(type_.settings_type, f"source/{connection}", settings)
+            key, windows = type_.limits(filled)
+            governor = Governor(self.permits, key, windows, self.clock)
+            context = SourceContext(
+                connection=connection,
+                http=self.http.governed(governor, type_.throttled),
+                secrets=ConnectionSecrets(self.vault, f"source/{connection}"),
+                log=self.log.bind(source=source, connection=connection),
+                clock=self.clock,
+                stopped=self._stopped,
+            )
+            return type_(filled, context)
+        except PluginFault as fault:
+            raise SyncError(
+                f"The plugin of {source} can't be used: {fault.sentence}", "See: xerotui plugins.", code="core.plugin"
+            ) from None
+        except (SyncError, msgspec.ValidationError):
+            raise
+        except Exception as error:
+            raise SyncError(
+                f"The source {source} can't be made ({type(error).__name__})",
+                "See: xerotui plugins.",
+                code="core.plugin",
+            ) from error
+
+    async def joined(self, struct: type[msgspec.Struct], owner: str, settings: Mapping[str, str]) -> msgspec.Struct:
+        """A settings struct of stored settings and the secrets of the vault.
+
+        Raises SyncError when the stored settings no longer fit.
+        """
+        values = dict(settings)
+        for name in (f.name for f in fields(struct) if f.secret):
+            if not values.get(name):
+                values[name] = await self.vault.get(secret_name(owner, name))
+        known = {f.name for f in fields(struct)}
+        try:
+            return fill(struct, {name: value for name, value in values.items() if name in known})
+        except msgspec.ValidationError as error:
+            raise SyncError(str(error), "Correct the settings: connect again.", code="core.settings") from None
+
+
+def _mark(settings: XeroSettings) -> str:
+    from hashlib import sha256
+
+    return sha256(msgspec.json.encode(settings)).hexdigest()

@@ -1,0 +1,240 @@
+"""The worker: starting one where none lives, asking after it, stopping it, and being it."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+
+from xerotui import __version__
+from xerotui.model.problems import SyncError
+from xerotui.net.clock import machine_now
+from xerotui.store import WorkerIdentity, me
+from xerotui.workspace import crash, process
+from xerotui.workspace.base import WORKER, Area
+from xerotui.workspace.home import Home, prepare
+from xerotui.workspace.pages import WorkerStatus
+
+START_SECONDS = 30.0
+STOP_SECONDS = 60.0
+# A worker that hasn't said that it lives for this long is shown as lost, even if its process is there.
+SILENT_SECONDS = 45.0
+KEY_FD = "XEROTUI_VAULT_KEY_FD"
+INTERNAL = 70
+
+
+class Workers(Area):
+    """Starting and stopping the worker of this home."""
+
+    _started: process.Started | None = None
+    _waking: "asyncio.Task[None] | None" = None
+    _trouble: str = ""
+    _missed: bool = False
+
+    async def worker(self) -> WorkerStatus:
+        """Whether a worker lives; `lost` where one went without a word while work waits for it."""
+        if self._started is not None:
+            self._started.ended()
+        ledger = self.wiring.ledger
+        async with ledger.read() as tx:
+            rows = await ledger.workers.alive(tx)
+            waiting = await ledger.requests.open(tx)
+        if rows:
+            row = rows[0]
+            lost = row.silent > SILENT_SECONDS
+            self._missed = True
+            return WorkerStatus(
+                state="lost" if lost else row.state,
+                pid=row.identity.pid,
+                host=row.identity.host,
+                since=row.since,
+                detail=f"silent for {row.silent:.0f} s" if lost else "",
+            )
+        if self._trouble:
+            return WorkerStatus(state="lost", detail=self._trouble)
+        if waiting and self._missed:
+            return WorkerStatus(state="lost", detail="it went away; it is started again")
+        return WorkerStatus(state="none")
+
+    def wake(self) -> None:
+        """See to it in the background that a worker lives; what goes wrong shows in `worker()`."""
+        if self._waking is None or self._waking.done():
+            self._waking = asyncio.create_task(self._wake())
+
+    async def _wake(self) -> None:
+        try:
+            await self.ensure_worker()
+        except SyncError as error:
+            self._trouble = error.sentence
+
+    async def ensure_worker(self) -> WorkerStatus:
+        """Start a worker where none lives, and wait until it has said so.
+
+        One of an older version is asked to end first. Raises SyncError with the log's last line when it doesn't
+        come up.
+        """
+        seen = await self._present()
+        if seen is not None:
+            return seen
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.place.worker_lock, timeout=START_SECONDS + 5, thread_local=False)
+        try:
+            await asyncio.to_thread(lock.acquire)
+        except Timeout:
+            raise _trouble("Another process has been starting a worker for too long", self.place) from None
+        try:
+            seen = await self._present()
+            return seen if seen is not None else await self._start()
+        finally:
+            lock.release()
+
+    async def _present(self) -> WorkerStatus | None:
+        ledger = self.wiring.ledger
+        async with ledger.read() as tx:
+            rows = await ledger.workers.alive(tx)
+        old = [row for row in rows if row.version != __version__ and row.identity.host == me().host]
+        for row in old:
+            await self._end(row.identity)
+        if not rows or len(old) == len(rows):
+            return None
+        self._trouble = ""
+        return await self.worker()
+
+    async def _start(self) -> WorkerStatus:
+        inherited, environment = self._key()
+        environment["XEROTUI_HOME"] = str(self.home)
+        if self.place.clock is not None:
+            environment["XEROTUI_CLOCK"] = str(self.place.clock)
+        try:
+            self._started = process.start(
+                ["worker"],
+                self.place.worker_log,
+                child=self.attached,
+                environment=environment,
+                inherited=inherited,
+            )
+        finally:
+            for handle in inherited:
+                os.close(handle)
+        until = machine_now().timestamp() + START_SECONDS
+        while machine_now().timestamp() < until:
+            seen = await self._present()
+            if seen is not None:
+                return seen
+            if self._started.ended() is not None:
+                raise _trouble("The worker ended at once", self.place)
+            await asyncio.sleep(0.1)
+        raise _trouble("The worker doesn't answer", self.place)
+
+    def _key(self) -> tuple[list[int], dict[str, str]]:
+        """The vault's key for the worker, through a pipe: it is on no disk and in no list of processes."""
+        text = self.wiring.ledger.vault.key.hex()
+        reading, writing = os.pipe()
+        os.write(writing, text.encode())
+        os.close(writing)
+        return [reading], {KEY_FD: str(reading)}
+
+    async def stop_worker(self) -> None:
+        """Let every worker of this host finish its calls in flight and end.
+
+        Raises SyncError when one takes longer than a minute, or runs on another host.
+        """
+        self.gate("worker.stop")
+        ledger = self.wiring.ledger
+        async with ledger.read() as tx:
+            rows = await ledger.workers.alive(tx)
+        for row in rows:
+            await self._end(row.identity)
+
+    async def _end(self, identity: WorkerIdentity) -> None:
+        if identity.host != me().host:
+            raise SyncError(
+                f"The worker runs on {identity.host}", "Stop it there.", code="core.worker", exit_code=WORKER
+            )
+        if identity == me():
+            return
+        try:
+            os.kill(identity.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+        from xerotui.store import gone
+
+        for _ in range(int(STOP_SECONDS / 0.1)):
+            if self._started is not None:
+                self._started.ended()
+            if gone(identity):
+                return
+            await asyncio.sleep(0.1)
+        raise _trouble("The worker doesn't end", self.place)
+
+    async def leave(self) -> None:
+        """End what must not outlive this process."""
+        if self._waking is not None and not self._waking.done():
+            await asyncio.wait([self._waking], timeout=START_SECONDS)
+        if self._started is not None:
+            await self._started.release()
+
+
+def _trouble(sentence: str, home: Home) -> SyncError:
+    said = process.last_line(home.worker_log)
+    return SyncError(
+        sentence + (f": {crash.masked(said)}" if said else ""),
+        f"The whole log is {home.worker_log}.",
+        code="core.worker",
+        exit_code=WORKER,
+    )
+
+
+def _logging() -> None:
+    """One JSON object a line on stderr: systemd and the log file take them alike."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def run(root: Path | None, *, until_idle: bool) -> int:
+    """Be the worker until there is nothing to do, SIGTERM, or the end of the parent; the exit code."""
+    _logging()
+    log = structlog.get_logger("xerotui.worker")
+    home: Home | None = None
+    try:
+        home = prepare(root)
+        return asyncio.run(_serve(home, until_idle))
+    except SyncError as error:
+        log.error("ended", error=error.sentence, remedy=error.remedy)
+        return error.exit_code or WORKER
+    except Exception as error:
+        path = crash.record(error, home.logs) if home else None
+        log.error("failed", error=type(error).__name__, said=crash.masked(str(error)), file=str(path or ""))
+        return INTERNAL
+
+
+async def _serve(home: Home, until_idle: bool) -> int:
+    from xerotui.sync.worker import serve
+    from xerotui.workspace.wiring import Wiring
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # The terminal that started it may close: that is no reason to end.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process.on_parent_end(stop.set)
+    wiring = await Wiring.open(home)
+    try:
+        return await serve(wiring.ports(), stop, until_idle=until_idle)
+    finally:
+        await wiring.close()
