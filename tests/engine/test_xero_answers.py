@@ -56,7 +56,7 @@ def only(**more: Any) -> Any:
 def test_a_saved_element_is_confirmed_with_what_xero_has() -> None:
     verdict = only()
     assert isinstance(verdict, Confirmed)
-    assert (verdict.xero_id, verdict.number, verdict.version) == (ID, "INV-1", "2026-09-14T09:30:30.894Z")
+    assert (verdict.xero_id, verdict.number, verdict.version) == (ID, "INV-1", "2026-09-14T09:30:30.894000+00:00")
     assert isinstance(verdict.record, Document)
     assert str(verdict.record.total) == "24.15"
 

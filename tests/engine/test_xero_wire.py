@@ -20,7 +20,7 @@ from xerotui.xero.calls import Encoded, encode_call, sent_key
 from xerotui.xero.connections import XeroSettings
 from xerotui.xero.errors import TooLarge, XeroError, auth_trouble
 from xerotui.xero.lookups import quoted
-from xerotui.xero.messages import explain
+from xerotui.xero.messages import read_message
 from xerotui.xero.wire_contacts import contact
 from xerotui.xero.wire_documents import document
 from xerotui.xero.wire_items import account, item, organisation, tax_rate, tracking
@@ -80,7 +80,7 @@ def test_an_invoice_is_read_exactly() -> None:
     assert str(read.lines[0].quantity) == "2.0000"
     assert read.lines[0].tracking == ("o",)
     assert [line.heading for line in read.lines] == [False, True]
-    assert read.facts == {"type": "ACCREC", "version": "2026-09-14T09:30:30.894Z"}
+    assert read.facts == {"type": "ACCREC", "version": "2026-09-14T09:30:30.894000+00:00"}
     assert read.amounts is AmountsAre.EXCLUSIVE
 
 
@@ -284,7 +284,7 @@ def test_reference_data() -> None:
 )
 def test_messages_are_understood(message: str, code: str, subject: str) -> None:
     for spelling in (message, message.upper() if not subject else message):
-        explained = explain(spelling)
+        explained = read_message(spelling)
         assert (explained.code, explained.subject) == (code, subject)
         assert explained.said == spelling
         assert explained.remedy

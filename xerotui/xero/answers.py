@@ -31,7 +31,7 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Surely not saved, for Xero's own reasons; `messages.explain` reads them."""
+    """Surely not saved, for Xero's own reasons; `messages.read_message` reads them."""
 
     messages: tuple[str, ...]
     warnings: tuple[str, ...] = ()

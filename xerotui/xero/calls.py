@@ -1,4 +1,7 @@
-"""Calls as bytes: what is asked of Xero for a list of postings. The engine stores these bytes before they leave."""
+"""Calls as bytes: what is asked of Xero for a list of postings. The engine stores these bytes before they leave.
+
+The verdicts on what comes back are in `answers` and can be had from here too.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +12,39 @@ import msgspec
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind
 from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting
 from xerotui.model.work import Verb
+from xerotui.xero.answers import (
+    Answer,
+    Confirmed,
+    Refused,
+    Uncertain,
+    Unclear,
+    Verdict,
+    Verdicts,
+    WholeRefusal,
+    read_answer,
+)
 from xerotui.xero.errors import TooLarge, XeroError
 from xerotui.xero.wire import ENDPOINTS, wrapped
 from xerotui.xero.wire_contacts import contact_body
 from xerotui.xero.wire_documents import document_body
 from xerotui.xero.wire_items import item_body
+
+__all__ = [
+    "Answer",
+    "Confirmed",
+    "Encoded",
+    "Refused",
+    "Uncertain",
+    "Unclear",
+    "Verdict",
+    "Verdicts",
+    "WholeRefusal",
+    "encode_call",
+    "most",
+    "read_answer",
+    "sent_key",
+    "supports",
+]
 
 MAX_ELEMENTS = 50
 # Xero's pages name 3.5 and 10 MB; the smaller one with room to spare (xero-api section 5.2).

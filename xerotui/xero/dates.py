@@ -38,9 +38,9 @@ def day(*texts: str | None) -> dt.date | None:
 
 
 def version(text: str | None) -> str:
-    """An `UpdatedDateUTC` in one spelling, to the millisecond, so that two answers compare; blank for none."""
+    """An `UpdatedDateUTC` in one spelling, that of the record's `modified`, so that any two answers compare."""
     read = instant(text)
-    return read.isoformat(timespec="milliseconds").replace("+00:00", "Z") if read else ""
+    return read.isoformat() if read else ""
 
 
 def http_time(moment: dt.datetime) -> str:

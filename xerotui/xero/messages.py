@@ -9,7 +9,7 @@ import re
 import msgspec
 
 
-class Explained(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True):
     """A message understood: code, subject hint (`account:200`, blank = the record itself), remedy, original words."""
 
     code: str
@@ -247,12 +247,12 @@ _CATALOGUE: tuple[_Entry, ...] = (
 )
 
 
-def explain(message: str) -> Explained:
+def read_message(message: str) -> Reading:
     """A message as a problem code with subject hint and remedy; unknown wording is `core.rejected`."""
     text = " ".join(message.split())
     for entry in _CATALOGUE:
         if found := entry.pattern.match(text):
             value = (found.groupdict().get("x") or "").strip(" <>'\"")
             subject = entry.subject.format(x=value) if value or "{x}" not in entry.subject else ""
-            return Explained(entry.code, subject, entry.remedy, message)
-    return Explained("core.rejected", "", "Read what Xero said, correct the record in the source, then retry.", message)
+            return Reading(entry.code, subject, entry.remedy, message)
+    return Reading("core.rejected", "", "Read what Xero said, correct the record in the source, then retry.", message)
