@@ -244,5 +244,9 @@ class LaneRunner:
         if sender.alive(call) and call.status < 500:
             async with self.ports.ledger.write() as tx:
                 await self.ports.ledger.work.resend(tx, call.id, fence, self.ports.clock.now())
-            return await sender.send(call, operations)
+            outcome = await sender.send(call, operations)
+            if outcome.status in (0, 429):
+                # The repeat didn't get through; what became of the first try is as unknown as before.
+                return Outcome(unclear=list(operations), reason=outcome.reason)
+            return outcome
         return await sender.find_out(call, operations)

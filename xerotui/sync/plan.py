@@ -163,19 +163,28 @@ def _one(
     draft.operations.append(operation)
 
 
-def draft_sync(resolved: Resolved, plan: str, refused: dict[tuple[Kind, str], Problem]) -> Draft:
+def draft_sync(
+    resolved: Resolved,
+    plan: str,
+    refused: dict[tuple[Kind, str], Problem],
+    live: dict[tuple[Kind, str], str],
+) -> Draft:
     """Operations and staying records of one pair.
 
     `refused` are records that Xero refused and whose basis has not moved since: they wait (DESIGN section 5).
+    `live` are records with work under way, and its operation: they aren't planned again, but may be waited for.
     """
     draft = Draft(plan)
-    made: dict[tuple[Kind, str], str] = {}
+    made = dict(live)
     wanted = resolved.wanted()
     for kind, id, found in resolved.findings():
         if not resolved.data.policy.syncs(kind):
             continue
         if (kind, id) in resolved.on_demand and (kind, id) not in wanted and not resolved.data.link(kind, id):
             found.skip = found.skip or ("core.excluded", "made when a document needs it")
+        if (kind, id) in live:
+            draft.counts["under way"] += 1
+            continue
         if (kind, id) in refused and not found.blocked:
             found.problems.append(refused[(kind, id)])
         _one(draft, resolved, kind, id, found, made)

@@ -81,11 +81,20 @@ async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
             await ports.ledger.snapshots.put(tx, Side.SOURCE, connection, records, ports.clock.now())
 
 
-async def pull_reference(ports: Ports, tenant: str) -> None:
+async def pull_reference(ports: Ports, tenant: str, fresh: dt.timedelta = dt.timedelta(0)) -> None:
     """Organisation, accounts, tax rates, tracking, themes, currencies: always whole, the lists are short.
 
     What is no longer listed is marked gone: deleted accounts and options vanish from Xero's lists (xero-api 6.4).
+    Nothing is read when the last reading is younger than `fresh` of world time; the organisation, whose lock dates
+    decide, always is.
     """
+    async with ports.ledger.read() as tx:
+        cursor = await ports.ledger.snapshots.get_cursor(tx, Side.XERO, tenant, Kind.ACCOUNT)
+    if cursor and ports.clock.now() - dt.datetime.fromisoformat(cursor) < fresh:
+        organisation = await (await ports.xero(tenant)).organisation()
+        async with ports.ledger.write() as tx:
+            await ports.ledger.snapshots.put_organisation(tx, tenant, organisation, ports.clock.now())
+        return
     client = await ports.xero(tenant)
     organisation = await client.organisation()
     lists: dict[Kind, Sequence[Record]] = {
@@ -100,6 +109,7 @@ async def pull_reference(ports: Ports, tenant: str) -> None:
         await ports.ledger.snapshots.put_organisation(tx, tenant, organisation, now)
         for kind, records in lists.items():
             await _whole(ports, tx, tenant, kind, records, now)
+        await ports.ledger.snapshots.set_cursor(tx, Side.XERO, tenant, Kind.ACCOUNT, now.isoformat(), now)
 
 
 async def _whole(

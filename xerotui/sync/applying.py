@@ -1,0 +1,167 @@
+"""Approval and its consequences: the plan is checked against the world as it is now, then its run begins."""
+
+from collections.abc import Sequence
+
+from xerotui.model.kinds import Kind
+from xerotui.model.postings import DocumentPosting, decode
+from xerotui.model.problems import SyncError
+from xerotui.model.work import Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
+from xerotui.source.contract import Capability
+from xerotui.store import Tx
+from xerotui.sync import pair as pairs
+from xerotui.sync.importing import draft_import
+from xerotui.sync.plan import Draft, new_id, plan_hash
+from xerotui.sync.planning import Progress, draft_pair, make_import, make_plan, quiet, read_sides
+from xerotui.sync.ports import Ports
+
+
+class Stale(SyncError):
+    """The world moved on since the plan was made; `moved` names what, `offer` is the new plan."""
+
+    def __init__(self, moved: Sequence[str], offer: str) -> None:
+        first = "; ".join(moved[:3]) + ("…" if len(moved) > 3 else "")
+        super().__init__(
+            f"The plan is out of date: {first}", f"Look at the new plan {offer}.", code="core.stale", exit_code=4
+        )
+        self.moved = tuple(moved)
+        self.offer = offer
+
+
+async def _planned(ports: Ports, plan: Plan) -> list[Operation]:
+    async with ports.ledger.read() as tx:
+        return await ports.ledger.work.find(tx, plan=plan.id, states=(State.PLANNED,))
+
+
+async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) -> list[Operation]:
+    """What the same plan would hold if it were made now, limited to its own records where it is a follow-up."""
+    found: list[Operation] = []
+    for tenant in plan.tenants:
+        if plan.kind is PlanKind.IMPORT:
+            data = await pairs.load(ports, plan.connection, tenant)
+            kind = operations[0].kind if operations else Kind.CUSTOMER
+            draft: Draft = draft_import(data, kind, plan.id)
+        else:
+            draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id)
+        found += draft.operations
+    if plan.follows:
+        mine = {(o.kind, o.record, o.tenant) for o in operations}
+        found = [o for o in found if (o.kind, o.record, o.tenant) in mine]
+    return found
+
+
+def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[str]:
+    """The records whose intended effect or basis differs, in words."""
+    old = {(o.kind, o.record, o.tenant): o for o in before}
+    new = {(o.kind, o.record, o.tenant): o for o in now}
+    moved = []
+    for key, o in old.items():
+        fresh = new.get(key)
+        label = f"{o.kind.label} {o.title}"
+        if fresh is None:
+            moved.append(f"{label} can't or needn't go any more")
+        elif fresh.basis.fingerprint != o.basis.fingerprint:
+            moved.append(f"{label} changed at the source")
+        elif fresh.basis.mappings != o.basis.mappings:
+            moved.append(f"a mapping of {label} changed")
+        elif (fresh.verb, fresh.target, fresh.basis, fresh.body) != (o.verb, o.target, o.basis, o.body):
+            moved.append(f"{label} changed in Xero")
+    moved += [f"{o.kind.label} {o.title} is new" for key, o in new.items() if key not in old]
+    return moved
+
+
+async def _check(ports: Ports, plan: Plan, hash: str) -> None:
+    if plan.state is not PlanState.READY:
+        raise SyncError(f"The plan is {plan.state.value}", "Make a new plan.", code="core.stale", exit_code=4)
+    if hash and hash != plan.hash:
+        raise SyncError("The plan is another one than the one that was seen", "Look at it again.", exit_code=4)
+    if ports.clock.now() > plan.expires:
+        async with ports.ledger.write() as tx:
+            await ports.ledger.plans.set_state(tx, plan.id, PlanState.EXPIRED)
+        raise SyncError("The plan has expired", "Make a new plan.", code="core.stale", exit_code=4)
+
+
+async def _offer(ports: Ports, plan: Plan, operations: Sequence[Operation], actor: str) -> str:
+    if plan.kind is PlanKind.IMPORT:
+        kind = operations[0].kind if operations else Kind.CUSTOMER
+        return (await make_import(ports, plan.connection, plan.tenants[0], kind, actor, read=False)).id
+    return (await make_plan(ports, plan.connection, plan.tenants, actor, read=False)).id
+
+
+async def apply(
+    ports: Ports, plan_id: str, hash: str, actor: str, *, follow: bool = False, progress: Progress = quiet
+) -> Run:
+    """Approve a plan and begin its run; the lanes do the rest.
+
+    Raises Stale when anything it rests on moved, with the new plan that is offered instead; SyncError when it is
+    unknown, expired, or no longer waiting.
+    """
+    async with ports.ledger.read() as tx:
+        plan = await ports.ledger.plans.get(tx, plan_id)
+    if plan is None:
+        raise SyncError(f"There is no plan {plan_id}", "See `xerotui plan --list`.", exit_code=1)
+    await _check(ports, plan, hash)
+    operations = await _planned(ports, plan)
+    await read_sides(ports, plan.connection, plan.tenants, progress)
+    await progress("checking that nothing moved")
+    now = await _redraft(ports, plan, operations)
+    if plan_hash(now) != plan_hash(operations):
+        moved = what_moved(operations, now) or ["the order of things changed"]
+        async with ports.ledger.write() as tx:
+            await ports.ledger.plans.set_state(tx, plan.id, PlanState.REFUSED, moved=tuple(moved[:50]))
+        raise Stale(moved, await _offer(ports, plan, operations, actor))
+    return await begin(ports, plan, operations, actor, follow=follow)
+
+
+async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor: str, *, follow: bool) -> Run:
+    """Turn the planned operations loose in one transaction: states, adopted links, run, audit."""
+    ledger = ports.ledger
+    now = ports.clock.now()
+    run = Run(id=new_id("run"), plan=plan.id, kind=plan.kind, started=now, total=len(operations))
+    attaching = await _can_attach(ports, plan.connection)
+    async with ledger.write() as tx:
+        await ledger.plans.set_state(
+            tx, plan.id, PlanState.APPLYING, frm=(PlanState.READY,), actor=actor, follow=follow or plan.follow
+        )
+        await ledger.work.move(tx, [o.id for o in operations], State.APPROVED, frm=(State.PLANNED,))
+        await _adopt(ports, tx, [o for o in operations if o.verb is Verb.ATTACH], attaching)
+        await ledger.runs.start(tx, run)
+        detail = {"plan": plan.id, "hash": plan.hash, "operations": str(len(operations)), "follow": str(follow)}
+        await ledger.audit.append(tx, actor, "approved", plan.title, detail, now)
+    return run
+
+
+async def _can_attach(ports: Ports, connection: str) -> bool:
+    document = (await ports.book.read()).source(connection)
+    type_ = ports.registry.source_type(document.source) if document else None
+    return bool(type_ and Capability.ATTACH in type_.capabilities)
+
+
+async def _adopt(ports: Ports, tx: Tx, operations: Sequence[Operation], attaching: bool) -> None:
+    """Links of records that Xero already has; writing them back to the source is what the operation then does."""
+    links = []
+    for o in operations:
+        posting = decode(o.body) if o.body else None
+        number = posting.number if isinstance(posting, DocumentPosting) else ""
+        links.append(
+            Link(
+                connection=o.connection,
+                kind=o.kind,
+                record=o.record,
+                tenant=o.tenant,
+                xero_id=o.target,
+                number=number,
+                posting=o.body,
+                fingerprint=o.basis.fingerprint,
+                version=o.basis.xero_version,
+                how="adopted",
+                at=ports.clock.now(),
+            )
+        )
+    if links:
+        await ports.ledger.links.put(tx, links)
+    if not attaching and operations:
+        ids = [o.id for o in operations]
+        await ports.ledger.work.move(tx, ids, State.CANCELLED, error="the source keeps no links; linked here alone")
+
+
+__all__ = ["Stale", "apply", "begin", "what_moved"]

@@ -1,0 +1,271 @@
+"""Making plans from what both sides say now: read, load, resolve, draft, store. Follow-ups are plans as well."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.postings import encode
+from xerotui.model.problems import Problem, SyncError
+from xerotui.model.records import fingerprint
+from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
+from xerotui.sync import pair as pairs
+from xerotui.sync.importing import IMPORTABLE, draft_import
+from xerotui.sync.pair import PairData
+from xerotui.sync.plan import Draft, draft_sync, finish, new_id
+from xerotui.sync.ports import Ports
+from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
+from xerotui.sync.resolve import Resolved, resolve_pair
+
+Progress = Callable[[str], Awaitable[None]]
+FRESH = dt.timedelta(minutes=5)
+
+
+async def quiet(_: str) -> None:
+    """Progress that nobody follows."""
+
+
+async def tenants_of(ports: Ports, connection: str, tenant: str = "") -> tuple[str, ...]:
+    """The tenants that a connection is paired with, or the one asked for.
+
+    Raises SyncError when there is none.
+    """
+    db = await ports.book.read()
+    if db.source(connection) is None:
+        raise SyncError(f"There is no source connection {connection}", "See `xerotui tenants`.", exit_code=3)
+    paired = tuple(p.tenant for p in db.pairs(connection) if db.tenant(p.tenant) is not None)
+    if tenant:
+        if tenant not in paired:
+            raise SyncError(f"{connection} isn't paired with {tenant}", "See `xerotui tenants`.", exit_code=3)
+        return (tenant,)
+    if not paired:
+        raise SyncError("No Xero organisation is connected", "Connect one: `xerotui connect xero`.", exit_code=3)
+    return paired
+
+
+async def read_sides(
+    ports: Ports, connection: str, tenants: Sequence[str], progress: Progress, *, source: bool = True
+) -> None:
+    """Bring the snapshots of both sides up to date."""
+    if source:
+        await progress(f"reading {connection}")
+        await pull_source(ports, connection)
+    for tenant in tenants:
+        await progress(f"reading Xero {await _name(ports, tenant)}")
+        await pull_reference(ports, tenant, FRESH)
+        await pull_tenant(ports, tenant)
+
+
+async def _name(ports: Ports, tenant: str) -> str:
+    document = (await ports.book.read()).tenant(tenant)
+    return document.name if document else tenant
+
+
+async def _refused(ports: Ports, resolved: Resolved) -> dict[tuple[Kind, str], Problem]:
+    """Records that Xero refused and of which nothing has moved since, with the problem that says why."""
+    data, ledger = resolved.data, ports.ledger
+    async with ledger.read() as tx:
+        failed = await ledger.work.find(
+            tx, connection=data.connection, tenant=data.tenant, states=(State.REJECTED, State.PARKED)
+        )
+        problems = await ledger.problems.open(tx, connection=data.connection, tenant=data.tenant, phase="send")
+    by_record = {(p.record.kind, p.record.id): p for p in problems if p.blocks}
+    out: dict[tuple[Kind, str], Problem] = {}
+    for o in failed:
+        key = (o.kind, o.record)
+        if o.side is not Side.XERO or key not in by_record:
+            continue
+        try:
+            record = resolved.record(o.kind, o.record)
+        except KeyError:
+            continue
+        now = {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in data.mappings.values()}
+        same = all(now.get(k) == v for k, v in o.basis.mappings.items())
+        if same and fingerprint(record) == o.basis.fingerprint:
+            out[key] = by_record[key]
+    return out
+
+
+async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
+    """Records with work under way on the Xero side, and the operation that does it."""
+    async with ports.ledger.read() as tx:
+        operations = await ports.ledger.work.find(
+            tx, connection=data.connection, tenant=data.tenant, side=Side.XERO, states=(*OPEN, State.BLOCKED)
+        )
+    return {(o.kind, o.record): o.id for o in operations}
+
+
+async def draft_pair(ports: Ports, connection: str, tenant: str, plan: str) -> tuple[Draft, Resolved]:
+    """One pair resolved and drafted from its snapshots as they are."""
+    data = await pairs.load(ports, connection, tenant)
+    resolved = await resolve_pair(ports.registry, data, ports.clock.now())
+    draft = draft_sync(resolved, plan, await _refused(ports, resolved), await _live(ports, data))
+    return draft, resolved
+
+
+async def _store_problems(ports: Ports, resolved: Resolved) -> None:
+    """What stops or accompanies each record is now exactly what resolving said; fixed ones are closed."""
+    data = resolved.data
+    by_kind: dict[Kind, tuple[list[str], list[Problem]]] = {}
+    for kind, id, found in resolved.findings():
+        ids, problems = by_kind.setdefault(kind, ([], []))
+        ids.append(id)
+        # What Xero said at sending time is kept in its own phase.
+        problems.extend(p for p in found.problems if not p.place or p.place.command != "queue.open")
+    async with ports.ledger.write() as tx:
+        for kind, (ids, problems) in by_kind.items():
+            await ports.ledger.problems.replace(tx, data.connection, data.tenant, kind, ids, problems, phase="resolve")
+
+
+async def _baselines(ports: Ports, resolved: Resolved) -> None:
+    """Give links made by an import, which sent nothing, the posting that later changes are compared with."""
+    links: list[Link] = []
+    for kind, id, found in resolved.findings():
+        link = resolved.data.link(kind, id)
+        if link is not None and not link.posting and found.posting is not None and not found.blocked:
+            links.append(msgspec.structs.replace(link, posting=encode(found.posting)))
+    if links:
+        async with ports.ledger.write() as tx:
+            await ports.ledger.links.put(tx, links)
+
+
+def _merge(drafts: Sequence[Draft], plan: str) -> Draft:
+    whole = Draft(plan)
+    for draft in drafts:
+        whole.operations += draft.operations
+        whole.rows += draft.rows
+        whole.problems += draft.problems
+        whole.counts.update(draft.counts)
+    return whole
+
+
+async def make_plan(
+    ports: Ports, connection: str, tenants: Sequence[str], actor: str, progress: Progress = quiet, *, read: bool = True
+) -> Plan:
+    """A sync plan of a source with some tenants, stored; nothing is written to either side."""
+    if read:
+        await read_sides(ports, connection, tenants, progress)
+    await progress("working out the plan")
+    id = new_id("plan")
+    drafts = []
+    for tenant in tenants:
+        draft, resolved = await draft_pair(ports, connection, tenant, id)
+        await _store_problems(ports, resolved)
+        await _baselines(ports, resolved)
+        drafts.append(draft)
+    title = f"Sync {connection}"
+    return await _store(ports, _merge(drafts, id), PlanKind.SYNC, connection, tuple(tenants), actor, title)
+
+
+async def _store(
+    ports: Ports,
+    draft: Draft,
+    kind: PlanKind,
+    connection: str,
+    tenants: tuple[str, ...],
+    actor: str,
+    title: str,
+    follows: Plan | None = None,
+) -> Plan:
+    plan = finish(
+        draft,
+        kind=kind,
+        connection=connection,
+        tenants=tenants,
+        now=ports.clock.now(),
+        actor=actor,
+        title=title,
+        follows=follows.id if follows else "",
+        follow=bool(follows and follows.follow),
+    )
+    async with ports.ledger.write() as tx:
+        await ports.ledger.plans.add(tx, plan, draft.rows)
+        await ports.ledger.work.add(tx, draft.operations)
+    return plan
+
+
+async def make_import(
+    ports: Ports,
+    connection: str,
+    tenant: str,
+    kind: Kind,
+    actor: str,
+    progress: Progress = quiet,
+    group: str = "",
+    *,
+    read: bool = True,
+) -> Plan:
+    """An import plan: what Xero has of a kind, linked with or created in the source."""
+    if kind not in IMPORTABLE:
+        raise SyncError(f"{kind.plural.capitalize()} can't be imported", "Customers, suppliers and items can.")
+    source = await ports.source(connection)
+    if kind not in source.importable:
+        raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
+    if read:
+        await read_sides(ports, connection, (tenant,), progress)
+    await progress("working out the import")
+    data = await pairs.load(ports, connection, tenant)
+    id = new_id("plan")
+    draft = draft_import(data, kind, id, group)
+    await _store_import_problems(ports, data, kind, draft)
+    title = f"Import {kind.plural} from {data.organisation.name}"
+    return await _store(ports, draft, PlanKind.IMPORT, connection, (tenant,), actor, title)
+
+
+async def _store_import_problems(ports: Ports, data: PairData, kind: Kind, draft: Draft) -> None:
+    ids = [f"xero:{c.id}" for c in data.contacts.by_id.values()] if kind is not Kind.ITEM else []
+    ids = ids or [f"xero:{i.id}" for i in data.xero_items.values()]
+    async with ports.ledger.write() as tx:
+        await ports.ledger.problems.replace(tx, data.connection, data.tenant, kind, ids, draft.problems, phase="import")
+
+
+async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, read: bool = False) -> Plan | None:
+    """Resolve a pair again after a fix: what was blocked and now can go becomes a follow-up plan (B5).
+
+    Only records that had an open problem are taken; the rest waits for a plan of its own. None when nothing was
+    released.
+    """
+    ledger = ports.ledger
+    async with ledger.read() as tx:
+        before = await ledger.problems.open(tx, connection=connection, tenant=tenant)
+        last = await ledger.plans.latest(
+            tx, connection=connection, states=(PlanState.APPLYING, PlanState.DONE, PlanState.APPROVED, PlanState.READY)
+        )
+    waited = {(p.record.kind, p.record.id) for p in before if p.blocks}
+    if not waited:
+        return None
+    if read:
+        await read_sides(ports, connection, (tenant,), quiet)
+    id = new_id("plan")
+    draft, resolved = await draft_pair(ports, connection, tenant, id)
+    await _store_problems(ports, resolved)
+    kept = _released(draft.operations, waited)
+    if not kept:
+        return None
+    whole = Draft(id, operations=kept)
+    for o in kept:
+        whole.counts["link" if o.verb is Verb.ATTACH else o.verb.value] += 1
+    await _supersede(ports, connection, tenant)
+    title = f"Follow-up of {connection}"
+    return await _store(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title, last)
+
+
+def _released(operations: Sequence[Operation], waited: set[tuple[Kind, str]]) -> list[Operation]:
+    """The operations of records that had waited, with those that they need."""
+    by_id = {o.id: o for o in operations}
+    keep = {o.id for o in operations if (o.kind, o.record) in waited}
+    for o in operations:
+        if o.id in keep and o.kind in DOCUMENTS:
+            keep.update(n for n in o.needs if n in by_id)
+    return [o for o in operations if o.id in keep]
+
+
+async def _supersede(ports: Ports, connection: str, tenant: str) -> None:
+    """An earlier follow-up that nobody approved is replaced, so that its records aren't planned twice."""
+    ledger = ports.ledger
+    async with ledger.write() as tx:
+        for plan in await ledger.plans.list(tx, 20):
+            stale = plan.follows and plan.state is PlanState.READY and plan.tenants == (tenant,)
+            if stale and plan.connection == connection:
+                await ledger.plans.set_state(tx, plan.id, PlanState.DISCARDED, frm=(PlanState.READY,))
