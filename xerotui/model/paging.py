@@ -9,15 +9,15 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is to be seen of a table.
 
-    `filter` is a text that the title must hold; `fields` are exact values by column, several parted by commas;
+    `text` is what the title must hold; `fields` are exact values by column, several parted by commas;
     `sort` names a column (blank: the table's own order); `anchor` is a page's `next` or `previous`; `limit` is
     the number of rows.
     """
 
-    filter: str = ""
+    text: str = ""
     fields: dict[str, str] = {}
     sort: str = ""
     descending: bool = False
@@ -25,7 +25,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-class Page(msgspec.Struct, Generic[T], frozen=True):
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Rows of a table; `total` counts what fits the filter, at most `COUNTED`; anchors are blank where it ends."""
 
     rows: tuple[T, ...]
@@ -35,7 +35,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     def map(self, change: Callable[[T], S]) -> "Page[S]":
         """The same page with every row changed."""
-        return Page(tuple(change(row) for row in self.rows), self.total, self.next, self.previous)
+        return Page(
+            rows=tuple(change(row) for row in self.rows), total=self.total, next=self.next, previous=self.previous
+        )
 
 
 # Counting stops here: a table of a million rows must not cost more than one of a hundred thousand.

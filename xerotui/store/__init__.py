@@ -8,12 +8,16 @@ if TYPE_CHECKING:
     from xerotui.store.identity import Fence, WorkerIdentity, gone, me
     from xerotui.store.keys import name_key
     from xerotui.store.ledger import Ledger
+    from xerotui.store.plans import BlockedRow
+    from xerotui.store.problems import CauseRow
     from xerotui.store.tx import Tx
     from xerotui.store.vault import VaultKey
 
 __all__ = [
+    "BlockedRow",
     "Book",
     "BookMoved",
+    "CauseRow",
     "Db",
     "DuplicateWork",
     "Fence",
@@ -30,6 +34,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "BlockedRow": "plans",
+    "CauseRow": "problems",
     "Book": "book",
     "BookMoved": "errors",
     "Db": "book",

@@ -11,11 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock, WorldClock
 from xerotui.store import changes, schema, sqlite
+from xerotui.store.audit import Audit
 from xerotui.store.lanes import Lanes
+from xerotui.store.leases import Leases
 from xerotui.store.links import Links
+from xerotui.store.permits import LedgerPermits
+from xerotui.store.plans import Plans
+from xerotui.store.problems import Problems
 from xerotui.store.requests import Requests
+from xerotui.store.runs import Runs
 from xerotui.store.snapshots import Snapshots
 from xerotui.store.tx import Tx
+from xerotui.store.vault import Vault, VaultKey
 from xerotui.store.work import Work
 from xerotui.store.workers import Workers
 
@@ -38,13 +45,21 @@ class Ledger:
         self.requests = Requests()
         self.lanes = Lanes()
         self.workers = Workers()
+        self.plans = Plans()
+        self.runs = Runs()
+        self.problems = Problems()
+        self.audit = Audit()
+        self.leases = Leases()
+        self.vault = Vault()
+        self.permits = LedgerPermits(self)
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock | None = None) -> "Ledger":
+    async def open(cls, path: Path, *, clock: Clock | None = None, key: VaultKey | None = None) -> "Ledger":
         """Open the ledger's file, making it (mode 0600) and migrating it under a lock where needed.
 
-        `clock` is world time, by default the machine's or the sandbox's. Raises SyncError when a newer program
-        wrote it, when it is no ledger, and on a network file system.
+        `clock` is world time, by default the machine's or the sandbox's; without a `key` the vault stays locked.
+        Raises SyncError when a newer program wrote it, when it is no ledger, when the key is another than the
+        vault's, and on a network file system.
         """
         engine = sqlite.engine(path)
         ledger = cls(path, engine, clock or WorldClock())
@@ -53,6 +68,9 @@ class Ledger:
                 current = await connection.run_sync(schema.revision)
             if current != schema.HEAD:
                 await ledger._migrate()
+            if key is not None:
+                async with ledger.read() as tx:
+                    await ledger.vault.unlock(tx, key)
         except BaseException as error:
             await engine.dispose()
             if isinstance(error, DatabaseError):
@@ -115,4 +133,6 @@ class Ledger:
     async def integrity(self) -> list[str]:
         """What is wrong with the file or with the audit chain, in words; empty when all is whole."""
         async with self._engine.connect() as connection:
-            return await sqlite.integrity(connection)
+            found = await sqlite.integrity(connection)
+        async with self.read() as tx:
+            return [*found, *await self.audit.verify(tx)]

@@ -126,8 +126,8 @@ class Operations:
         currency; sort by created (the default), updated, title, state, kind, total.
         """
         where = exactly(view, _FIELDS)
-        if view.filter:
-            where.append(holds(table.c.search, view.filter))
+        if view.text:
+            where.append(holds(table.c.search, view.text))
         listing = Listing(select(*_COLUMNS).where(*where), table.c.seq, _SORTS, _LISTING_ORDER)
         return await listing.page(tx, view, read)
 
@@ -236,7 +236,8 @@ async def move(
             raise IllegalMove(f"unknown operation: {sorted(set(some) - {row.id for row in rows})[0]}")
         wanted = [row for row in rows if frm is None or row.state in frm]
         for row in wanted:
-            if to not in TRANSITIONS[State(row.state)]:
+            # What is ready may be put off: the state stays, reason and instant are new.
+            if to not in TRANSITIONS[State(row.state)] and not to == row.state == State.READY:
                 raise IllegalMove(f"operation {row.id}: {row.state} can't become {to}")
             if fence is not None and row.lane != fence.lane:
                 raise Fenced(f"operation {row.id} belongs to the lane {row.lane}")
@@ -362,6 +363,7 @@ def _values(operation: Operation, seq: int) -> dict[str, Any]:
         "done_version": "",
         "basis": msgspec.json.encode(operation.basis).decode(),
         "changes": msgspec.json.encode(operation.changes).decode(),
+        "rungs": msgspec.json.encode(operation.rungs).decode(),
         "needs": msgspec.json.encode(operation.needs).decode(),
         "body": operation.body,
     }
@@ -386,6 +388,7 @@ def read(row: Any) -> Operation:
         body=getattr(row, "body", b""),
         basis=msgspec.json.decode(row.basis, type=Basis),
         changes=msgspec.json.decode(row.changes, type=tuple[Change, ...]),
+        rungs=msgspec.json.decode(row.rungs, type=dict[str, str]),
         needs=msgspec.json.decode(row.needs, type=tuple[str, ...]),
         currency=row.currency,
         total=amount(row.total),

@@ -88,8 +88,8 @@ class Listing:
             rows.reverse()
         total = await tx.scalar(select(func.count()).select_from(self._cut().limit(COUNTED).subquery()))
         return Page(
-            tuple(build(row) for row in rows),
-            int(total),
+            rows=tuple(build(row) for row in rows),
+            total=int(total),
             next=_write(rows[-1], name, descending, False) if rows and (more or back) else "",
             previous=_write(rows[0], name, descending, True) if rows and anchor is not None else "",
         )

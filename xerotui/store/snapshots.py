@@ -172,8 +172,8 @@ class Snapshots:
         number, date, total, modified, status.
         """
         where = [*_present(side, connection, kind, gone=False), *exactly(view, _FIELDS)]
-        if view.filter:
-            where.append(holds(_table.c.name_key, view.filter) | holds(_table.c.number, view.filter, fold=False))
+        if view.text:
+            where.append(holds(_table.c.name_key, view.text) | holds(_table.c.number, view.text, fold=False))
         listing = Listing(select(_table.c.body).where(*where), _table.c.id, _SORTS, "title")
         return await listing.page(tx, view, lambda row: shapes.decode(row.body))
 

@@ -146,6 +146,7 @@ operations = Table(
     _text("done_version"),
     _text("basis"),
     _text("changes"),
+    _text("rungs"),
     _text("needs"),
     _bytes("body"),
     Index("ux_operations_seq", "seq", unique=True),

@@ -50,7 +50,7 @@ async def queue(
     anchor, total = "", 0
     while not limit or len(rows) < limit:
         size = min(500, limit - len(rows)) if limit else 500
-        page = await space.queue(View(filter=text, fields=fields, anchor=anchor, limit=size))
+        page = await space.queue(View(text=text, fields=fields, anchor=anchor, limit=size))
         rows, total, anchor = rows + list(page.rows), page.total, page.next
         if not anchor:
             break
