@@ -179,6 +179,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     minutes: int = 0
     problems: dict[str, int] = {}
     moved: tuple[str, ...] = ()
+    # What was asked for beside the pair: an import's kind and item group.
+    options: dict[str, str] = {}
 
 
 class RequestState(StrEnum):

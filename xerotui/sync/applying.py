@@ -33,20 +33,18 @@ async def _planned(ports: Ports, plan: Plan) -> list[Operation]:
 
 
 async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) -> list[Operation]:
-    """What the same plan would hold if it were made now, limited to its own records where it is a follow-up."""
+    """What the same plan would say of the same records if it were made now."""
     found: list[Operation] = []
     for tenant in plan.tenants:
         if plan.kind is PlanKind.IMPORT:
             data = await pairs.load(ports, plan.connection, tenant)
-            kind = operations[0].kind if operations else Kind.CUSTOMER
-            draft: Draft = draft_import(data, kind, plan.id)
+            draft: Draft = draft_import(data, Kind(plan.options["kind"]), plan.id, plan.options.get("group", ""))
         else:
             draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id)
         found += draft.operations
-    if plan.follows:
-        mine = {(o.kind, o.record, o.tenant) for o in operations}
-        found = [o for o in found if (o.kind, o.record, o.tenant) in mine]
-    return found
+    # What is new since then is no part of this plan and no reason to refuse it.
+    mine = {(o.kind, o.record, o.tenant) for o in operations}
+    return [o for o in found if (o.kind, o.record, o.tenant) in mine]
 
 
 def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[str]:
@@ -65,7 +63,6 @@ def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[st
             moved.append(f"a mapping of {label} changed")
         elif (fresh.verb, fresh.target, fresh.basis, fresh.body) != (o.verb, o.target, o.basis, o.body):
             moved.append(f"{label} changed in Xero")
-    moved += [f"{o.kind.label} {o.title} is new" for key, o in new.items() if key not in old]
     return moved
 
 
@@ -80,10 +77,10 @@ async def _check(ports: Ports, plan: Plan, hash: str) -> None:
         raise SyncError("The plan has expired", "Make a new plan.", code="core.stale", exit_code=4)
 
 
-async def _offer(ports: Ports, plan: Plan, operations: Sequence[Operation], actor: str) -> str:
+async def _offer(ports: Ports, plan: Plan, actor: str) -> str:
     if plan.kind is PlanKind.IMPORT:
-        kind = operations[0].kind if operations else Kind.CUSTOMER
-        return (await make_import(ports, plan.connection, plan.tenants[0], kind, actor, read=False)).id
+        kind, group = Kind(plan.options["kind"]), plan.options.get("group", "")
+        return (await make_import(ports, plan.connection, plan.tenants[0], kind, actor, group=group, read=False)).id
     return (await make_plan(ports, plan.connection, plan.tenants, actor, read=False)).id
 
 
@@ -97,8 +94,12 @@ async def apply(
     """
     async with ports.ledger.read() as tx:
         plan = await ports.ledger.plans.get(tx, plan_id)
+        running = await ports.ledger.runs.of_plan(tx, plan_id)
     if plan is None:
         raise SyncError(f"There is no plan {plan_id}", "See `xerotui plan --list`.", exit_code=1)
+    if running is not None:
+        # Asked twice, or a worker was killed between beginning and saying so: the run is the answer.
+        return running
     await _check(ports, plan, hash)
     operations = await _planned(ports, plan)
     await read_sides(ports, plan.connection, plan.tenants, progress)
@@ -108,7 +109,7 @@ async def apply(
         moved = what_moved(operations, now) or ["the order of things changed"]
         async with ports.ledger.write() as tx:
             await ports.ledger.plans.set_state(tx, plan.id, PlanState.REFUSED, moved=tuple(moved[:50]))
-        raise Stale(moved, await _offer(ports, plan, operations, actor))
+        raise Stale(moved, await _offer(ports, plan, actor))
     return await begin(ports, plan, operations, actor, follow=follow)
 
 

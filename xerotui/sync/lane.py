@@ -127,6 +127,8 @@ class LaneRunner:
                 continue
             async with ledger.read() as tx:
                 operations = await ledger.work.get(tx, call.operations)
+            if isinstance(self.sender, XeroSender):
+                operations, _ = await self.sender.complete(operations)
             self._start(call, operations, fence, resend=True)
             started = True
         return started
@@ -195,10 +197,6 @@ class LaneRunner:
                 await self.ports.ledger.work.move(
                     tx, ids, State.PARKED, frm=(State.READY,), fence=fence, error="its contact isn't linked"
                 )
-        changed = [o for o, old in zip(ready, [b for b in batch if b not in orphans], strict=False) if o is not old]
-        if changed:
-            async with self.ports.ledger.write() as tx:
-                await self.ports.ledger.work.rewrite(tx, [(o.id, o.body) for o in changed], fence)
         return ready
 
     async def _one(self, call: Call, operations: Sequence[Operation], fence: Fence, *, resend: bool) -> None:

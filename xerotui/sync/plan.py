@@ -251,6 +251,7 @@ def finish(
     title: str,
     follows: str = "",
     follow: bool = False,
+    options: dict[str, str] | None = None,
 ) -> Plan:
     """The plan's own row for a finished draft."""
     codes = Counter(p.code for p in draft.problems if p.blocks)
@@ -272,4 +273,5 @@ def finish(
         calls=calls_needed(draft.operations),
         minutes=minutes_needed(draft.operations),
         problems=dict(codes),
+        options=options or {},
     )

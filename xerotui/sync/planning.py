@@ -167,6 +167,7 @@ async def _store(
     actor: str,
     title: str,
     follows: Plan | None = None,
+    options: dict[str, str] | None = None,
 ) -> Plan:
     plan = finish(
         draft,
@@ -178,6 +179,7 @@ async def _store(
         title=title,
         follows=follows.id if follows else "",
         follow=bool(follows and follows.follow),
+        options=options,
     )
     async with ports.ledger.write() as tx:
         await ports.ledger.plans.add(tx, plan, draft.rows)
@@ -210,7 +212,8 @@ async def make_import(
     draft = draft_import(data, kind, id, group)
     await _store_import_problems(ports, data, kind, draft)
     title = f"Import {kind.plural} from {data.organisation.name}"
-    return await _store(ports, draft, PlanKind.IMPORT, connection, (tenant,), actor, title)
+    options = {"kind": kind.value, "group": group}
+    return await _store(ports, draft, PlanKind.IMPORT, connection, (tenant,), actor, title, options=options)
 
 
 async def _store_import_problems(ports: Ports, data: PairData, kind: Kind, draft: Draft) -> None:

@@ -114,26 +114,13 @@ class Settler:
                 unknown=[o.id for o in outcome.unclear],
                 ready=[o.id for o in outcome.again],
                 parked=[(f.operation.id, f.said) for f in outcome.failed if f.parked],
+                not_before=outcome.not_before,
             )
-            if outcome.again and outcome.not_before:
-                await self._delay(tx, outcome)
             await self._links(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
             await self._problems(tx, outcome)
             for done in outcome.done:
                 await self._audit(tx, done)
-
-    async def _delay(self, tx: Tx, outcome: Outcome) -> None:
-        ids = [o.id for o in outcome.again]
-        await self.ports.ledger.work.move(
-            tx,
-            ids,
-            State.READY,
-            frm=(State.READY,),
-            fence=self.fence,
-            not_before=outcome.not_before,
-            error=outcome.reason,
-        )
 
     async def _attaching(self, done: Sequence[Done]) -> set[str]:
         """The connections among these whose source keeps links."""

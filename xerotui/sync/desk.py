@@ -1,0 +1,230 @@
+"""The desk: takes requests one after the other and answers each. What needs the network happens here or in lanes."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.problems import SyncError
+from xerotui.model.work import Link, Operation, PlanState, Request, State, Verb
+from xerotui.store import Tx
+from xerotui.sync import pair as pairs
+from xerotui.sync.applying import apply
+from xerotui.sync.plan import new_id, source_lane
+from xerotui.sync.planning import follow_up, make_import, make_plan, read_sides, tenants_of
+from xerotui.sync.ports import Ports
+
+Answer = dict[str, str]
+
+
+class Desk:
+    """Handlers by verb: refresh, plan, import, apply, discard, retry, link, recheck."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self._handlers: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "refresh": self.refresh,
+            "plan": self.plan,
+            "import": self.import_,
+            "apply": self.apply,
+            "discard": self.discard,
+            "retry": self.retry,
+            "link": self.link,
+            "recheck": self.recheck,
+        }
+
+    async def work(self) -> bool:
+        """Take and answer the oldest request; False when none waits."""
+        ledger = self.ports.ledger
+        async with ledger.write() as tx:
+            await ledger.requests.retake(tx, self.ports.identity)
+            request = await ledger.requests.take(tx, self.ports.identity)
+        if request is None:
+            return False
+        answer: Answer = {}
+        error = remedy = ""
+        try:
+            handler = self._handlers.get(request.verb)
+            if handler is None:
+                raise SyncError(f"Nobody knows how to {request.verb}", "Upgrade the worker: `xerotui worker stop`.")
+            answer = await handler(request)
+        except SyncError as trouble:
+            error, remedy = trouble.sentence, trouble.remedy
+            answer = {"code": trouble.code, "exit": str(trouble.exit_code)}
+            if offer := getattr(trouble, "offer", ""):
+                answer["plan"] = offer
+        except Exception as trouble:
+            self.ports.log.error("request failed", verb=request.verb, error=repr(type(trouble)), exc_info=True)
+            error, remedy = f"The worker stumbled ({type(trouble).__name__})", "See the log: `xerotui doctor`."
+        async with ledger.write() as tx:
+            await ledger.requests.finish(tx, request.id, answer=answer, error=error, remedy=remedy)
+        return True
+
+    def _progress(self, request: Request) -> Callable[[str], Awaitable[None]]:
+        async def tell(text: str) -> None:
+            with contextlib.suppress(Exception):
+                async with self.ports.ledger.write() as tx:
+                    await self.ports.ledger.requests.progress(tx, request.id, text)
+
+        return tell
+
+    async def refresh(self, request: Request) -> Answer:
+        """Read both sides again."""
+        db = await self.ports.book.read()
+        wanted = request.args.get("connection", "")
+        connections = [wanted] if wanted else [c.id for c in db.sources() if c.enabled]
+        tenant = request.args.get("tenant", "")
+        for connection in connections:
+            tenants = await tenants_of(self.ports, connection, tenant)
+            await read_sides(self.ports, connection, tenants, self._progress(request))
+        return {}
+
+    async def plan(self, request: Request) -> Answer:
+        """Make a sync plan."""
+        connection = request.args["connection"]
+        tenants = await tenants_of(self.ports, connection, request.args.get("tenant", ""))
+        plan = await make_plan(self.ports, connection, tenants, request.actor, self._progress(request))
+        return {"plan": plan.id, "hash": plan.hash}
+
+    async def import_(self, request: Request) -> Answer:
+        """Make an import plan."""
+        connection, tenant = request.args["connection"], request.args["tenant"]
+        await tenants_of(self.ports, connection, tenant)
+        try:
+            kind = Kind(request.args["kind"])
+        except ValueError:
+            raise SyncError(f"There is no kind {request.args['kind']}", "Use customer, supplier or item.") from None
+        group = request.args.get("group", "")
+        plan = await make_import(self.ports, connection, tenant, kind, request.actor, self._progress(request), group)
+        return {"plan": plan.id, "hash": plan.hash}
+
+    async def apply(self, request: Request) -> Answer:
+        """Approve a plan and begin its run."""
+        follow = request.args.get("follow", "") == "1"
+        run = await apply(
+            self.ports,
+            request.args["plan"],
+            request.args.get("hash", ""),
+            request.actor,
+            follow=follow,
+            progress=self._progress(request),
+        )
+        return {"run": run.id, "plan": run.plan}
+
+    async def discard(self, request: Request) -> Answer:
+        """Throw a plan away."""
+        ledger = self.ports.ledger
+        async with ledger.write() as tx:
+            done = await ledger.plans.set_state(
+                tx, request.args["plan"], PlanState.DISCARDED, frm=(PlanState.READY,), actor=request.actor
+            )
+            if not done:
+                raise SyncError("Only a plan that waits for approval can be discarded", "See `xerotui plan`.")
+            await ledger.work.move_plan(tx, request.args["plan"], State.CANCELLED, frm=(State.PLANNED,))
+        return {"plan": request.args["plan"]}
+
+    async def retry(self, request: Request) -> Answer:
+        """Try again: an operation, all of a cause, or everything that waits.
+
+        Parked operations go again as they are. Refused ones are let go, and their records resolved anew from
+        what both sides say now; what can go becomes a follow-up plan.
+        """
+        ledger = self.ports.ledger
+        async with ledger.write() as tx:
+            if id := request.args.get("operation"):
+                operations = await ledger.work.get(tx, [id])
+            elif request.args.get("code"):
+                cause = (request.args["code"], request.args.get("subject", ""))
+                refs = await ledger.problems.records_of_causes(tx, [cause])
+                operations = []
+                for ref in refs:
+                    operations += await ledger.work.find(
+                        tx,
+                        connection=ref.connection,
+                        tenant=ref.tenant,
+                        kind=ref.kind,
+                        record=ref.id,
+                        states=(State.PARKED, State.REJECTED),
+                    )
+            else:
+                operations = await ledger.work.find(tx, states=(State.PARKED, State.REJECTED))
+            parked = [o.id for o in operations if o.state is State.PARKED]
+            refused = [o.id for o in operations if o.state is State.REJECTED]
+            await ledger.work.move(tx, parked, State.READY, attempts=0)
+            await ledger.work.move(tx, refused, State.CANCELLED, error="tried again")
+            await self._reopen_runs(tx, {o.plan for o in operations if o.state is State.PARKED})
+        plans = await self._follow_ups(request, read=True)
+        answer = {"parked": str(len(parked)), "count": str(len(operations))}
+        if plans:
+            answer["plan"] = plans[-1]
+        return answer
+
+    async def _reopen_runs(self, tx: Tx, plans: set[str]) -> None:
+        """A run whose parked operation goes again is under way once more."""
+        ledger = self.ports.ledger
+        for id in plans:
+            run = await ledger.runs.of_plan(tx, id)
+            if run is not None:
+                await ledger.plans.set_state(tx, id, PlanState.APPLYING, frm=(PlanState.DONE,))
+
+    async def recheck(self, request: Request) -> Answer:
+        """Resolve again what waits, from the snapshots as they are."""
+        plans = await self._follow_ups(request, read=False)
+        return {"plan": plans[-1]} if plans else {}
+
+    async def _follow_ups(self, request: Request, *, read: bool) -> list[str]:
+        db = await self.ports.book.read()
+        plans = []
+        for pair in db.all_pairs():
+            connection, tenant = pair.source, pair.tenant
+            if request.args.get("connection", connection) != connection:
+                continue
+            if request.args.get("tenant", tenant) != tenant:
+                continue
+            plan = await follow_up(self.ports, connection, tenant, request.actor, read=read)
+            if plan is not None:
+                plans.append(plan.id)
+        return plans
+
+    async def link(self, request: Request) -> Answer:
+        """Link a source record with the Xero record that a person chose, and write the link back."""
+        args = request.args
+        connection, tenant, kind = args["connection"], args["tenant"], Kind(args["kind"])
+        record, xero_id = args["record"], args["xero_id"]
+        data = await pairs.load(self.ports, connection, tenant)
+        source = data.parties.get((kind, record)) or data.items.get(record)
+        if source is None:
+            raise SyncError(f"There is no {kind.label} {record} at {connection}", "Read the source again.")
+        if other := data.linked(kind).get(xero_id):
+            raise SyncError(
+                f"That Xero record is linked with {kind.label} {other.record} already", "Unlink it there first."
+            )
+        ledger = self.ports.ledger
+        async with ledger.write() as tx:
+            link = Link(
+                connection=connection,
+                kind=kind,
+                record=record,
+                tenant=tenant,
+                xero_id=xero_id,
+                how="chosen",
+                at=self.ports.clock.now(),
+            )
+            await ledger.links.put(tx, [link])
+            attach = Operation(
+                id=new_id("op"),
+                plan="",
+                side=Side.SOURCE,
+                lane=source_lane(connection),
+                kind=kind,
+                verb=Verb.ATTACH,
+                state=State.READY,
+                connection=connection,
+                tenant=tenant,
+                record=record,
+                title=source.name[:200],
+                target=xero_id,
+            )
+            await ledger.work.add(tx, [attach])
+            detail = {"record": record, "xero_id": xero_id, "tenant": tenant}
+            await ledger.audit.append(tx, request.actor, "linked", source.name[:200], detail, self.ports.clock.now())
+        return await self.recheck(request)

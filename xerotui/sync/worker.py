@@ -1,0 +1,215 @@
+"""The worker: one coroutine that answers requests, works the lanes, ends runs and follows up on fixed causes."""
+
+import asyncio
+import contextlib
+import time
+
+from xerotui.model.problems import SyncError
+from xerotui.model.work import OPEN, Plan, PlanState, Run
+from xerotui.sync.applying import begin
+from xerotui.sync.desk import Desk
+from xerotui.sync.lane import LaneRunner
+from xerotui.sync.planning import follow_up
+from xerotui.sync.ports import Ports
+from xerotui.sync.verify import verify_run
+
+# The mark under which the ledger keeps the book's revision whose consequences were drawn.
+DRAWN = "book.drawn"
+
+
+class Worker:
+    """State of one serving worker."""
+
+    def __init__(self, ports: Ports, stop: asyncio.Event) -> None:
+        self.ports = ports
+        self.stop = stop
+        self.desk = Desk(ports)
+        self.lanes: dict[str, LaneRunner] = {}
+        self.running: dict[str, asyncio.Task[bool]] = {}
+        self.desk_task: asyncio.Task[bool] | None = None
+        self.verified_at: dict[str, float] = {}
+        self.drawing: asyncio.Task[None] | None = None
+
+    async def turn(self) -> bool:
+        """One round; True when there is or was something to do."""
+        busy = await self._requests()
+        busy = await self._book() or busy
+        busy = await self._start_lanes() or busy
+        busy = await self._runs() or busy
+        return busy
+
+    async def _requests(self) -> bool:
+        if self.desk_task is not None and self.desk_task.done():
+            answered = self.desk_task.result()
+            self.desk_task = None
+            if answered:
+                return True
+        if self.desk_task is None:
+            async with self.ports.ledger.read() as tx:
+                waiting = await self.ports.ledger.requests.open(tx)
+            if not waiting:
+                return False
+            self.desk_task = asyncio.create_task(self.desk.work())
+        return True
+
+    async def _book(self) -> bool:
+        """Draw the consequences of a saved mapping: what waited for it goes into a follow-up plan (B5)."""
+        if self.drawing is not None:
+            if not self.drawing.done():
+                return True
+            self.drawing.result()
+            self.drawing = None
+        revision = str((await self.ports.book.read()).revision)
+        async with self.ports.ledger.read() as tx:
+            drawn = await self.ports.ledger.marks.get(tx, DRAWN)
+        if drawn == revision:
+            return False
+        self.drawing = asyncio.create_task(self._draw(revision))
+        return True
+
+    async def _draw(self, revision: str) -> None:
+        db = await self.ports.book.read()
+        for pair in db.all_pairs():
+            try:
+                plan = await follow_up(self.ports, pair.source, pair.tenant, "worker")
+                if plan is not None:
+                    await self._approve_in_advance(plan)
+            except SyncError as error:
+                self.ports.log.info("follow-up waits", pair=f"{pair.source}/{pair.tenant}", reason=error.sentence)
+        async with self.ports.ledger.write() as tx:
+            await self.ports.ledger.marks.set(tx, DRAWN, revision)
+
+    async def _approve_in_advance(self, plan: Plan) -> None:
+        """Let a follow-up go at once when its plan was approved with `follow` and lists all of it as blocked."""
+        if not plan.follow:
+            return
+        ledger = self.ports.ledger
+        async with ledger.read() as tx:
+            blocked = await ledger.plans.blocked(tx, plan.follows)
+            operations = await ledger.work.find(tx, plan=plan.id)
+        listed = {(b.record.kind, b.record.id, b.record.tenant) for b in blocked}
+        if all((o.kind, o.record, o.tenant) in listed for o in operations):
+            await begin(self.ports, plan, operations, "worker (approved in advance)", follow=True)
+
+    async def _start_lanes(self) -> bool:
+        for lane in [lane for lane, task in self.running.items() if task.done()]:
+            self.running.pop(lane).result()
+        async with self.ports.ledger.read() as tx:
+            open_lanes = await self.ports.ledger.work.lanes(tx)
+        waiting = False
+        for lane in open_lanes:
+            if lane in self.running:
+                continue
+            runner = self.lanes.setdefault(lane, LaneRunner(self.ports, lane))
+            if runner.retry_at > time.monotonic():
+                waiting = True
+                continue
+            self.running[lane] = asyncio.create_task(runner.run(self.stop))
+        return bool(self.running) or waiting
+
+    async def _runs(self) -> bool:
+        """Tell how far runs are; end those whose operations are all settled, after reading back."""
+        ledger = self.ports.ledger
+        async with ledger.read() as tx:
+            plans = await ledger.plans.list(tx, 20, states=(PlanState.APPLYING,))
+        for plan in plans:
+            async with ledger.read() as tx:
+                run = await ledger.runs.of_plan(tx, plan.id)
+                counts = await ledger.work.counts(tx, plan=plan.id)
+            if run is None:
+                continue
+            states: dict[str, int] = {}
+            for (_, _, _, state), n in counts.items():
+                states[state.value] = states.get(state.value, 0) + n
+            if any(states.get(state.value) for state in OPEN):
+                await self._progress(run, states)
+                continue
+            await self._end(plan, run)
+        return bool(plans)
+
+    async def _progress(self, run: Run, states: dict[str, int]) -> None:
+        if run.counts == states:
+            return
+        async with self.ports.ledger.write() as tx:
+            await self.ports.ledger.runs.progress(tx, run.id, states, run.calls, total=sum(states.values()))
+
+    async def _end(self, plan: Plan, run: Run) -> None:
+        ledger = self.ports.ledger
+        if self.verified_at.get(plan.id, 0.0) > time.monotonic():
+            return
+        error = ""
+        try:
+            await verify_run(self.ports, plan)
+        except SyncError as trouble:
+            # Nothing is lost: the documents are confirmed, the proof is tried again in a minute.
+            self.verified_at[plan.id] = time.monotonic() + 60.0
+            self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
+            return
+        async with ledger.write() as tx:
+            counts = await ledger.work.counts(tx, plan=plan.id)
+            states: dict[str, int] = {}
+            for (_, _, _, state), n in counts.items():
+                states[state.value] = states.get(state.value, 0) + n
+            calls = await ledger.work.calls_made(tx, plan.id)
+            await ledger.plans.set_state(tx, plan.id, PlanState.DONE, frm=(PlanState.APPLYING,))
+            await ledger.runs.finish(tx, run.id, states, calls, self.ports.clock.now(), error)
+
+    async def drain(self) -> None:
+        """Let calls on their way end, then leave."""
+        self.stop.set()
+        tasks: list[asyncio.Task[bool]] = [*self.running.values()]
+        if self.desk_task is not None:
+            self.desk_task.cancel()
+        if self.drawing is not None:
+            self.drawing.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=60)
+
+
+async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) -> int:
+    """Be the worker until stopped; with `until_idle` until there is nothing left that can go now.
+
+    Registers itself with a heartbeat in machine time. Returns 0.
+    """
+    ledger = ports.ledger
+    async with ledger.write() as tx:
+        await ledger.workers.register(tx, ports.identity, ports.version)
+    worker = Worker(ports, stop)
+    beating = asyncio.create_task(_beat(ports))
+    idle_since = time.monotonic()
+    quiet = 0
+    try:
+        while not stop.is_set():
+            if await worker.turn():
+                idle_since = time.monotonic()
+                quiet = 0
+            else:
+                quiet += 1
+                if until_idle and quiet >= 2:
+                    break
+                if time.monotonic() - idle_since > ports.idle_minutes * 60 and not await _automatic(ports):
+                    break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.1 if quiet < 20 else 0.4)
+    finally:
+        async with ledger.write() as tx:
+            await ledger.workers.set_state(tx, ports.identity, "draining")
+        await worker.drain()
+        beating.cancel()
+        async with ledger.write() as tx:
+            await ledger.workers.end(tx, ports.identity)
+    return 0
+
+
+async def _automatic(ports: Ports) -> bool:
+    return any(pair.mode == "automatic" for pair in (await ports.book.read()).all_pairs())
+
+
+async def _beat(ports: Ports) -> None:
+    while True:
+        await asyncio.sleep(ports.beat)
+        async with ports.ledger.write() as tx:
+            await ports.ledger.workers.beat(tx, ports.identity)
+
+
+__all__ = ["DRAWN", "Worker", "serve"]
