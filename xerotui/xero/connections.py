@@ -16,8 +16,6 @@ SCOPES = (
     "openid profile email offline_access accounting.invoices accounting.payments.read accounting.contacts"
     " accounting.settings.read"
 )
-# A custom connection has neither a user nor a refresh token.
-CUSTOM_SCOPES = "accounting.invoices accounting.payments.read accounting.contacts accounting.settings.read"
 # An organisation whose tenant id the connection doesn't tell (custom connections): called without a tenant header.
 UNTOLD = "organisation:"
 
@@ -53,8 +51,8 @@ class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def wanted_scopes(self) -> str:
-        """The scopes that a login asks for, blank separated."""
-        return " ".join(self.scopes.split()) or (CUSTOM_SCOPES if self.kind == "custom" else SCOPES)
+        """The scopes that a login asks for, blank separated; a custom connection's are chosen in the portal."""
+        return " ".join(self.scopes.split()) or ("" if self.kind == "custom" else SCOPES)
 
     @property
     def accounting_url(self) -> str:

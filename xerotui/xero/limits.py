@@ -39,15 +39,18 @@ def throttled(response: Response) -> Throttled | None:
 
 
 async def correct(governor: Governor | None, settings: XeroSettings, response: Response) -> None:
-    """Take over what Xero says is left of the windows, less our headroom."""
+    """Take over what Xero says is left of the windows, less our headroom.
+
+    Only once half of a window is gone: before that nothing can go wrong, and each correction is a write.
+    """
     if governor is None:
         return
-    for window, header, spare in (
-        (MINUTE, "x-minlimit-remaining", headroom(settings)),
-        (DAY, "x-daylimit-remaining", 0),
+    for window, header, limit, spare in (
+        (MINUTE, "x-minlimit-remaining", settings.minute_limit, headroom(settings)),
+        (DAY, "x-daylimit-remaining", settings.tier, 0),
     ):
         left = response.headers.get(header, "")
-        if left.isdecimal():
+        if left.isdecimal() and int(left) < limit // 2:
             await governor.correct(window, max(0, int(left) - spare))
 
 
