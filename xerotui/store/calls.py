@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from xerotui.model.kinds import Kind
 from xerotui.model.work import Call, CallState, State, Topic, Verb
@@ -55,6 +55,12 @@ class Calls:
         """One call with its body."""
         found = await _read(tx, select(_table).where(_table.c.id == id))
         return found[0] if found else None
+
+    async def calls_made(self, tx: Tx, plan: str) -> int:
+        """How many calls carried operations of a plan; a repeated one counts once."""
+        c = tables.operations.c
+        query = select(func.count(func.distinct(_members.c.call))).where(_members.c.operation == c.id, c.plan == plan)
+        return int(await tx.scalar(query) or 0)
 
     async def resend(self, tx: Tx, call_id: str, fence: Fence, now: dt.datetime) -> Call:
         """Mark a call of unknown outcome as sending once more, whole: same key, same bytes.

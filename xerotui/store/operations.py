@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.paging import Page, View
 from xerotui.model.postings import Change
-from xerotui.model.work import DONE, TRANSITIONS, Basis, Operation, State, Topic, Verb
+from xerotui.model.work import DONE, OPEN, TRANSITIONS, Basis, Operation, State, Topic, Verb
 from xerotui.store import lanes, tables
 from xerotui.store.errors import DuplicateWork, Fenced, IllegalMove
 from xerotui.store.identity import Fence
@@ -205,6 +205,12 @@ class Operations:
         if ready or blocked:
             tx.bump(Topic.QUEUE)
         return Promoted(ready, blocked)
+
+    async def lanes(self, tx: Tx) -> list[str]:
+        """The lanes with operations that may go or whose outcome isn't known."""
+        states = [state.value for state in OPEN]
+        rows = await tx.all(select(table.c.lane).where(table.c.state.in_(states)).distinct().order_by(table.c.lane))
+        return [row.lane for row in rows]
 
     async def results(self, tx: Tx, ids: Sequence[str]) -> dict[str, Result]:
         """What was answered to confirmed operations, by operation id."""

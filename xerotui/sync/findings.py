@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from xerotui.model.kinds import Kind
 from xerotui.model.postings import Posting
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Record
@@ -27,7 +28,7 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     used: list[Mapping] = field(default_factory=list)
     # Source records that must be in Xero first, as (kind, id).
-    waits: list[tuple[object, str]] = field(default_factory=list)
+    waits: list[tuple[Kind, str]] = field(default_factory=list)
     skip: tuple[str, str] | None = None
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from xerotui.model.kinds import WRITE_ORDER, Kind
+from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, CallState, Operation, State, Verb
 from xerotui.store import Fence, Fenced
@@ -180,8 +180,8 @@ class LaneRunner:
                 return batch
         return []
 
-    def _side(self) -> str:
-        return "xero" if isinstance(self.sender, XeroSender) else "source"
+    def _side(self) -> Side:
+        return Side.XERO if isinstance(self.sender, XeroSender) else Side.SOURCE
 
     def _order(self) -> list[tuple[Kind, Verb]]:
         return [(kind, verb) for kind in WRITE_ORDER for verb in VERBS]

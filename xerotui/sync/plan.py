@@ -64,12 +64,20 @@ def _total(posting: Posting | None) -> Decimal | None:
     return posting.total if isinstance(posting, DocumentPosting) else None
 
 
-def _operation(draft: Draft, resolved: Resolved, found: Findings, verb: Verb, **more: object) -> Operation:
+def _operation(
+    draft: Draft,
+    resolved: Resolved,
+    found: Findings,
+    verb: Verb,
+    *,
+    target: str = "",
+    needs: tuple[str, ...] = (),
+    xero_version: str = "",
+    before: Posting | None = None,
+) -> Operation:
     data, posting, ref = resolved.data, found.posting, found.ref
     assert posting is not None
     record = resolved.record(ref.kind, ref.id)
-    version = str(more.pop("xero_version", ""))
-    before = more.pop("before", None)
     side = Side.SOURCE if verb is Verb.ATTACH else Side.XERO
     document = posting if isinstance(posting, DocumentPosting) else None
     return Operation(
@@ -85,12 +93,13 @@ def _operation(draft: Draft, resolved: Resolved, found: Findings, verb: Verb, **
         title=ref.title,
         party=document.contact_name if document else "",
         body=encode(posting),
-        basis=Basis(fingerprint=fingerprint(record), mappings=revised(found.used), xero_version=version),
-        changes=differences(before if isinstance(before, Posting) else None, posting),
+        basis=Basis(fingerprint=fingerprint(record), mappings=revised(found.used), xero_version=xero_version),
+        changes=differences(before, posting),
         rungs=dict(found.rungs),
         currency=document.currency if document else "",
         total=document.total if document else None,
-        **more,  # type: ignore[arg-type]
+        target=target,
+        needs=needs,
     )
 
 
@@ -156,7 +165,7 @@ def _one(
         operation = _operation(draft, resolved, found, Verb.ATTACH, target=target)
         draft.counts["link"] += 1
     else:
-        needs = tuple(made[key] for key in dict.fromkeys(found.waits) if key in made)  # type: ignore[index]
+        needs = tuple(made[key] for key in dict.fromkeys(found.waits) if key in made)
         operation = _operation(draft, resolved, found, Verb.CREATE, needs=needs)
         draft.counts["create"] += 1
         made[(kind, id)] = operation.id

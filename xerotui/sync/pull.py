@@ -9,6 +9,7 @@ from xerotui.model.kinds import Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Record
 from xerotui.source.contract import Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.store import Tx
 from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
 
@@ -112,9 +113,7 @@ async def pull_reference(ports: Ports, tenant: str, fresh: dt.timedelta = dt.tim
         await ports.ledger.snapshots.set_cursor(tx, Side.XERO, tenant, Kind.ACCOUNT, now.isoformat(), now)
 
 
-async def _whole(
-    ports: Ports, tx: object, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime
-) -> None:
+async def _whole(ports: Ports, tx: Tx, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime) -> None:
     snapshots = ports.ledger.snapshots
     before = await snapshots.fingerprints(tx, Side.XERO, tenant, kind)
     await snapshots.put(tx, Side.XERO, tenant, records, now)

@@ -6,7 +6,7 @@ from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting, Posting, decode
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Item, Party, Record
-from xerotui.model.work import Operation, Plan, State
+from xerotui.model.work import Link, Operation, Plan, State
 from xerotui.sync.drift import HEIGHT, moved
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_tenant
@@ -57,7 +57,7 @@ async def _compare(ports: Ports, tenant: str, done: Sequence[Operation]) -> int:
     bad: list[tuple[Operation, list[Problem]]] = []
     async with ledger.read() as tx:
         held: dict[tuple[Kind, str], Record] = {}
-        links = {}
+        links: dict[tuple[str, Kind, str], Link] = {}
         for kind in {o.kind for o in done}:
             some = [o for o in done if o.kind is kind]
             ids = [o.target for o in some]

@@ -35,8 +35,7 @@ class Worker:
         busy = await self._requests()
         busy = await self._book() or busy
         busy = await self._start_lanes() or busy
-        busy = await self._runs() or busy
-        return busy
+        return await self._runs() or busy
 
     async def _requests(self) -> bool:
         if self.desk_task is not None and self.desk_task.done():
