@@ -1,0 +1,291 @@
+"""Halo as a source: what it declares, and each of the contract's methods in Halo's terms."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.records import Record
+from xerotui.net.http import Response
+from xerotui.net.limits import Limits, Throttled, Window
+from xerotui.source.contract import (
+    Attachment,
+    Capability,
+    Context,
+    Fact,
+    Gone,
+    Keys,
+    MappingSpec,
+    Page,
+    ReadinessStep,
+    Source,
+    SourceRefused,
+    SourceUnreachable,
+    Target,
+    TextField,
+)
+from xerotui_halo import documents, listings, parties, probes, writing
+from xerotui_halo.answers import WINDOW, throttled
+from xerotui_halo.client import HaloClient, NotThere
+from xerotui_halo.finding import Finder
+from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
+from xerotui_halo.reference import CHARGE_RATE, Reference, tax_rate
+from xerotui_halo.settings import HaloSettings, host_of
+from xerotui_halo.values import Row, Unreadable, ident, instant
+
+WINDOW_SECONDS = 300
+
+
+class HaloSource(Source):
+    """One connection to HaloPSA, HaloITSM or HaloServiceDesk, which share their API (halo-api section 1)."""
+
+    name = "halo"
+    title = "HaloPSA"
+    settings_type = HaloSettings
+    kinds = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
+    capabilities = frozenset({Capability.FIND, Capability.SAVE, Capability.ATTACH, Capability.DELTA, Capability.GONE})
+    specs = (
+        MappingSpec(
+            id=CHARGE_RATE,
+            title="Charge rates",
+            source_title="Charge rate",
+            target=Target.ITEM,
+            kinds=(Kind.INVOICE,),
+            trades=(Trade.SALES,),
+            help="Labour is invoiced under the item of its charge rate: by its accounts code, or as mapped here.",
+        ),
+    )
+    text_fields = (TextField("short", "Short description"), TextField("long", "Long description"))
+    importable = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
+    attach_batch = 50
+    readiness = (
+        ReadinessStep(id="connect", title="Connect Halo", what="connect", command="source.connect"),
+        ReadinessStep(id="tenant", title="Connect Xero and choose the organisation", what="tenant",
+                      command="tenant.connect"),
+        ReadinessStep(id="tax", title="Map tax rates", what="map", spec="tax", command="go.mapping"),
+        ReadinessStep(id="customers", title="Link or import customers", what="import", kind=Kind.CUSTOMER,
+                      command="go.imports"),
+        ReadinessStep(id="suppliers", title="Link or import suppliers", what="import", kind=Kind.SUPPLIER,
+                      command="go.imports"),
+        ReadinessStep(id="items", title="Link or import products", what="import", kind=Kind.ITEM,
+                      command="go.imports"),
+        ReadinessStep(id="charge_rates", title="Map charge rates", what="map", spec=CHARGE_RATE,
+                      command="go.mapping"),
+        ReadinessStep(id="start", title="Set the start dates and make the first plan", what="start",
+                      command="plan.make"),
+    )  # fmt: skip
+
+    settings: HaloSettings
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        super().__init__(settings, context)
+        self.client = HaloClient(settings, context)
+        self.reference = Reference(self.client, context, settings.charge_rate_code_field)
+        self.finder = Finder(self.client, context)
+
+    @classmethod
+    def limits(cls, settings: Any) -> tuple[str, Limits]:
+        """One rolling window an instance, shared by all who call it; a tenth is kept for people."""
+        calls = max(10, settings.calls_per_window)
+        window = Window(WINDOW, calls, WINDOW_SECONDS, reserve=min(20, calls // 10))
+        return f"halo:{host_of(settings.url)}", Limits((window,), in_flight=4)
+
+    @classmethod
+    def throttled(cls, response: Response) -> Throttled | None:
+        """A 429, read by its header or by the numbers in its words."""
+        return throttled(response)
+
+    async def check(self) -> tuple[Fact, ...]:
+        """Product, login, what the application may read, and whether Halo's own Xero sync is on."""
+        return await probes.facts(self.settings, self.context)
+
+    async def choices(self, spec: str) -> tuple[Record, ...]:
+        """The charge rates, with code and global price."""
+        return await self.reference.charge_rates() if spec == CHARGE_RATE else ()
+
+    async def pages(self, kind: Kind, cursor: str) -> AsyncIterator[Page]:
+        """What changed since the cursor; pages before the last carry no cursor, so that a broken read begins again."""
+        mark = listings.mark_of(cursor)
+        if kind is Kind.TAX_RATE:
+            yield await self._taxes()
+            return
+        if kind not in LISTINGS:
+            raise SourceRefused(f"Halo's {kind.plural} aren't read")
+        parts = self._customers(mark) if kind is Kind.CUSTOMER else self._listed(kind, mark)
+        async for found, next_mark in parts:
+            records, skipped = await self._records(kind, found.rows)
+            yield Page(
+                records=records,
+                gone=tuple(found.gone),
+                skipped=(*skipped, *found.skipped),
+                cursor=next_mark.text() if next_mark else "",
+            )
+            if self.context.cancelled():
+                return
+
+    async def get(self, kind: Kind, id: str) -> Record:
+        """One record as it is now; Gone only when the very route answers and this id alone is unknown."""
+        if kind is Kind.TAX_RATE:
+            return await self._tax(id)
+        if kind not in LISTINGS or not id.isdigit():
+            raise SourceRefused(f"Halo has no {kind.label} {id[:40]}")
+        path = LISTINGS[kind].path
+        try:
+            row = await self.client.one(path, id)
+        except NotThere:
+            await self.client.get(path, {"count": "1"})
+            raise Gone(f"Halo has no {kind.label} {id}") from None
+        try:
+            return await self._record(kind, row)
+        except Unreadable as error:
+            raise SourceRefused(f"{kind.label.capitalize()} {id} can't be read: {error}") from None
+
+    async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
+        """Every record of that Xero id, number or name, inactive ones included, of whichever tenant."""
+        if kind is Kind.TAX_RATE:
+            page = await self._taxes()
+            return tuple(t for t in page.records if _is_tax(t, keys))
+        found: list[Record] = []
+        for id in await self.finder.ids(kind, keys):
+            try:
+                found.append(await self._record(kind, await self.client.one(LISTINGS[kind].path, id)))
+            except NotThere:
+                continue
+        return tuple(found)
+
+    async def save(self, kind: Kind, record: Record) -> str:
+        """Create one record, its Xero id and tenant in it; the new id."""
+        body = await writing.creation(self.reference, kind, record)
+        try:
+            answer = await self.client.post(writing.PATHS[kind], [body])
+        except (SourceRefused, SourceUnreachable):
+            self.finder.forget(kind)
+            raise
+        rows = writing.answered(answer)
+        new = next((id for id in rows if id.isdigit() and int(id) > 0), "")
+        if not new:
+            self.finder.forget(kind)
+            raise SourceUnreachable(f"Halo's answer to the new {kind.label} names no id", sent=True)
+        self.finder.remember(kind, {**body, "id": int(new)})
+        if kind in writing.XERO_ID and writing.kept(body, rows[new], writing.XERO_ID[kind]) is False:
+            self.context.log.warning("halo_xero_id_not_kept", kind=kind.value, id=new)
+        return new
+
+    async def attach(self, attachments: Sequence[Attachment]) -> None:
+        """Write links back, one call for each kind, and read the answer back.
+
+        Raises SourceRefused naming the records that didn't keep the Xero id.
+        """
+        now = self.context.now()
+        for kind in dict.fromkeys(one.kind for one in attachments):
+            bodies = [writing.linking(one, now) for one in attachments if one.kind is kind]
+            rows = writing.answered(await self.client.post(writing.PATHS[kind], bodies))
+            lost = [str(b["id"]) for b in bodies if not await self._kept(kind, b, rows.get(str(b["id"]), {}))]
+            if lost:
+                raise SourceRefused(f"Halo didn't keep the Xero id of {kind.label} {', '.join(lost[:20])}")
+
+    async def _kept(self, kind: Kind, body: writing.Body, row: Row) -> bool:
+        name, path = writing.XERO_ID[kind], writing.PATHS[kind]
+        verdict = writing.kept(body, row, name)
+        if verdict is None:
+            row = await self.client.one(path, str(body["id"]))
+            verdict = bool(writing.kept(body, row, name))
+        others = writing.unkept(body, row, (name,))
+        if others or not verdict:
+            names = [*([] if verdict else [name]), *others]
+            self.context.log.warning("halo_fields_not_kept", kind=kind.value, id=body["id"], fields=names)
+        # Nobody says that a product's third_party_id is the Xero item: our own link is enough there.
+        return verdict or kind is Kind.ITEM
+
+    async def _record(self, kind: Kind, row: Row) -> Record:
+        if kind is Kind.CUSTOMER:
+            return await parties.customer(self.reference, row)
+        if kind is Kind.SUPPLIER:
+            return await parties.supplier(self.reference, row)
+        if kind is Kind.ITEM:
+            return await parties.item(self.reference, row, detailed=self.settings.item_details == "yes")
+        if documents.is_template(row):
+            raise Unreadable("a recurring template")
+        made = documents.invoice if kind is Kind.INVOICE else documents.purchase_order
+        return await made(self.reference, row)
+
+    async def _records(self, kind: Kind, rows: Sequence[Row]) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
+        records: list[Record] = []
+        skipped: list[tuple[str, str]] = []
+        for row in rows:
+            if kind is Kind.INVOICE and documents.is_template(row):
+                continue
+            try:
+                records.append(await self._record(kind, row))
+            except Unreadable as error:
+                skipped.append((ident(row, "id"), str(error)))
+        return tuple(records), skipped
+
+    async def _listed(self, kind: Kind, mark: Mark) -> AsyncIterator[tuple[Details, Mark | None]]:
+        listing = LISTINGS[kind]
+        async for rows, next_mark in listings.newest_first(self.client, listing, mark, self.context.now()):
+            whole = [row for row in rows if self._enough(kind, row)]
+            if whole or next_mark:
+                yield Details(rows=whole), next_mark
+            rest = [ident(row, "id") for row in rows if not self._enough(kind, row)]
+            async for part in listings.details(self.client, listing.path, [id for id in rest if id]):
+                yield part, None
+
+    def _enough(self, kind: Kind, row: Row) -> bool:
+        wanted = kind is Kind.ITEM and self.settings.item_details == "yes" and parties.needs_details(row)
+        return not wanted and LISTINGS[kind].enough(row)
+
+    async def _customers(self, mark: Mark) -> AsyncIterator[tuple[Details, Mark | None]]:
+        """Customers need details, which lists don't show: read those that changed, by filter or by comparison."""
+        now = self.context.now()
+        whole = mark.must_read_all(now)
+        filtered = mark.filter and not whole
+        rows = await self._client_rows(mark if filtered else None)
+        after, turn = ("", mark.turn) if filtered else (listings.digests(rows), mark.turn)
+        ids = [ident(row, "id") for row in rows]
+        if not filtered and not whole:
+            again, turn = listings.next_turn(rows, mark.turn)
+            ids = list(dict.fromkeys([*listings.changed_ids(rows, mark.buckets, after), *again]))
+        newest = dt.datetime.fromisoformat(mark.since) if mark.since else None
+        honest = True
+        async for part in listings.details(self.client, CUSTOMERS.path, ids):
+            for row in part.rows:
+                at = instant(row, CUSTOMERS.stamp)
+                newest = max(filter(None, (newest, at)), default=None)
+                honest = honest and (at is None or not filtered or at >= mark.floor())
+            yield part, None
+        proved = await listings.filters_by_update(self.client, CUSTOMERS, len(rows)) if whole else mark.filter
+        # Without any stamp there is still a comparison of rows to go by.
+        since = (newest or now).isoformat()
+        full = now.isoformat() if whole else mark.full
+        proved = proved and honest and newest is not None
+        yield Details(), Mark(VERSION, since, full if honest else "", proved, "" if proved else after, turn)
+
+    async def _client_rows(self, mark: Mark | None) -> list[Row]:
+        params = dict(CUSTOMERS.params)
+        if mark is not None:
+            params["lastupdatefromdate"] = mark.floor().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        pages = self.client.pages(CUSTOMERS.path, CUSTOMERS.key, params, CUSTOMERS.size)
+        return [row async for page in pages for row in page]
+
+    async def _taxes(self) -> Page:
+        records: list[Record] = []
+        skipped: list[tuple[str, str]] = []
+        for row in await self.client.whole("Tax", "taxes"):
+            try:
+                records.append(tax_rate(row))
+            except Unreadable as error:
+                skipped.append((ident(row, "id"), str(error)))
+        return Page(records=tuple(records), skipped=tuple(skipped), cursor=Mark(VERSION).text())
+
+    async def _tax(self, id: str) -> Record:
+        for record in (await self._taxes()).records:
+            if record.id == id:
+                return record
+        raise Gone(f"Halo has no tax rate {id[:40]}")
+
+
+def _is_tax(rate: Record, keys: Keys) -> bool:
+    linked = getattr(rate, "linked_code", "")
+    named = bool(keys.name) and rate.name.casefold() == keys.name.casefold()
+    return named or bool(linked and linked in (keys.xero_id, keys.number))
