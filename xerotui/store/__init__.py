@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xerotui.store.book import Book, Db
+    from xerotui.store.book import Book
+    from xerotui.store.db import Db, mappings
+    from xerotui.store.documents import Ceilings, Mapping, Pair, SourceConnection, TenantDoc, XeroConnectionDoc
     from xerotui.store.errors import BookMoved, DuplicateWork, Fenced, IllegalMove, LinkTaken
     from xerotui.store.identity import Fence, WorkerIdentity, gone, me
     from xerotui.store.keys import name_key
@@ -18,6 +20,7 @@ __all__ = [
     "Book",
     "BookMoved",
     "CauseRow",
+    "Ceilings",
     "Db",
     "DuplicateWork",
     "Fence",
@@ -25,10 +28,16 @@ __all__ = [
     "IllegalMove",
     "Ledger",
     "LinkTaken",
+    "Mapping",
+    "Pair",
+    "SourceConnection",
+    "TenantDoc",
     "Tx",
     "VaultKey",
     "WorkerIdentity",
+    "XeroConnectionDoc",
     "gone",
+    "mappings",
     "me",
     "name_key",
 ]
@@ -38,7 +47,14 @@ _HOME = {
     "CauseRow": "problems",
     "Book": "book",
     "BookMoved": "errors",
-    "Db": "book",
+    "Ceilings": "documents",
+    "Db": "db",
+    "Mapping": "documents",
+    "Pair": "documents",
+    "SourceConnection": "documents",
+    "TenantDoc": "documents",
+    "XeroConnectionDoc": "documents",
+    "mappings": "db",
     "DuplicateWork": "errors",
     "Fence": "identity",
     "Fenced": "errors",

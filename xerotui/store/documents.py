@@ -1,0 +1,143 @@
+"""The documents of the book: what people decided. No secret is ever in one, and no amount is a float."""
+
+import datetime as dt
+from decimal import Decimal
+
+import msgspec
+
+from xerotui.model.kinds import SYNCED, Kind
+
+MANUAL = "manual"
+AUTOMATIC = "automatic"
+
+
+class SourceConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved way into a source; `source` names its plugin's source, `settings` hold no secrets."""
+
+    id: str
+    name: str
+    source: str
+    settings: dict[str, str] = {}
+    created: dt.datetime | None = None
+    enabled: bool = True
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return self.id
+
+
+class XeroConnectionDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved login to Xero; unsaved ones (`saved` False) are in the making and sync nothing."""
+
+    id: str
+    name: str
+    settings: dict[str, str] = {}
+    created: dt.datetime | None = None
+    saved: bool = False
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return self.id
+
+
+class TenantDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation; `connection` the Xero connection that reaches it, `connection_row_id` Xero's id of that."""
+
+    tenant: str
+    connection: str
+    connection_row_id: str = ""
+    name: str = ""
+    country: str = ""
+    currency: str = ""
+    read_only: bool = False
+    accent: str = ""
+    demo: bool = False
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return self.tenant
+
+
+class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an automatic pair may do unasked: voids (none: always a person), documents, percent of updates, sum.
+
+    None sets no ceiling; `total` is in the organisation's base currency.
+    """
+
+    voids: int = 0
+    documents: int | None = None
+    updates_percent: int | None = None
+    total: Decimal | None = None
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """What is synced between a source connection and a tenant, and how.
+
+    Dictionaries go by kind (`start`, `entities`, `statuses`) or by trade (`default_item`, `default_account`).
+    `zero_totals` is "skip" or "send"; documents are left alone until `settle_minutes` after their last change, and
+    on or before `closed_through`. `default_tenant`: records that name no tenant belong to this one.
+    """
+
+    source: str
+    tenant: str
+    mode: str = MANUAL
+    start: dict[str, dt.date] = {}
+    entities: dict[str, bool] = {}
+    statuses: dict[str, str] = {}
+    default_item: dict[str, str] = {}
+    default_account: dict[str, str] = {}
+    ceilings: Ceilings = Ceilings()
+    zero_totals: str = "skip"
+    settle_minutes: int = 0
+    closed_through: dt.date | None = None
+    default_tenant: bool = False
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return _joined(self.source, self.tenant)
+
+    def syncs(self, kind: Kind) -> bool:
+        """Whether the kind is synced; all of them are unless switched off."""
+        return kind in SYNCED and self.entities.get(kind.value, True)
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+    """A source value and the Xero value that it becomes; `trade` is sales or purchase.
+
+    `revision` is given by the book whenever the target changes, and never twice.
+    """
+
+    spec: str
+    connection: str
+    value: str
+    trade: str = "sales"
+    tenant: str
+    target: str
+    target_title: str = ""
+    revision: int = 0
+    actor: str = ""
+    at: dt.datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return mapping_key(self.spec, self.connection, self.value, self.trade, self.tenant)
+
+
+def mapping_key(spec: str, connection: str, value: str, trade: str, tenant: str) -> str:
+    """The id of a mapping's document."""
+    return _joined(spec, connection, value, trade, tenant)
+
+
+def pair_key(source: str, tenant: str) -> str:
+    """The id of a pair's document."""
+    return _joined(source, tenant)
+
+
+def _joined(*parts: str) -> str:
+    # As JSON, because the parts come from other systems and may hold any separator.
+    return msgspec.json.encode(parts).decode()
