@@ -118,16 +118,20 @@ class Db:
     def drop_tenant(self, tenant: str) -> None:
         """Remove a tenant with its pairs and mappings."""
         self._drop("tenants", tenant)
-        for pair in self.pairs():
+        for pair in self.all_pairs():
             if pair.tenant == tenant:
                 self._drop("pairs", pair.key)
         for mapping in self._all("mappings", Mapping):
             if mapping.tenant == tenant:
                 self._drop("mappings", mapping.key)
 
-    def pairs(self, source: str | None = None) -> list[Pair]:
-        """Every pair, or those of a source connection."""
-        return [pair for pair in self._all("pairs", Pair) if source in (None, pair.source)]
+    def all_pairs(self) -> list[Pair]:
+        """Every pair, by source connection and tenant."""
+        return self._all("pairs", Pair)
+
+    def pairs(self, source: str) -> list[Pair]:
+        """The pairs of a source connection."""
+        return [pair for pair in self.all_pairs() if pair.source == source]
 
     def pair(self, source: str, tenant: str) -> Pair | None:
         """One pair."""
