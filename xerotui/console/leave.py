@@ -65,4 +65,4 @@ def note(home: Path | None, error: BaseException) -> Path | None:
 def last_words(error: BaseException, path: Path | None) -> str:
     """The one line that a crash leaves on the screen."""
     where = f" A note without data is in {path}." if path else ""
-    return f"XeroTUI stopped because of a fault of its own ({type(error).__name__}). A run goes on in the worker.{where}"
+    return f"XeroTUI stopped by a fault of its own ({type(error).__name__}). A run goes on in the worker.{where}"

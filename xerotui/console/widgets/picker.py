@@ -110,10 +110,9 @@ class Picker(Vertical):
         options = []
         for index, choice in enumerate(found):
             title = safe(choice.title, "dim" if choice.reason else "", 120)
-            detail = safe("  " + (choice.reason or choice.detail), "dim", 160) if choice.reason or choice.detail else ""
-            options.append(
-                Option(join("✗ " if choice.reason else "  ", title, detail), id=str(index), disabled=bool(choice.reason))
-            )
+            words = choice.reason or choice.detail
+            line = join("✗ " if choice.reason else "  ", title, safe("  " + words, "dim", 160) if words else "")
+            options.append(Option(line, id=str(index), disabled=bool(choice.reason)))
         self._found = found
         listing.add_options(options)
         wanted = next((i for i, c in enumerate(found) if c.key == select and not c.reason), None)
@@ -153,7 +152,7 @@ class Picker(Vertical):
             listing.action_cursor_up()
         elif event.key == "pagedown":
             event.stop()
-            listing.action_page_down()
+            listing.action_page_down()  # type: ignore[no-untyped-call]
         elif event.key == "pageup":
             event.stop()
-            listing.action_page_up()
+            listing.action_page_up()  # type: ignore[no-untyped-call]

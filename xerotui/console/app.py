@@ -1,0 +1,265 @@
+"""The app: modes, opening and closing, news and requests. Handlers of widgets belong to the screens."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import App
+from textual.worker import Worker, WorkerState
+
+from xerotui.console import leave, session
+from xerotui.console.feed import Changed, Feed
+from xerotui.console.palette import Palette
+from xerotui.console.screens import modes
+from xerotui.console.screens.base import AreaScreen
+from xerotui.console.text import clean, safe
+from xerotui.console.themes import choose
+from xerotui.model.kinds import Kind
+from xerotui.model.work import RequestState
+from xerotui.workspace.commands import BY_ID
+from xerotui.workspace.pages import Place, StatusLine
+
+if TYPE_CHECKING:
+    from xerotui.workspace import Workspace
+
+Opener = Callable[[], Awaitable["Workspace"]]
+Then = Callable[[dict[str, str]], Awaitable[None]]
+# The worker's heartbeat moves no counter, so the status is read again now and then.
+STATUS_EVERY = 2.0
+
+
+class XeroTUI(App[int]):
+    """The console. `opener` opens the workspace after the first frame."""
+
+    MODES = modes.MODES
+    CSS_PATH = "styles/base.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "XeroTUI"
+    BINDINGS: ClassVar = []
+
+    def __init__(self, opener: Opener, *, read_only: bool = False, banner: str = "", home: Path | None = None) -> None:
+        super().__init__(ansi_color=False)
+        self.opener = opener
+        self.read_only = read_only
+        self.banner = clean(banner, 60)
+        self.home = home
+        self.workspace: Workspace | None = None
+        self.status: StatusLine | None = None
+        self.names: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
+        self.tenant = ""
+        self.spec = ""
+        self.source = ""
+        self.palette = Palette(self)
+        self.parting_words = ""
+        self.crashed: BaseException | None = None
+        self._feed: Feed | None = None
+        self._release: Callable[[], None] = lambda: None
+        self.animation_level = "none"
+
+    # --- start and end
+
+    def on_mount(self) -> None:
+        """Show the opening screen, then open; heavy imports happen behind it."""
+        choose(self)
+        self._release = leave.catch_signals(self._signalled)
+        self.push_screen(modes.opening())
+
+    @property
+    def opened(self) -> "Workspace":
+        """The open workspace."""
+        assert self.workspace is not None, "screens come after the workspace"
+        return self.workspace
+
+    async def open_workspace(self) -> None:
+        """Open it and show the screen of last time.
+
+        Raises what opening raises; the opening screen turns that into words.
+        """
+        self.workspace = workspace = await self.opener()
+        self.home = workspace.home
+        self.read_only = self.read_only or workspace.read_only
+        last = session.read(workspace.home)
+        try:
+            await self.know_names()
+        except Exception:
+            self.workspace = None
+            await workspace.close()
+            raise
+        self.tenant = last.tenant if last.tenant in self.names else ""
+        self.spec, self.source = last.spec, last.source if last.source in self.sources else ""
+        self.status = await workspace.status(self.tenant)
+        self._feed = Feed(workspace, self.post_message)
+        self.run_worker(self._feed.watch(), group="feed", exit_on_error=False)
+        self.set_interval(STATUS_EVERY, self.ask_status)
+        await self.switch_mode(last.area if last.area in self.MODES else "overview")
+
+    async def know_names(self) -> None:
+        """The names of organisations and source connections, as every screen writes them."""
+        self.names = {row.tenant: row.name for row in await self.opened.tenants()}
+        self.sources = {row.id: row.name for row in await self.opened.sources()}
+        if self.source not in self.sources:
+            self.source = next(iter(self.sources), "")
+
+    async def on_unmount(self) -> None:
+        """Keep the session, close the workspace."""
+        self._release()
+        if self.workspace is not None:
+            area = self._current_mode if self._current_mode in self.MODES else "overview"
+            session.write(
+                self.workspace.home, session.Session(area=area, tenant=self.tenant, spec=self.spec, source=self.source)
+            )
+            workspace, self.workspace = self.workspace, None
+            await workspace.close()
+
+    def _signalled(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def _fatal_error(self) -> None:
+        # The stock report prints local variables; ours is a note of frames alone and one line after the end.
+        self.crashed = self._exception
+        self._close_messages_no_wait()
+
+    def do_app_quit(self) -> Any:
+        """Leave; ask only when something isn't saved."""
+        unsaved = next((s.unsaved() for s in self.screen_stack if isinstance(s, AreaScreen) and s.unsaved()), "")
+        if not unsaved:
+            self.leave_now()
+            return None
+        return self._quit_unsaved(unsaved)
+
+    async def _quit_unsaved(self, words: str) -> None:
+        if await self.area.ask(safe(words + " Leave all the same?")) == "y":
+            self.leave_now()
+
+    def leave_now(self) -> None:
+        """End, with words when a run goes on."""
+        status = self.status
+        if status is not None and status.total > status.done:
+            rest = status.total - status.done
+            self.parting_words = (
+                f"The run goes on in the worker: {rest:,} of {status.total:,} still to do. "
+                "See it with: xerotui queue --summary"
+            )
+        self.exit(0)
+
+    # --- where one is
+
+    @property
+    def area(self) -> AreaScreen:
+        """The screen in front."""
+        screen = self.screen
+        assert isinstance(screen, AreaScreen)
+        return screen
+
+    def go(self, area: str, args: dict[str, str] | None = None) -> None:
+        """Show an area; with `args` as a `Place` gives them, the row that is meant."""
+        self.run_worker(self.go_to(area, args), group="go", exit_on_error=False)
+
+    async def go_to(self, area: str, args: dict[str, str] | None) -> None:
+        """The same, for code that waits already."""
+        if area == "plugins":
+            await self.push_screen(modes.plugins())
+            return
+        if area != self._current_mode:
+            await self.switch_mode(area)
+        while args is not None and len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if args is None and len(self.screen_stack) > 1 and area == self._current_mode:
+            await self.pop_screen()
+        if args is not None:
+            if args.get("tenant") in self.names:
+                self.tenant = args["tenant"]
+                self.ask_status()
+            await self.area.arrive(args)
+
+    def go_place(self, place: Place) -> None:
+        """The place where a problem is mended."""
+        command = BY_ID.get(place.command)
+        area = "" if command is None else command.where or command.id.removeprefix("go.")
+        if area in self.MODES or area == "plugins":
+            self.go(area, dict(place.args))
+        else:
+            self.tell("This is mended outside of XeroTUI: read the remedy.", "warn")
+
+    def open_story(self, connection: str, kind: Kind, record: str, tenant: str = "") -> None:
+        """A record's whole story."""
+        self.push_screen(modes.story(connection=connection, kind=kind, record=record, tenant=tenant))
+
+    def do_app_palette(self) -> Any:
+        """Find a screen, a command or a record."""
+        return self.palette.open(self.area)
+
+    def do_app_help(self) -> None:
+        """Help for the screen in front."""
+        self.push_screen(modes.help_for(self.area))
+
+    # --- news
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys keep the feed awake."""
+        if isinstance(event, events.Key) and self._feed is not None:
+            self._feed.touch()
+        await super().on_event(event)
+
+    def on_changed(self, message: Changed) -> None:
+        """Tell every screen; those behind only note that they are stale."""
+        if "book" in message.topics or "snapshots" in message.topics:
+            self.run_worker(self.know_names(), group="names", exclusive=True, exit_on_error=False)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, AreaScreen):
+                    screen.news(message.topics)
+        self.ask_status()
+
+    def ask_status(self) -> None:
+        """Read the status line again."""
+        if self.workspace is not None:
+            self.run_worker(self._read_status(), group="status", exclusive=True, exit_on_error=False)
+
+    async def _read_status(self) -> None:
+        before = self.status
+        self.status = after = await self.opened.status(self.tenant)
+        if isinstance(self.screen, AreaScreen):
+            self.screen.paint_status(after)
+        if before is not None and before.total > before.done and (after.total == 0 or after.done >= after.total):
+            words = (
+                f"The run has ended. {after.problems:,} problems are open." if after.problems else "The run has ended."
+            )
+            self.notify(words, title="Sync", markup=False, timeout=6)
+
+    def tell(self, words: str | Text, kind: str = "") -> None:
+        """Say something on the screen in front."""
+        if isinstance(self.screen, AreaScreen):
+            self.screen.notice(words, kind)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Background work of the app that failed is told in words; nothing of it ends the console."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None and isinstance(self.screen, AreaScreen):
+            self.screen.failed(event.worker.error)
+
+    # --- requests
+
+    def send(self, verb: str, words: str, then: Then | None = None, **args: str) -> None:
+        """Write a request and follow it; `then` gets its answer. Returns at once."""
+        self.tell(f"{words}: requested", "quiet")
+        self.run_worker(self._send(verb, words, then, args), group="requests", exit_on_error=False)
+
+    async def _send(self, verb: str, words: str, then: Then | None, args: dict[str, str]) -> None:
+        id = await self.opened.ask(verb, **{k: v for k, v in args.items() if v})
+        said = ""
+        async for request in self.opened.follow(id):
+            if request.state is RequestState.FAILED:
+                self.tell(safe(f"{words}: {request.error} {request.remedy}".strip(), "bold red", 400), "bad")
+                return
+            if request.state is RequestState.DONE:
+                self.tell(f"{words}: done", "good")
+                if then is not None:
+                    await then(dict(request.answer))
+                return
+            progress = clean(request.progress, 80) or request.state.value
+            if progress != said:
+                said = progress
+                self.tell(f"{words}: {progress}", "quiet")

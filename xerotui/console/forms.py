@@ -1,0 +1,134 @@
+"""Forms drawn from settings: one label, one field, its help, its error; secrets never shown, nothing lost on error."""
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from xerotui.console.text import clean, join, safe, short
+from xerotui.workspace.pages import FormField
+
+
+def wrong(field: FormField, value: str) -> str:
+    """What is wrong with a value before anybody is asked; "" when nothing is."""
+    if field.required and not value.strip():
+        return f"{field.title} is needed."
+    if value and field.choices and value not in field.choices:
+        return f"{field.title}: one of {', '.join(field.choices)}."
+    return ""
+
+
+class Form(VerticalScroll, can_focus=False):
+    """Enter goes on to the next field and, in the last one, submits."""
+
+    HELP = "A form: tab and arrows move between fields, enter in the last one goes on."
+
+    class Submitted(Message):
+        """All fields as typed; they were checked for what can be checked here."""
+
+        def __init__(self, values: dict[str, str]) -> None:
+            super().__init__()
+            self.values = values
+
+    def __init__(self, fields: tuple[FormField, ...], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.fields = fields
+
+    def compose(self) -> ComposeResult:
+        """A line for each field, its error below, and one line of help for the field that has the focus."""
+        for field in self.fields:
+            mark = Text(" *", style="bold") if field.required else Text("")
+            with Horizontal(classes="field"):
+                yield Static(join(safe(short(field.title, 22), "bold"), mark), classes="label", markup=False)
+                yield self._control(field)
+            yield Static(Text(""), classes="error", id=f"e-{field.name}", markup=False)
+        yield Static(Text(""), id="form-help", markup=False)
+
+    def _control(self, field: FormField) -> Widget:
+        if field.choices:
+            return OptionList(*(Option(safe(c), id=c) for c in field.choices), id=f"f-{field.name}", markup=False)
+        default = "" if field.default is None or field.secret else clean(field.default, 500)
+        return Input(default, password=field.secret, id=f"f-{field.name}", max_length=4000, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Choices start at their default; the first field has the focus."""
+        for field in self.fields:
+            if field.choices:
+                listing = self.query_one(f"#f-{field.name}", OptionList)
+                wanted = str(field.default) if str(field.default) in field.choices else field.choices[0]
+                listing.highlighted = field.choices.index(wanted)
+        self._controls()[0].focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The help of the field that is being filled in."""
+        name = (event.widget.id or "").removeprefix("f-")
+        words = next((field.help for field in self.fields if field.name == name), "")
+        secret = any(field.secret and field.name == name for field in self.fields)
+        self.query_one("#form-help", Static).update(
+            safe(words + (" Kept in the vault, never shown." if secret else ""))
+        )
+
+    def _controls(self) -> list[Widget]:
+        return [self.query_one(f"#f-{field.name}") for field in self.fields]
+
+    def value(self, field: FormField) -> str:
+        """What is in a field now."""
+        control = self.query_one(f"#f-{field.name}")
+        if isinstance(control, OptionList):
+            return field.choices[control.highlighted or 0]
+        assert isinstance(control, Input)
+        return control.value if field.secret else control.value.strip()
+
+    def values(self) -> dict[str, str]:
+        """All of them."""
+        return {field.name: self.value(field) for field in self.fields}
+
+    def say_wrong(self, faults: dict[str, str]) -> None:
+        """Put each fault under its field and the focus into the first bad one."""
+        for field in self.fields:
+            line = self.query_one(f"#e-{field.name}", Static)
+            line.update(safe(faults.get(field.name, "")))
+            line.set_class(bool(faults.get(field.name)), "wrong")
+        first = next((field for field in self.fields if faults.get(field.name)), None)
+        if first is not None:
+            self.query_one(f"#f-{first.name}").focus()
+
+    def submit(self) -> None:
+        """Check, then hand over."""
+        values = self.values()
+        faults = {field.name: wrong(field, values[field.name]) for field in self.fields}
+        self.say_wrong(faults)
+        if not any(faults.values()):
+            self.post_message(self.Submitted(values))
+
+    def _onward(self, control: Widget) -> None:
+        controls = self._controls()
+        at = controls.index(control)
+        if at + 1 < len(controls):
+            controls[at + 1].focus()
+        else:
+            self.submit()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field."""
+        event.stop()
+        self._onward(event.input)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter on a choice."""
+        event.stop()
+        self._onward(event.option_list)
+
+    def on_key(self, event: events.Key) -> None:
+        """Arrows leave a text field upwards and downwards."""
+        focused = self.screen.focused
+        if isinstance(focused, Input) and event.key in ("up", "down"):
+            event.stop()
+            controls = self._controls()
+            at = controls.index(focused) + (1 if event.key == "down" else -1)
+            if 0 <= at < len(controls):
+                controls[at].focus()

@@ -1,0 +1,79 @@
+"""Rows of Imports: what importing a kind of an organisation would find."""
+
+from rich.text import Text
+
+from xerotui.console.rows.signs import worded
+from xerotui.console.text import count, safe, stack
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.picker import Choice
+from xerotui.workspace.pages import ImportRow, TargetRow
+
+COLUMNS = (
+    Column("Organisation", 0),
+    Column("Kind", 14),
+    Column("In Xero", 9, right=True),
+    Column("Linked", 8, right=True),
+    Column("Exact", 8, right=True),
+    Column("Unclear", 9, right=True),
+    Column("New", 7, right=True),
+    Column("What is next", 16),
+)
+
+
+def key(item: ImportRow) -> str:
+    """The key of a row."""
+    return f"{item.connection}\x1f{item.tenant}\x1f{item.kind.value}"
+
+
+def next_words(item: ImportRow) -> Text:
+    """What a person would do with this row."""
+    if not item.supported:
+        return worded("off", "not possible")
+    if item.exact or item.new:
+        return worded("todo", "preview")
+    if item.unclear:
+        return worded("unmapped", "choose (l)")
+    if not item.in_xero:
+        return worded("off", "nothing there")
+    return worded("done", "all linked")
+
+
+def row(item: ImportRow) -> Row:
+    """One kind of one organisation."""
+    shade = "" if item.supported else "dim"
+    numbers = tuple(safe(f"{n:,}" if n else "·", shade) for n in (item.in_xero, item.linked, item.exact))
+    unclear = safe(f"! {item.unclear:,}" if item.unclear else "·", "bold yellow" if item.unclear else shade)
+    new = safe(f"{item.new:,}" if item.new else "·", shade)
+    return Row(
+        key(item),
+        (safe(item.tenant_name, shade), safe(item.kind.plural, shade), *numbers, unclear, new, next_words(item)),
+    )
+
+
+def detail(item: ImportRow) -> Text:
+    """The piles in words."""
+    if not item.supported:
+        return stack(
+            safe(item.kind.plural.capitalize(), "bold"), "", safe(item.reason or "The source can't take them.")
+        )
+    return stack(
+        safe(f"{item.kind.plural.capitalize()} of {item.tenant_name}", "bold"),
+        "",
+        safe(f"{item.in_xero:,} in Xero"),
+        safe(f"{item.linked:,} linked already: a second import goes by the stored Xero id alone", "dim"),
+        safe(f"{item.exact:,} found by name or code, exactly once: they are linked"),
+        safe(f"{item.unclear:,} with several or contradicting hits: you choose (l)", "yellow" if item.unclear else ""),
+        safe(f"{item.new:,} not found: they are created in the source"),
+        "",
+        safe("Enter makes the preview: old → new for every field, nothing written yet.", "dim"),
+    )
+
+
+def candidate_choices(targets: tuple[TargetRow, ...]) -> tuple[Choice, ...]:
+    """Records that may be the one that is meant."""
+    return tuple(Choice(t.id, t.title, t.detail, "" if t.allowed else t.reason or "not possible") for t in targets)
+
+
+def question(item: ImportRow) -> str:
+    """A pile in one line, for several rows at once."""
+    return f"{count(item.exact, 'link')} and {count(item.new, 'new record')}"

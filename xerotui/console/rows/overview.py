@@ -1,0 +1,104 @@
+"""Rows of the overview: readiness steps, what waits for a person, problems; budgets and runs as text."""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from xerotui.console.rows.plan import totals_of
+from xerotui.console.rows.signs import style, worded
+from xerotui.console.text import bar, count, join, safe, short, stack, when
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.kinds import Kind
+from xerotui.model.work import Plan, PlanKind, Run
+from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
+
+COLUMNS = (Column("", 12), Column("", 38), Column("", 0))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row and where enter leads."""
+
+    row: Row
+    place: Place | None = None
+
+
+def _heading(key: str, title: str) -> Item:
+    return Item(Row(key, (Text(title, end=""), Text(""), Text("")), heading=True))
+
+
+def step_item(step: Step) -> Item:
+    """A readiness step."""
+    word = {"todo": "next", "done": "done", "waiting": "waiting"}.get(step.state, step.state)
+    shade = "dim" if step.state == "waiting" else ""
+    cells = (worded(step.state, word), safe(step.title, shade), safe(step.detail, "dim"))
+    return Item(Row(f"step {step.id}", cells), Place(step.command, step.args) if step.command else None)
+
+
+def plan_item(plan: Plan) -> Item:
+    """A plan that waits for approval."""
+    title = plan.title or ("Import" if plan.kind is PlanKind.IMPORT else "Sync")
+    cells = (worded("proposed", "approve"), safe(title), safe(totals_of(plan), "dim"))
+    return Item(Row(f"plan {plan.id}", cells), Place("go.plan", {"plan": plan.id}))
+
+
+def problem_item(code: str, number: int, title: str) -> Item:
+    """A problem code with its count."""
+    cells = (safe(f"! {number:,}", "yellow"), safe(title), safe(code, "dim"))
+    return Item(Row(f"problem {code}", cells), Place("go.errors", {"code": code}))
+
+
+def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
+    """All rows; `titles` gives words for problem codes."""
+    out = [_heading("# steps", "Before the first sync")]
+    out += [step_item(step) for step in data.steps]
+    if data.plans_waiting:
+        out += [_heading("# plans", "Waiting for your approval"), *map(plan_item, data.plans_waiting)]
+    if data.problems:
+        out.append(_heading("# problems", "Problems"))
+        ranked = sorted(data.problems.items(), key=lambda pair: (-pair[1], pair[0]))
+        out += [problem_item(code, number, titles.get(code, code)) for code, number in ranked]
+    if data.plugin_faults:
+        out.append(_heading("# plugins", "Plugins"))
+        for index, fault in enumerate(data.plugin_faults):
+            cells = (worded("failed"), safe(fault), Text(""))
+            out.append(Item(Row(f"plugin {index}", cells), Place("go.plugins")))
+    return tuple(out)
+
+
+def budget_line(row: BudgetRow, width: int) -> Text:
+    """A bar with its numbers; full bars turn to words as well as colour."""
+    near = row.limit > 0 and row.used * 10 >= row.limit * 9
+    shade = "bold red" if row.limit > 0 and row.used >= row.limit else "yellow" if near else "green"
+    words = " used up" if row.limit > 0 and row.used >= row.limit else " nearly" if near else ""
+    title = short(f"{row.title} {row.window}", max(16, width - 44))
+    pad = " " * max(0, max(16, width - 44) - safe(title).cell_len)
+    return join(safe(title), pad, " ", safe(bar(row.used, row.limit), shade), f" {row.used:,}/{row.limit:,}{words}")
+
+
+def run_line(run: Run) -> Text:
+    """One run: when, what, how it ended."""
+    kind = "import" if run.kind is PlanKind.IMPORT else "sync"
+    counts = ", ".join(f"{number:,} {state}" for state, number in sorted(run.counts.items()) if number)
+    state = "applying" if run.ended is None else "failed" if run.error else "done"
+    words = run.error or counts or count(run.total, "operation")
+    return join(
+        safe(when(run.started), "dim"), " ", worded(state, kind), " ", safe(words, "" if run.error else style(""))
+    )
+
+
+def below(data: Overview, width: int, runs: int = 2, budgets: int = 3) -> Text:
+    """Budgets and last runs, under the list."""
+    parts: list[object] = []
+    if data.budgets:
+        parts.append(Text("Calls", style="bold"))
+        parts += [budget_line(row, width) for row in data.budgets[:budgets]]
+    if data.runs:
+        parts.append(Text("Last runs", style="bold"))
+        parts += [run_line(run) for run in data.runs[:runs]]
+    return stack(*parts) if parts else safe("No runs yet.", "dim")
+
+
+def kind_word(kind: Kind, number: int) -> str:
+    """A number of a kind: `40 purchase orders`."""
+    return count(number, kind.label, kind.plural)

@@ -1,0 +1,129 @@
+"""What a plan looks like: totals a tenant and currency, counts, cost, its rows, and the words of its question."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from rich.text import Text
+
+from xerotui.console.rows.signs import worded
+from xerotui.console.text import count, join, money, safe, short, stack, when
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.work import Plan, PlanKind, PlanState, PlanTotal
+from xerotui.workspace.pages import PlanRow
+
+COLUMNS = (
+    Column("Change", 11),
+    Column("Kind", 15),
+    Column("Record", 14, least=0),
+    Column("Party / why", 0),
+    Column("Organisation", 24, least=140),
+    Column("Total", 15, right=True),
+    Column("State", 13, least=140),
+)
+# Verbs that are no writes: listed in the plan, no part of what is approved.
+LISTED = ("blocked", "skipped", "skip", "conflict")
+
+
+def row(item: PlanRow, names: Mapping[str, str]) -> Row:
+    """One line of the plan."""
+    party = safe(item.party)
+    if item.reason:
+        party = join(party, " " if item.party else "", safe(item.reason, "yellow" if item.verb in LISTED else "dim"))
+    return Row(
+        item.id,
+        (
+            worded(item.verb),
+            safe(item.kind.label),
+            safe(item.title),
+            party,
+            safe(names.get(item.tenant, item.tenant), "dim"),
+            safe(money(item.total, item.currency)),
+            worded(item.state) if item.state else Text(""),
+        ),
+    )
+
+
+def operations_of(plan: Plan) -> int:
+    """How many operations approval would let go."""
+    return sum(number for verb, number in plan.counts.items() if verb not in LISTED)
+
+
+def sums(plan: Plan) -> dict[str, Decimal]:
+    """What is approved, a currency: blocked and skipped documents don't count."""
+    out: dict[str, Decimal] = {}
+    for total in plan.totals:
+        if total.verb not in LISTED and total.currency:
+            out[total.currency] = out.get(total.currency, Decimal(0)) + total.total
+    return out
+
+
+def totals_of(plan: Plan) -> str:
+    """Operations and sums in one line."""
+    amounts = " + ".join(money(amount, currency) for currency, amount in sorted(sums(plan).items()))
+    words = count(operations_of(plan), "operation")
+    return f"{words}, {amounts}" if amounts else words
+
+
+def _bit(total: PlanTotal) -> Text:
+    words = count(total.documents, total.kind.label, total.kind.plural)
+    amount = f" {money(total.total, total.currency, code=False)}" if total.currency else ""
+    return join(worded(total.verb), safe(f" {words}{amount}"))
+
+
+def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
+    """One line for each tenant and currency: what happens to how many, for how much."""
+    groups: dict[tuple[str, str], list[PlanTotal]] = {}
+    for total in plan.totals:
+        groups.setdefault((total.tenant, total.currency), []).append(total)
+    out = []
+    for (tenant, currency), totals in groups.items():
+        line = join(safe(short(names.get(tenant, tenant), 24), "bold"), " ", safe(currency, "bold"))
+        for total in totals:
+            line = join(line, "  ", _bit(total))
+        out.append(line)
+    return out
+
+
+def _verdict(plan: Plan) -> Text:
+    words = {
+        PlanState.READY: f"waits for your approval until {when(plan.expires)} UTC",
+        PlanState.APPROVED: "approved; the worker takes it next",
+        PlanState.APPLYING: "is being carried out: see Sync queue",
+        PlanState.DONE: "has been carried out",
+        PlanState.REFUSED: "is stale: the world moved. n makes a new one",
+        PlanState.EXPIRED: "has expired: n makes a new one",
+        PlanState.DISCARDED: "was thrown away",
+    }[plan.state]
+    return safe(words, "bold red" if plan.state in (PlanState.REFUSED, PlanState.EXPIRED) else "")
+
+
+def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
+    """The head of the plan: what it is, totals, counts, cost, problems, and what moved when it is stale."""
+    title = plan.title or ("Import into the source" if plan.kind is PlanKind.IMPORT else "Sync to Xero")
+    head = join(worded(plan.state.value), "  ", safe(short(title, 40), "bold"), " ", _verdict(plan))
+    if plan.follows:
+        head = join(head, safe("  (follow-up)", "cyan"))
+    parts: list[object] = [head, *total_lines(plan, names)]
+    cost = [count(plan.calls, "call")]
+    if plan.calls:
+        cost.append("less than a minute" if plan.minutes < 1 else f"about {count(plan.minutes, 'minute')}")
+    if budget:
+        cost.append(budget)
+    counts = "  ".join(f"{verb} {number:,}" for verb, number in plan.counts.items() if number)
+    parts.append(join(safe(counts or "nothing to do"), safe("   " + ", ".join(cost), "dim")))
+    if plan.problems:
+        listed = sorted(plan.problems.items(), key=lambda pair: -pair[1])
+        words = "  ".join(f"{code} {number:,}" for code, number in listed)
+        parts.append(join(safe("! problems: ", "yellow"), safe(words, "yellow")))
+    if plan.moved:
+        parts.append(safe("What moved: " + "; ".join(short(m, 80) for m in plan.moved[:4]), "bold red"))
+        if len(plan.moved) > 4:
+            parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
+    return stack(*parts)
+
+
+def question(plan: Plan, names: Mapping[str, str]) -> str:
+    """What approval asks, with count, sums and names."""
+    where = ", ".join(short(names.get(tenant, tenant), 30) for tenant in plan.tenants)
+    way = "from" if plan.kind is PlanKind.IMPORT else "to"
+    return f"Approve {totals_of(plan)} {way} {where}?"

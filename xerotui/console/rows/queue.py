@@ -1,0 +1,74 @@
+"""Rows of the sync queue, and the line of counts above them."""
+
+from collections.abc import Mapping
+
+from rich.text import Text
+
+from xerotui.console.rows.signs import sign, style, worded
+from xerotui.console.text import join, money, safe, when
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.work import State
+from xerotui.workspace.pages import OperationRow
+
+COLUMNS = (
+    Column("State", 13),
+    Column("Side", 7, least=140),
+    Column("Change", 10, least=100),
+    Column("Kind", 15),
+    Column("Record", 14),
+    Column("Party / what was said", 0),
+    Column("Organisation", 22, least=140),
+    Column("Total", 15, right=True),
+    Column("Changed", 13, least=140),
+)
+# The order in which a person looks for states: what needs one, what moves, what is over.
+ORDER = (
+    State.UNKNOWN,
+    State.REJECTED,
+    State.PARKED,
+    State.BLOCKED,
+    State.SENDING,
+    State.READY,
+    State.APPROVED,
+    State.PLANNED,
+    State.CONFIRMED,
+    State.VERIFIED,
+    State.CANCELLED,
+    State.SUPERSEDED,
+)
+RETRIED = (State.REJECTED.value, State.PARKED.value, State.BLOCKED.value, State.UNKNOWN.value)
+
+
+def row(item: OperationRow, names: Mapping[str, str]) -> Row:
+    """One operation."""
+    party = safe(item.party)
+    if item.error:
+        party = join(party, " " if item.party else "", safe(item.error, "red"))
+    return Row(
+        item.id,
+        (
+            worded(item.state),
+            safe(item.side, "dim"),
+            worded(item.verb),
+            safe(item.kind.label),
+            safe(item.title),
+            party,
+            safe(names.get(item.tenant, item.tenant), "dim"),
+            safe(money(item.total, item.currency)),
+            safe(when(item.updated), "dim"),
+        ),
+    )
+
+
+def counts_line(counts: Mapping[str, int], done: int, total: int) -> Text:
+    """Every state with its sign and number, and how far the run is."""
+    parts = [
+        safe(f"{sign(state)} {counts[state]:,} {state}", style(state)) for state in ORDER if counts.get(state.value, 0)
+    ]
+    line = Text(end="")
+    if total > done:
+        share = done * 100 // total if total else 0
+        line = join(safe(f"▶ {done:,} of {total:,} ({share} %)", "bold cyan"), "   ")
+    for index, part in enumerate(parts):
+        line = join(line, "  " if index else "", part)
+    return line if line.plain else safe("No operations yet.", "dim")

@@ -1,0 +1,90 @@
+"""A record's story as text: fields with their rung, changes old to new, problems with remedies, operations."""
+
+from rich.text import Text
+
+from xerotui.console.rows.signs import worded
+from xerotui.console.text import clean, join, lines, money, safe, short, stack, when
+from xerotui.model.postings import Change
+from xerotui.model.problems import Problem
+from xerotui.workspace.pages import OperationRow, Story
+
+
+def _head(title: str) -> Text:
+    return Text(title, style="bold")
+
+
+def field_path(path: str) -> str:
+    """A field's path as people read it: `lines.2.unit_amount` is `line 2 unit amount`."""
+    return clean(path, 80).replace("lines.", "line ").replace(".", " ").replace("_", " ")
+
+
+def change_lines(changes: tuple[Change, ...], width: int) -> list[Text]:
+    """Each field's difference; long values go under each other."""
+    label = min(26, max((len(field_path(c.path)) for c in changes), default=10))
+    out: list[Text] = []
+    for change in changes:
+        name = safe(short(field_path(change.path), label).ljust(label) + " ", "dim")
+        before, after = clean(change.before, 400), clean(change.after, 400)
+        if not before:
+            out.append(join(name, safe(f"+ {after}", "green")))
+        elif not after:
+            out.append(join(name, safe(f"- {before}", "red")))
+        elif len(before) + len(after) + label + 5 <= width:
+            out.append(join(name, safe(before, "red"), " → ", safe(after, "green")))
+        else:
+            pad = " " * (label + 1)
+            out += [join(name, safe(f"- {before}", "red")), join(pad, safe(f"+ {after}", "green"))]
+    return out
+
+
+def problem_lines(problem: Problem) -> list[Text]:
+    """Sentence, remedy, and what the other system said."""
+    mark = "bold yellow" if problem.blocks else "yellow"
+    out = [join(safe("! " if problem.blocks else "· ", mark), safe(problem.sentence, mark))]
+    if problem.remedy:
+        out.append(join("  ", safe(problem.remedy)))
+    tail = "  ".join(p for p in (problem.code, when(problem.at), problem.correlation) if p)
+    out.append(join("  ", safe(tail, "dim", 200)))
+    if problem.said:
+        out.append(join("  said: ", lines(problem.said, "italic", 1500)))
+    return out
+
+
+def operation_line(operation: OperationRow) -> Text:
+    """One operation in the record's past."""
+    total = money(operation.total, operation.currency)
+    tries = f" after {operation.attempts} tries" if operation.attempts > 1 else ""
+    line = join(
+        safe(when(operation.updated), "dim"),
+        " ",
+        worded(operation.state),
+        " ",
+        safe(operation.verb),
+        f" {total}{tries}",
+    )
+    return join(line, " ", safe(operation.error, "red", 300)) if operation.error else line
+
+
+def text(story: Story, width: int) -> Text:
+    """The whole story, most urgent first."""
+    head = join(safe(f"{story.kind.label} ", "dim"), safe(story.title, "bold", 300))
+    parts: list[object] = [head]
+    if story.state:
+        parts.append(worded(story.state))
+    if story.problems:
+        parts += ["", _head("Problems")]
+        for problem in story.problems:
+            parts += problem_lines(problem)
+    if story.changes:
+        parts += ["", _head("Changes (old → new)"), *change_lines(story.changes, width)]
+    if story.fields:
+        label = min(22, max(len(clean(name, 40)) for name, _, _ in story.fields))
+        parts += ["", _head("Fields, and where each comes from")]
+        for name, value, rung in story.fields:
+            line = join(safe(short(name, label).ljust(label) + " ", "dim"), safe(value, "", 500))
+            parts.append(join(line, safe(f"  ← {clean(rung, 80)}", "cyan")) if rung else line)
+    if story.operations:
+        parts += ["", _head("Operations"), *map(operation_line, story.operations)]
+    if story.said:
+        parts += ["", _head("What the other system said"), lines(story.said, "", 4000)]
+    return stack(*parts)

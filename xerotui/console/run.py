@@ -1,0 +1,37 @@
+"""The way in and out of the console process: opening late, leaving with words and a true exit code."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xerotui.console import leave
+from xerotui.console.app import XeroTUI
+from xerotui.console.text import clean
+
+if TYPE_CHECKING:
+    from xerotui.workspace import Workspace
+
+
+def run(home: Path | None, read_only: bool, banner: str = "") -> int:
+    """Run the app in this terminal; see `xerotui.console.run`."""
+
+    async def opener() -> "Workspace":
+        # SQL, HTTP and plugins are imported in a thread, behind the first frame.
+        module = await asyncio.to_thread(__import__, "xerotui.workspace", fromlist=["Workspace"])
+        workspace: Workspace = await module.Workspace.open(home, read_only=read_only)
+        return workspace
+
+    app = XeroTUI(opener, read_only=read_only, banner=banner, home=home)
+    error: BaseException | None = None
+    try:
+        app.run(mouse=False)
+    except Exception as raised:
+        error = raised
+    error = error or app.crashed
+    if error is not None:
+        sys.stderr.write(leave.last_words(error, leave.note(app.home, error)) + "\n")
+        return leave.CRASHED
+    if app.parting_words:
+        sys.stdout.write(clean(app.parting_words) + "\n")
+    return app.return_code or 0

@@ -1,0 +1,261 @@
+"""Connecting Xero: kind and form, then the address for a browser anywhere, then the organisations, then save."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.widgets import Input, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from xerotui.console import clip
+from xerotui.console.forms import Form
+from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.connect_source import NAME_FIELD, fault_of, named
+from xerotui.console.text import clean, join, safe, stack
+from xerotui.model.problems import SyncError
+from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+def address_text(url: str) -> Text:
+    """The address unbroken and undecorated, so that it can be selected; a link where the terminal knows OSC 8."""
+    plain = clean(url, 8000)
+    return Text(plain, style=Style(link=plain), no_wrap=False, overflow="fold", end="")
+
+
+def qr_text(url: str) -> Text:
+    """The address as a QR code in half blocks, dark on light whatever the theme."""
+    import segno
+
+    code = segno.make(url, error="l", micro=False)
+    matrix = [list(row) for row in code.matrix_iter(border=2)]
+    if len(matrix) % 2:
+        matrix.append([0] * len(matrix[0]))
+    out = Text(end="")
+    for upper, lower in zip(matrix[::2], matrix[1::2], strict=True):
+        signs = {(1, 1): " ", (1, 0): "▄", (0, 1): "▀", (0, 0): "█"}
+        out.append(
+            "".join(signs[(int(bool(u)), int(bool(d)))] for u, d in zip(upper, lower, strict=True)), "white on black"
+        )
+        out.append("\n")
+    return out
+
+
+class ConnectXeroScreen(AreaScreen):
+    """Three steps; what is authorised but not saved is said on the way out."""
+
+    AREA = "connect"
+    NAME = "Connect Xero"
+    HELP = (
+        "Sign in to Xero in a browser on any machine, come back with the address you landed on, choose the "
+        "organisations, and save. Connected means saved: what isn't saved doesn't sync."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = "form"
+        self.fields: tuple[FormField, ...] = ()
+        self.consent: XeroConsent | None = None
+        self.offered: tuple[XeroTenantChoice, ...] = ()
+
+    def body(self) -> ComposeResult:
+        """Where each step goes."""
+        yield Container(id="form-place")
+
+    async def load(self) -> tuple[FormField, ...]:
+        """The settings as a form."""
+        return self.ws.xero_form()
+
+    def paint(self, data: Any) -> None:
+        """The first step, once."""
+        if not self.fields:
+            self.fields = (named("Xero"), *data)
+            self.run(self._place(Form(self.fields, id="form")))
+
+    async def _place(self, widget: Any) -> None:
+        place = self.query_one("#form-place")
+        await place.remove_children()
+        await place.mount(widget)
+        self.paint_frame()
+
+    def title_parts(self) -> list[object]:
+        """Where in the three steps."""
+        words = {"form": "1 of 3: the app", "consent": "2 of 3: sign in", "choose": "3 of 3: organisations"}
+        parts: list[object] = [safe(words.get(self.step, self.step), "bold cyan")]
+        if self.unsaved():
+            parts.append(safe("not saved yet", "bold yellow"))
+        return parts
+
+    def unsaved(self) -> str:
+        """Authorised or begun, but not saved."""
+        if self.step in ("consent", "choose") and self.consent is not None:
+            return "This Xero connection isn't saved: it will not sync."
+        return ""
+
+    def unavailable(self, command: str) -> str:
+        """Each step has its own keys."""
+        if command in ("connect.paste", "connect.qr", "connect.copy") and self.step != "consent":
+            return "That belongs to step 2, signing in."
+        if command == "connect.save" and self.step != "choose":
+            return "First sign in, then choose organisations; then they can be saved."
+        if command == "connect.discard" and self.consent is None:
+            return "There is nothing to discard."
+        return ""
+
+    # --- 1: the app
+
+    def on_form_submitted(self, message: Form.Submitted) -> None:
+        """Begin the login."""
+        message.stop()
+        reason = self.refused("tenant.connect")
+        if reason:
+            self.notice(reason, "warn")
+        else:
+            self.run(self._begin(dict(message.values)), "connect", exclusive=True)
+
+    async def _begin(self, values: dict[str, str]) -> None:
+        name = values.pop(NAME_FIELD)
+        try:
+            self.consent = await self.ws.xero_begin(name, {k: v for k, v in values.items() if v})
+        except SyncError as error:
+            self.query_one(Form).say_wrong(fault_of(error, self.fields))
+            self.failed(error)
+            return
+        self.notice("")
+        if not self.consent.needs_code:
+            self.step = "consent"
+            await self._finish("")
+            return
+        self.step = "consent"
+        await self._place(self._consent_view(self.consent))
+        self.query_one("#paste", Input).focus()
+
+    # --- 2: sign in
+
+    def _consent_view(self, consent: XeroConsent) -> VerticalScroll:
+        steps = stack(safe("Open this address in a browser on any machine, sign in and choose the organisations:"), "")
+        after = stack(
+            "",
+            safe("Then the browser goes to an address that begins with", "dim"),
+            safe("  " + consent.redirect_uri, "bold", 300),
+            safe("It needn't load. Copy that whole address (or the code in it), paste it here, press enter:", "dim"),
+        )
+        return VerticalScroll(
+            Static(steps, markup=False),
+            Static(address_text(consent.url), id="address", markup=False),
+            Static(Text(""), id="qr", markup=False),
+            Static(after, markup=False),
+            Input(id="paste", placeholder="paste here (esc, then u QR code, c copy, d discard)", max_length=8000),
+            id="consent",
+        )
+
+    def do_connect_paste(self) -> None:
+        """Into the field."""
+        self.query_one("#paste", Input).focus()
+
+    def do_connect_copy(self) -> None:
+        """The address, to the terminal's clipboard."""
+        assert self.consent is not None
+        self.notice(clip.send(self.console_app, self.consent.url), "quiet")
+
+    def do_connect_qr(self) -> None:
+        """Show or hide the code."""
+        assert self.consent is not None
+        view = self.query_one("#qr", Static)
+        if view.has_class("shown"):
+            view.remove_class("shown")
+        else:
+            view.update(qr_text(self.consent.url))
+            view.add_class("shown")
+            view.scroll_visible(animate=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """What was pasted."""
+        if event.input.id == "paste":
+            event.stop()
+            if event.value.strip():
+                self._start(self._finish(event.value.strip()))
+            else:
+                self.notice("Paste the address that the browser came to, then press enter.", "warn")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasting beside the field goes into it."""
+        if self.step == "consent" and not isinstance(self.focused, Input):
+            event.stop()
+            field = self.query_one("#paste", Input)
+            field.value = clean(event.text.strip(), 8000)
+            field.focus()
+
+    def _start(self, work: "Coroutine[Any, Any, None]") -> None:
+        self.run(work, "connect", exclusive=True)
+
+    async def _finish(self, pasted: str) -> None:
+        assert self.consent is not None
+        self.notice("Asking Xero which organisations this reaches…", "quiet")
+        self.offered = await self.ws.xero_finish(self.consent.connection, pasted)
+        self.notice("")
+        self.step = "choose"
+        listing: SelectionList[str] = SelectionList(
+            *(
+                Selection(
+                    join(safe(t.name, "", 80), safe("  already connected" if t.already else "", "dim")),
+                    t.tenant,
+                    not t.already,
+                    disabled=t.type != "ORGANISATION",
+                )
+                for t in self.offered
+            ),
+            id="organisations",
+        )
+        head = safe("Mark the organisations to connect (space), then s saves them, d gives the authorisation back.")
+        await self._place(VerticalScroll(Static(head, markup=False), listing, id="choose"))
+        listing.focus()
+
+    # --- 3: organisations
+
+    async def do_connect_save(self) -> None:
+        """Save the marked ones and have them read."""
+        assert self.consent is not None
+        chosen = self.query_one("#organisations", SelectionList).selected
+        if not chosen:
+            self.notice("Mark at least one organisation with space.", "warn")
+            return
+        await self.ws.xero_save(self.consent.connection, list(chosen))
+        connection, self.consent, self.step = self.consent.connection, None, "saved"
+        app = self.console_app
+        await app.know_names()
+        self.app.pop_screen()
+        app.send("refresh", "Reading the organisations", None, connection=connection)
+
+    async def do_connect_discard(self) -> None:
+        """Give the authorisation back, after a question."""
+        assert self.consent is not None
+        if await self.ask("Give this authorisation back to Xero and save nothing?") == "y":
+            await self.ws.xero_discard(self.consent.connection)
+            self.consent = None
+            self.app.pop_screen()
+
+    def action_close(self) -> None:
+        """Esc: out of the field first; then leave, saying what isn't saved."""
+        if self.step == "consent" and isinstance(self.focused, Input):
+            self.query_one("#consent").focus()
+            self.set_focus(None)
+            self.notice("u QR code, c copy the address, e back to the field, d discard, esc leave.", "quiet")
+        elif self.unsaved():
+            self.run(self._leave())
+        else:
+            self.app.pop_screen()
+
+    async def _leave(self) -> None:
+        choices = (("d", "discard it"), ("l", "leave it unsaved"))
+        answer = await self.ask(safe(self.unsaved() + " What now?"), "", choices)
+        if answer == "d" and self.consent is not None:
+            await self.ws.xero_discard(self.consent.connection)
+        if answer in ("d", "l"):
+            self.consent = None
+            self.app.pop_screen()

@@ -1,0 +1,136 @@
+"""Imports: the piles of each kind and organisation; enter makes the preview, l settles what is unclear."""
+
+from typing import Any, ClassVar
+
+import msgspec
+from rich.text import Text
+
+from xerotui.console.rows import imports as rows
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.text import clean, short
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.picker import Choice
+from xerotui.model.kinds import Kind
+from xerotui.model.paging import Page, View
+from xerotui.model.problems import Problem
+from xerotui.workspace.pages import ImportRow
+
+# Causes that a person settles by choosing a record here.
+UNCLEAR = ("core.import_ambiguous", "core.contact_ambiguous", "core.contact_contradicts", "core.name_taken")
+
+
+class ImportsScreen(ListScreen):
+    """What an import would link and create; nothing is written before its plan is approved."""
+
+    AREA = "imports"
+    NAME = "Imports"
+    HELP = (
+        "Brings customers, suppliers and items of Xero into the source, or links those that both sides have: exact "
+        "hits in bulk after a preview, unclear ones one by one. Nothing is written before you approve the plan."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"links", "snapshots", "plans", "problems"})
+    EMPTY = "Nothing to import: connect an organisation and a source, then read both sides, on Tenants (2)."
+
+    def columns(self) -> tuple[Column, ...]:
+        """Organisation, kind, piles."""
+        return rows.COLUMNS
+
+    async def page(self, view: View) -> Page[Any]:
+        """All piles of the chosen organisation, or of all."""
+        tenant = self.console_app.tenant
+        words = view.text.casefold()
+        found = tuple(
+            r
+            for r in await self.ws.imports()
+            if (not tenant or r.tenant == tenant) and words in f"{r.tenant_name} {r.kind.plural}".casefold()
+        )
+        return Page(rows=found, total=len(found))
+
+    def row_of(self, item: ImportRow) -> Row:
+        """One pile."""
+        return rows.row(item)
+
+    def detail(self, item: ImportRow) -> Text | None:
+        """All of it is known already."""
+        return rows.detail(item)
+
+    def unavailable(self, command: str) -> str:
+        """A kind that the source can't take says so."""
+        item = self.current if self.is_mounted else None
+        if command in ("import.preview", "import.choose") and self.is_mounted:
+            if item is None:
+                return "Nothing is chosen."
+            if not item.supported:
+                return item.reason or "The source can't take this kind."
+        return ""
+
+    def do_import_preview(self) -> None:
+        """Ask for the plan of the row, or of the marked rows."""
+        items: tuple[ImportRow, ...] = tuple(i for i in self.chosen() if i.supported)
+        for item in items:
+            self.console_app.send(
+                "import",
+                f"Preview of {item.kind.plural}",
+                self._made if item is items[-1] else None,
+                connection=item.connection,
+                tenant=item.tenant,
+                kind=item.kind.value,
+            )
+        self.marks = frozenset()
+        self.table.mark(self.marks)
+
+    async def _made(self, answer: dict[str, str]) -> None:
+        await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})
+
+    async def do_import_choose(self) -> None:
+        """Choose an unclear record of the row's kind, then what it is."""
+        item: ImportRow = self.current
+        problems = await self._unclear(item)
+        if not problems:
+            words = "make the preview first (enter); it lists them." if item.unclear else "nothing of this kind is."
+            self.notice(f"Unclear ones: {words}", "quiet")
+            return
+        choices = tuple(Choice(str(i), p.record.title or p.record.id, p.sentence) for i, p in enumerate(problems))
+        key = await self.pick("unclear", f"Unclear {item.kind.plural}: which one?", choices)
+        if key is not None:
+            problem = problems[int(key)]
+            await self._settle(item.connection, item.tenant, item.kind, problem.record.id, problem.record.title)
+
+    async def _unclear(self, item: ImportRow) -> list[Problem]:
+        found: list[Problem] = []
+        for code in UNCLEAR:
+            causes = await self.ws.errors(View(fields={"code": code, "tenant": item.tenant}))
+            for cause in causes.rows:
+                page = await self.ws.error_records(cause.code, cause.subject, View(fields={"tenant": item.tenant}))
+                found += [p for p in page.rows if p.record.kind is item.kind]
+        return found
+
+    async def _settle(self, connection: str, tenant: str, kind: Kind, record: str, title: str) -> None:
+        """Choose what a record is on the other side; a record of Xero is written `xero:<id>`."""
+        targets = await self.ws.candidates(connection, tenant, kind, record)
+        if not targets:
+            self.notice("Neither side has a record that this could be.", "warn")
+            return
+        key = await self.pick("candidate", f"{short(title, 50)} is", rows.candidate_choices(targets))
+        if key is None:
+            return
+        chosen = next(t.title for t in targets if t.id == key)
+        foreign = record.removeprefix("xero:") if record.startswith("xero:") else ""
+        mine, xero = (key, foreign) if foreign else (record, key)
+        command = f"xerotui import link --kind {kind.value} {clean(mine, 40)} {clean(xero, 40)}"
+        if await self.ask(f"Link {short(title, 36)} with {short(chosen, 36)}?", command) == "y":
+            self.console_app.send(
+                "link", "Link", None, connection=connection, kind=kind.value, record=mine, tenant=tenant, xero_id=xero
+            )
+
+    async def arrive(self, args: dict[str, str]) -> None:
+        """Come with a kind to choose, or with a record to settle at once."""
+        kind = args.get("kind", "")
+        self._select = "\x1f".join((args.get("connection", ""), args.get("tenant", ""), kind))
+        self.view = msgspec.structs.replace(self.view, text="", fields={}, anchor="")
+        self.reload()
+        record = args.get("record", "") or (f"xero:{args['xero']}" if args.get("xero") else "")
+        known = kind in {k.value for k in Kind}
+        if record and known and not self.console_app.read_only:
+            title = args.get("title", "") or record
+            self.run(self._settle(args.get("connection", ""), args.get("tenant", ""), Kind(kind), record, title))

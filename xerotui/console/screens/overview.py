@@ -1,0 +1,76 @@
+"""Overview: what is still to be done before the first sync, what waits for a person, budgets and runs."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from xerotui.console.rows import overview as rows
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.widgets.lines import Detail
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.paging import Page, View
+from xerotui.model.problems import CORE
+from xerotui.workspace.pages import Overview
+
+
+class OverviewScreen(ListScreen):
+    """Readiness in the order that the source declares; enter goes to where a step is done."""
+
+    AREA = "overview"
+    NAME = "Overview"
+    HELP = (
+        "Shows what is still to be done before the first sync, in order, and what waits for you. "
+        "Enter on a row goes to the screen where it is done."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset(
+        {"book", "plans", "problems", "queue", "links", "snapshots", "budget", "workers"}
+    )
+    EMPTY = "Nothing to do."
+    HAS_DETAIL = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: Overview | None = None
+
+    def columns(self) -> tuple[Column, ...]:
+        """Sign and word, title, detail."""
+        return rows.COLUMNS
+
+    def body(self) -> ComposeResult:
+        """The list, and below it budgets and runs."""
+        yield from super().body()
+        yield Detail(id="below")
+
+    async def page(self, view: View) -> Page[Any]:
+        """All of it is one page."""
+        self.data = data = await self.ws.overview()
+        titles = {code: words.title for code, words in CORE.items()}
+        items = rows.items(data, titles)
+        return Page(rows=items, total=sum(not item.row.heading for item in items))
+
+    def row_of(self, item: rows.Item) -> Row:
+        """The row as it was made."""
+        return item.row
+
+    def paint(self, data: Page[Any]) -> None:
+        """The list, then what stands below it."""
+        super().paint(data)
+        if self.data is not None:
+            room = max(3, self.app.size.height - 4 - len(data.rows) - 2)
+            most = 3 if room < 12 else 6
+            self.query_one("#below", Detail).say(rows.below(self.data, self.app.size.width - 2, most - 1, most))
+
+    def title_parts(self) -> list[object]:
+        """How many steps are left."""
+        if self.data is None:
+            return []
+        left = sum(step.state != "done" for step in self.data.steps)
+        return ["ready to sync" if not left else f"{left} of {len(self.data.steps)} steps to go"]
+
+    def do_overview_open(self) -> None:
+        """Go to where the row is done."""
+        item = self.current
+        if item is not None and item.place is not None:
+            self.console_app.go_place(item.place)
+        else:
+            self.notice("Nothing to do for this one.", "quiet")

@@ -1,0 +1,172 @@
+"""Plan: what a sync or an import would do, row by row and field by field, before it is approved."""
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+
+from xerotui.console.rows import plan as rows
+from xerotui.console.rows import story
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.story import PlanRowScreen
+from xerotui.console.text import clean, safe, when
+from xerotui.console.widgets.lines import Detail
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.picker import Choice
+from xerotui.model.paging import Page, View
+from xerotui.model.work import Plan, PlanState
+from xerotui.workspace.pages import PlanRow
+
+
+class PlanScreen(ListScreen):
+    """One plan: its totals above, its rows below; a approves."""
+
+    AREA = "plan"
+    NAME = "Plan"
+    HELP = (
+        "What would be written, to the penny, before anything is: totals for each organisation and currency, every "
+        "change field by field, and what is blocked and why. Nothing is sent until you approve with a."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"plans"})
+    FIELDS = ("verb", "kind", "code")
+    EMPTY = "This plan has nothing in it."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plan: Plan | None = None
+        self.wanted = ""
+
+    def columns(self) -> tuple[Column, ...]:
+        """Change first."""
+        return rows.COLUMNS
+
+    def above(self) -> ComposeResult:
+        """The head of the plan."""
+        yield Detail(id="summary")
+
+    async def page(self, view: View) -> Page[Any]:
+        """The plan, then a page of its rows."""
+        self.plan = plan = await self.ws.plan(self.wanted)
+        if plan is None:
+            return Page(rows=(), total=0)
+        return await self.ws.plan_rows(plan.id, self.scoped(view))
+
+    def row_of(self, item: PlanRow) -> Row:
+        """One change."""
+        return rows.row(item, self.console_app.names)
+
+    def paint(self, data: Page[Any]) -> None:
+        """Totals, then rows."""
+        status = self.console_app.status
+        head = (
+            rows.summary(self.plan, self.console_app.names, status.budget if status is not None else "")
+            if self.plan is not None
+            else safe("There is no plan. n works one out: both sides are read, nothing is written.", "bold")
+        )
+        self.query_one("#summary", Detail).say(head)
+        super().paint(data)
+
+    def empty_words(self) -> str:
+        """Without a plan the head says it all."""
+        return super().empty_words() if self.plan is not None else ""
+
+    async def detail_of(self, item: PlanRow) -> Text:
+        """The fields of the change."""
+        assert self.plan is not None
+        return story.text(await self.ws.plan_row(self.plan.id, item.id), self.app.size.width * 38 // 100 - 3)
+
+    def unavailable(self, command: str) -> str:
+        """A plan that isn't ready can't be approved; say what it is instead."""
+        plan = self.plan
+        if command in ("plan.approve", "plan.discard") and plan is None:
+            return "There is no plan: n makes one."
+        if command == "plan.approve" and plan is not None:
+            if plan.state is not PlanState.READY:
+                return f"This plan is {plan.state.value}: n makes a new one."
+            if not rows.operations_of(plan):
+                return "Nothing in this plan would be written."
+        if command == "plan.discard" and plan is not None and plan.state is not PlanState.READY:
+            return f"This plan is {plan.state.value} already."
+        return ""
+
+    def do_plan_open(self) -> None:
+        """Field by field, full screen."""
+        if self.current is not None and self.plan is not None:
+            self.app.push_screen(PlanRowScreen(self.plan.id, self.current.id))
+
+    def do_plan_verb(self) -> None:
+        """Go on to the next verb of this plan; after the last one, all."""
+        order = ["", *(verb for verb, number in (self.plan.counts if self.plan else {}).items() if number)]
+        now = self.view.fields.get("verb", "")
+        following = order[(order.index(now) + 1) % len(order)] if now in order else ""
+        fields = {k: v for k, v in self.view.fields.items() if k != "verb"}
+        self.look(fields=fields | ({"verb": following} if following else {}))
+
+    async def do_plan_pick(self) -> None:
+        """Choose among the plans that are kept."""
+        plans = await self.ws.plans()
+        if not plans:
+            self.notice("No plan is kept.", "quiet")
+            return
+        choices = tuple(
+            Choice(p.id, f"{when(p.created)}  {p.title or p.kind.value}  {p.state.value}", rows.totals_of(p))
+            for p in plans
+        )
+        key = await self.pick("plans", "Plans, newest first", choices, self.plan.id if self.plan else "")
+        if key is not None:
+            self.wanted = key
+            self.look(text="", fields={})
+
+    async def do_plan_make(self) -> None:
+        """Ask the worker for a new plan."""
+        app = self.console_app
+        if not app.sources or not app.names:
+            self.notice("A plan needs a source and an organisation: connect both on Tenants (2).", "warn")
+            return
+        source = app.source
+        if len(app.sources) > 1:
+            choices = tuple(Choice(id, name) for id, name in app.sources.items())
+            picked = await self.pick("source", "Which source?", choices, app.source)
+            if picked is None:
+                return
+            source = picked
+        if app.tenant:
+            app.send("plan", "New plan", self._made, connection=source, tenant=app.tenant)
+            return
+        # Without a chosen organisation the plan covers all of them.
+        app.send("plan", "New plan", self._made, connection=source)
+
+    async def _made(self, answer: dict[str, str]) -> None:
+        await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})
+
+    async def do_plan_approve(self) -> None:
+        """Ask, then let it run; f approves follow-ups in advance."""
+        plan = self.plan
+        assert plan is not None
+        command = f"xerotui apply {clean(plan.id, 60)}"
+        choices: tuple[tuple[str, str], ...] = (("y", "yes"),)
+        if plan.problems or plan.counts.get("blocked"):
+            choices = (("y", "yes"), ("f", "yes, and follow-ups of what is blocked (--follow)"))
+        answer = await self.ask(rows.question(plan, self.console_app.names), command, choices)
+        if answer == "n":
+            self.notice("Not approved.", "quiet")
+            return
+        follow = "yes" if answer == "f" else ""
+        self.console_app.send("apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow)
+
+    async def _approved(self, answer: dict[str, str]) -> None:
+        assert self.plan is not None
+        await self.console_app.go_to("queue", {"plan": self.plan.id})
+
+    async def do_plan_discard(self) -> None:
+        """Throw it away, after a question."""
+        plan = self.plan
+        assert plan is not None
+        if await self.ask("Throw this plan away?", f"xerotui plan --discard {clean(plan.id, 60)}") == "y":
+            self.wanted = ""
+            self.console_app.send("discard", "Discard", None, plan=plan.id)
+
+    async def arrive(self, args: dict[str, str]) -> None:
+        """Come with a plan to look at; else the latest one."""
+        self.wanted = args.get("plan", "")
+        self.look(text="", fields={k: v for k, v in args.items() if k in self.FIELDS})

@@ -1,0 +1,138 @@
+"""A record's story, full screen: why it is where it is, and what can be done about it."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from xerotui.console import clip
+from xerotui.console.rows import story as rows
+from xerotui.console.screens.base import AreaScreen
+from xerotui.console.text import safe, short
+from xerotui.console.widgets.lines import Detail
+from xerotui.model.kinds import Kind
+from xerotui.workspace.pages import Place, Story
+
+
+class StoryScreen(AreaScreen):
+    """Shows a `Story`; subclasses say which."""
+
+    AREA = "story"
+    NAME = "Record"
+    HELP = (
+        "The whole story of one record: each field with where its value comes from, what would change, "
+        "problems with their remedy, and everything that was sent. g goes to where the problem is mended."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"queue", "problems", "plans", "links"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story: Story | None = None
+
+    def body(self) -> ComposeResult:
+        """One long text."""
+        yield Detail(id="story")
+
+    async def fetch(self) -> Story:
+        """The story from the workspace."""
+        raise NotImplementedError
+
+    async def load(self) -> Story:
+        """Fetch it."""
+        return await self.fetch()
+
+    def paint(self, data: Any) -> None:
+        """Show it."""
+        self.story = data
+        pane = self.query_one("#story", Detail)
+        pane.say(rows.text(data, self.app.size.width - 3))
+        if self.focused is None:
+            pane.focus()
+
+    def show_fault(self, words: str) -> None:
+        """Say that it could not be read."""
+        self.query_one("#story", Detail).say(safe(words, "bold red"))
+
+    def title_parts(self) -> list[object]:
+        """Which record, of which organisation."""
+        if self.story is None:
+            return []
+        tenant = self.console_app.names.get(self.story.tenant, "")
+        return [safe(short(self.story.title, 40)), safe(tenant, "dim", 40)]
+
+    def place(self) -> Place | None:
+        """Where the first problem that has a place is mended."""
+        problems = self.story.problems if self.story is not None else ()
+        return next((p.place for p in problems if p.place is not None), None)
+
+    def unavailable(self, command: str) -> str:
+        """Nothing to mend, nothing to retry."""
+        if command == "story.fix" and self.place() is None:
+            return "Nothing here is mended inside XeroTUI."
+        if command == "story.retry" and self.retry_args() is None:
+            return "Nothing here waits for another try."
+        return ""
+
+    def retry_args(self) -> dict[str, str] | None:
+        """What a retry would name: the operation that failed, else the cause of the problem."""
+        if self.story is None:
+            return None
+        failed = [o for o in self.story.operations if o.state in ("rejected", "parked", "unknown", "blocked")]
+        if failed:
+            return {"operation": failed[0].id}
+        if self.story.problems:
+            return {"code": self.story.problems[0].code, "subject": self.story.problems[0].subject}
+        return None
+
+    def do_story_fix(self) -> None:
+        """Go where it is mended."""
+        place = self.place()
+        if place is not None:
+            self.console_app.go_place(place)
+
+    def do_story_retry(self) -> None:
+        """Ask for another try."""
+        args = self.retry_args()
+        if args is not None:
+            self.console_app.send("retry", "Retry", None, **args)
+
+    def do_story_copy(self) -> None:
+        """Send the text to the terminal's clipboard."""
+        self.notice(clip.send(self.console_app, self.query_one("#story", Detail).said.plain), "quiet")
+
+
+class RecordScreen(StoryScreen):
+    """The story of a source record."""
+
+    def __init__(self, connection: str, kind: Kind, record: str, tenant: str) -> None:
+        super().__init__()
+        self._which = (connection, kind, record, tenant)
+
+    async def fetch(self) -> Story:
+        """By connection, kind and id."""
+        return await self.ws.story(*self._which)
+
+
+class OperationScreen(StoryScreen):
+    """The story around one operation."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self._operation = operation
+
+    async def fetch(self) -> Story:
+        """By the operation's id."""
+        return await self.ws.operation(self._operation)
+
+
+class PlanRowScreen(StoryScreen):
+    """A line of a plan: what would change, field by field."""
+
+    NAME = "Planned change"
+
+    def __init__(self, plan: str, row: str) -> None:
+        super().__init__()
+        self._which = (plan, row)
+
+    async def fetch(self) -> Story:
+        """By plan and row."""
+        return await self.ws.plan_row(*self._which)

@@ -1,0 +1,142 @@
+"""Tenants: Xero organisations and source connections in one table; connecting, checking, reading again."""
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+
+from xerotui.console.rows import tenants as rows
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.text_screen import TextScreen
+from xerotui.console.text import safe, short
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.paging import Page, View
+from xerotui.workspace.pages import Finding
+
+
+class TenantsScreen(ListScreen):
+    """Both sides of every pair, and their health."""
+
+    AREA = "tenants"
+    NAME = "Tenants"
+    HELP = (
+        "The Xero organisations and the source systems that are connected, and how they are. "
+        "c connects Xero, s a source, k proves that connections work, f reads both sides again."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "links", "problems", "snapshots", "workers"})
+    EMPTY = "Nothing is connected."
+
+    def columns(self) -> tuple[Column, ...]:
+        """Name and state first."""
+        return rows.COLUMNS
+
+    async def page(self, view: View) -> Page[Any]:
+        """Both sections."""
+        found = rows.items(await self.ws.tenants(), await self.ws.sources())
+        return Page(rows=found, total=sum(not item.row.heading for item in found))
+
+    def row_of(self, item: rows.Item) -> Row:
+        """The row as it was made."""
+        return item.row
+
+    def detail(self, item: rows.Item) -> Text | None:
+        """All of it is known already."""
+        if item.tenant is not None:
+            return rows.tenant_text(item.tenant)
+        return rows.source_text(item.source) if item.source is not None else Text("")
+
+    def unavailable(self, command: str) -> str:
+        """Some need an organisation under the cursor."""
+        if command == "tenant.readonly" and self.is_mounted and (self.current is None or self.current.tenant is None):
+            return "Choose an organisation first."
+        return ""
+
+    def do_tenant_open(self) -> None:
+        """Everything known, full screen."""
+        text = self.detail(self.current) if self.current is not None else None
+        if text is not None:
+            self.app.push_screen(TextScreen(text, "Connection"))
+
+    def do_tenant_connect(self) -> None:
+        """Connect Xero organisations."""
+        from xerotui.console.screens.connect_xero import ConnectXeroScreen
+
+        self.app.push_screen(ConnectXeroScreen())
+
+    def do_source_connect(self) -> None:
+        """Connect a source."""
+        from xerotui.console.screens.connect_source import ConnectSourceScreen
+
+        self.app.push_screen(ConnectSourceScreen())
+
+    def do_tenant_check(self) -> None:
+        """Prove that the connections work."""
+        self.app.push_screen(CheckScreen())
+
+    def do_tenant_refresh(self) -> None:
+        """Read both sides again: of the row, else of all."""
+        item = self.current
+        if item is not None and item.tenant is not None:
+            name = short(item.tenant.name, 30)
+            self.console_app.send("refresh", f"Reading {name}", None, tenant=item.tenant.tenant)
+        elif item is not None and item.source is not None:
+            self.console_app.send("refresh", f"Reading {short(item.source.name, 30)}", None, connection=item.source.id)
+        else:
+            self.console_app.send("refresh", "Reading both sides")
+
+    async def do_tenant_readonly(self) -> None:
+        """Switch an organisation between read-only and writable, after a question."""
+        row = self.current.tenant
+        words = "Let nothing be written to" if not row.read_only else "Let the worker write again to"
+        command = f"xerotui tenants set {row.tenant} --{'no-' if row.read_only else ''}read-only"
+        if await self.ask(f"{words} {short(row.name, 40)}?", command) == "y":
+            await self.ws.tenant_set(row.tenant, read_only=not row.read_only)
+            self.console_app.ask_status()
+            self.reload()
+
+    async def arrive(self, args: dict[str, str]) -> None:
+        """Come with an organisation or a connection to choose."""
+        if args.get("tenant"):
+            self._select = f"tenant {args['tenant']}"
+        elif args.get("connection"):
+            self._select = f"source {args['connection']}"
+        self.reload()
+
+
+class CheckScreen(ListScreen):
+    """What a check found; it speaks to the network, so esc calls it off."""
+
+    AREA = "check"
+    NAME = "Check"
+    HELP = "Asks every connection whether it works, and says what to do where one doesn't. Esc calls it off."
+    EMPTY = "Nothing to check."
+
+    def columns(self) -> tuple[Column, ...]:
+        """Verdict first."""
+        return rows.FINDINGS
+
+    def on_mount(self) -> None:
+        """Say that it takes a while."""
+        super().on_mount()
+        self.table.say_empty(safe("Checking… esc calls it off.", "dim"))
+
+    async def page(self, view: View) -> Page[Any]:
+        """All findings; the screen's end cancels the check."""
+        found = tuple(enumerate(await self.ws.doctor()))
+        return Page(rows=found, total=len(found))
+
+    def on_paged_table_resized(self, message: Any) -> None:
+        """A check isn't repeated because the window changed."""
+        message.stop()
+
+    def row_of(self, item: tuple[int, Finding]) -> Row:
+        """One finding."""
+        return rows.finding(*item)
+
+    def detail(self, item: tuple[int, Finding]) -> Text | None:
+        """In full."""
+        return rows.finding_text(item[1])
+
+    def on_paged_table_opened(self, message: Any) -> None:
+        """Enter shows it in full."""
+        message.stop()
+        self.app.push_screen(TextScreen(rows.finding_text(self.current[1]), "Finding"))
