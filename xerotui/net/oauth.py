@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from xerotui.model.problems import SyncError
 from xerotui.net.http import BadAnswer, HttpClient, Response
 
 
@@ -31,17 +32,14 @@ class TokenSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return now + dt.timedelta(seconds=early) < self.expires_at
 
 
-class OAuthError(Exception):
+class OAuthError(SyncError):
     """A login or token that is refused: `code` as the protocol names it, a sentence, a remedy.
 
     `terminal` means that asking again with the same values is pointless.
     """
 
     def __init__(self, code: str, sentence: str, remedy: str, *, terminal: bool, said: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-        self.remedy = remedy
+        super().__init__(sentence, remedy, code=code, exit_code=3)
         self.terminal = terminal
         self.said = said
 
