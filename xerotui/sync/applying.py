@@ -6,7 +6,6 @@ from xerotui.model.kinds import Kind
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
-from xerotui.source.contract import Capability
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import draft_import
@@ -118,7 +117,7 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
     ledger = ports.ledger
     now = ports.clock.now()
     run = Run(id=new_id("run"), plan=plan.id, kind=plan.kind, started=now, total=len(operations))
-    attaching = await _can_attach(ports, plan.connection)
+    attaching = await ports.keeps_links(plan.connection)
     async with ledger.write() as tx:
         await ledger.plans.set_state(
             tx, plan.id, PlanState.APPLYING, frm=(PlanState.READY,), actor=actor, follow=follow or plan.follow
@@ -129,12 +128,6 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
         detail = {"plan": plan.id, "hash": plan.hash, "operations": str(len(operations)), "follow": str(follow)}
         await ledger.audit.append(tx, actor, "approved", plan.title, detail, now)
     return run
-
-
-async def _can_attach(ports: Ports, connection: str) -> bool:
-    document = (await ports.book.read()).source(connection)
-    type_ = ports.registry.source_type(document.source) if document else None
-    return bool(type_ and Capability.ATTACH in type_.capabilities)
 
 
 async def _adopt(ports: Ports, tx: Tx, operations: Sequence[Operation], attaching: bool) -> None:

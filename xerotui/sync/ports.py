@@ -1,11 +1,12 @@
 """What the engine is given: stores, clocks, and ways to each side. Joined by `workspace.wiring`, or by a test."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from xerotui.net.clock import Clock
-from xerotui.source.contract import Source
+from xerotui.source.contract import Capability, Source
+from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.store import Book, Ledger, WorkerIdentity
 from xerotui.xero.client import TenantClient
@@ -31,4 +32,13 @@ class Ports:
     lease: float = 60.0
     beat: float = 5.0
     idle_minutes: float = 10.0
-    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def keeps_links(self, connection: str) -> bool:
+        """True when the source of a connection declares that links can be written back to it."""
+        document = (await self.book.read()).source(connection)
+        if document is None:
+            return False
+        try:
+            return Capability.ATTACH in self.registry.source_type(document.source).capabilities
+        except PluginFault:
+            return False

@@ -17,8 +17,9 @@ from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.settle import Done, Failed, Outcome
-from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer
+from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
+from xerotui.xero.errors import NotFound
 from xerotui.xero.messages import Reading, read_message
 
 # A key lives six minutes at Xero; within this it is surely alive (DESIGN section 5).
@@ -110,13 +111,13 @@ class XeroSender:
         client = await self.ports.xero(self.tenant)
         try:
             response = await client.send(call.method, call.path, call.body, call.key)
+            return await self._read(client, call, operations, response)
         except Throttle as error:
             return self._later(operations, error.seconds or 2.0, 429)
         except NotSent as error:
             return self._unsent(operations, str(error))
         except (Unanswered, BadAnswer) as error:
             return Outcome(unclear=list(operations), reason=str(error))
-        return await self._read(client, call, operations, response)
 
     def _later(self, operations: Sequence[Operation], seconds: float, status: int) -> Outcome:
         not_before = self.ports.clock.now() + dt.timedelta(seconds=seconds)
@@ -137,7 +138,8 @@ class XeroSender:
         self, client: TenantClient, call: Call, operations: Sequence[Operation], response: Response
     ) -> Outcome:
         postings = [decode(o.body) for o in operations]
-        answer = read_answer(call.kind, call.verb, response, len(operations), [natural_key(p) for p in postings])
+        keys = [sent_key(o.kind, o.verb, p, o.target) for o, p in zip(operations, postings, strict=True)]
+        answer = read_answer(call.kind, call.verb, response, len(operations), keys, self.tenant)
         outcome = Outcome(status=response.status)
         if isinstance(answer, Uncertain):
             return Outcome(unclear=list(operations), status=response.status, reason=answer.reason)
@@ -157,6 +159,9 @@ class XeroSender:
     def _refused(self, operations: Sequence[Operation], answer: WholeRefusal, response: Response) -> Outcome:
         """A call refused as a whole: its operations go again (in halves); one alone is the culprit and parked."""
         said = "; ".join(answer.messages) or f"status {answer.status}"
+        if answer.partial or answer.code == "key_reused":
+            # Some may have been saved all the same: looked up before anything goes again.
+            return Outcome(unclear=list(operations), status=max(answer.status, 500), reason=said)
         if len(operations) > 1:
             return Outcome(again=list(operations), status=answer.status, reason=said)
         reading = read_message(said)
@@ -194,12 +199,21 @@ class XeroSender:
             if call.verb is Verb.CREATE:
                 held = await client.look_up(call.kind, [natural_key(p) for p in postings.values()])
             else:
-                held = [r for o in operations if (r := await client.get(call.kind, o.target)) is not None]
+                held = await self._each(client, operations)
         except (Throttle, NotSent, Unanswered, BadAnswer) as error:
             return Outcome(unclear=list(operations), reason=str(error))
         for operation in operations:
             self._compare(outcome, operation, postings[operation.id], held)
         return outcome
+
+    async def _each(self, client: TenantClient, operations: Sequence[Operation]) -> list[Record]:
+        held = []
+        for o in operations:
+            try:
+                held.append(await client.get(o.kind, o.target))
+            except NotFound:
+                continue
+        return held
 
     def _compare(self, outcome: Outcome, operation: Operation, posting: Posting, held: Sequence[Record]) -> None:
         equals = [r for r in held if equal(posting, r)]

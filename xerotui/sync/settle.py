@@ -9,7 +9,6 @@ from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Link, Operation, State, Verb
-from xerotui.source.contract import Capability
 from xerotui.store import Fence, Tx
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
@@ -124,14 +123,8 @@ class Settler:
 
     async def _attaching(self, done: Sequence[Done]) -> set[str]:
         """The connections among these whose source keeps links."""
-        db = await self.ports.book.read()
-        found = set()
-        for connection in {d.operation.connection for d in done}:
-            document = db.source(connection)
-            type_ = self.ports.registry.source_type(document.source) if document else None
-            if type_ is not None and Capability.ATTACH in type_.capabilities:
-                found.add(connection)
-        return found
+        connections = {d.operation.connection for d in done}
+        return {c for c in connections if await self.ports.keeps_links(c)}
 
     async def _links(self, tx: Tx, done: Sequence[Done]) -> None:
         links = [link for d in done if (link := self._link(d)) is not None]
