@@ -12,7 +12,7 @@ from xerotui.cli.text import safe
 
 def plain(value: object) -> Any:
     """`value` in types that JSON has: structs by field, decimals and instants as text."""
-    return msgspec.to_builtins(value, decimal_format="string", str_keys=True)
+    return msgspec.to_builtins(value, str_keys=True)
 
 
 class Output:

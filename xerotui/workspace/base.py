@@ -1,8 +1,9 @@
 """What every area of the workspace stands on: the wiring, who acts, and the read-only gate."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation
@@ -15,6 +16,7 @@ from xerotui.workspace.home import Home
 from xerotui.workspace.pages import OperationRow
 from xerotui.workspace.wiring import Wiring
 
+Key = TypeVar("Key", bound=tuple[Any, ...])
 REFUSED = 4
 NOT_CONNECTED = 3
 WORKER = 5
@@ -97,11 +99,10 @@ def operation_row(operation: Operation) -> OperationRow:
     )
 
 
-def totalled(numbers: dict[object, int], index: int) -> dict[str, int]:
+def totalled(numbers: Mapping[Key, int], index: int) -> dict[str, int]:
     """Counts by tuple keys, added up by one member of the key; zeroes left out."""
     out: dict[str, int] = {}
     for key, n in numbers.items():
-        assert isinstance(key, Sequence)
         word = str(key[index])
         out[word] = out.get(word, 0) + n
     return {word: n for word, n in out.items() if n}

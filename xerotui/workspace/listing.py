@@ -1,7 +1,11 @@
-"""Pages over short lists that are worked out in memory: filter, and anchors that are offsets. Pure."""
+"""Pages over short lists that are worked out in memory, and structs as lists of labelled values. Pure."""
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TypeVar
+
+import msgspec
 
 from xerotui.model.paging import Page, View
 
@@ -10,7 +14,7 @@ T = TypeVar("T")
 
 def paged(rows: Sequence[T], view: View, text: Callable[[T], str]) -> Page[T]:
     """The page of `rows` that the view asks for; `text` is what its filter looks in."""
-    wanted = view.filter.casefold().strip()
+    wanted = view.text.casefold().strip()
     fields = {name: set(value.split(",")) for name, value in view.fields.items()}
     kept = [
         row
@@ -23,8 +27,27 @@ def paged(rows: Sequence[T], view: View, text: Callable[[T], str]) -> Page[T]:
     limit = max(1, view.limit)
     end = start + limit
     return Page(
-        tuple(kept[start:end]),
-        len(kept),
+        rows=tuple(kept[start:end]),
+        total=len(kept),
         next=str(end) if end < len(kept) else "",
         previous=str(max(0, start - limit)) if start else "",
     )
+
+
+def flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Path and text of everything in a struct that isn't blank; list members are counted from 1."""
+    if isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield from flat(getattr(value, field), f"{path}.{field}" if path else field)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from flat(item, f"{path}.{name}")
+    elif isinstance(value, tuple | list):
+        for number, item in enumerate(value, 1):
+            yield from flat(item, f"{path}.{number}")
+    elif isinstance(value, Decimal):
+        yield path, format(value, "f")
+    elif isinstance(value, dt.datetime):
+        yield path, value.isoformat(timespec="seconds")
+    elif value is not None and value is not False and value != "":
+        yield path, "yes" if value is True else str(value)

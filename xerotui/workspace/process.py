@@ -119,3 +119,24 @@ def on_parent_end(act: Callable[[], None]) -> None:
         act()
 
     loop.add_reader(handle, gone)
+
+
+def identity() -> dict[str, str | int]:
+    """This process, so that another one can tell later whether it still lives: see `lives`."""
+    from xerotui.store.identity import me
+
+    mine = me()
+    return {"host": mine.host, "boot": mine.boot, "pid": mine.pid, "started": mine.started}
+
+
+def lives(about: Mapping[str, object]) -> bool:
+    """Whether the process that `identity` described still runs here."""
+    from xerotui.store.identity import WorkerIdentity, gone, me
+
+    try:
+        described = WorkerIdentity(
+            str(about["host"]), str(about["boot"]), int(str(about["pid"])), str(about["started"])
+        )
+    except (KeyError, ValueError):
+        return False
+    return described.host == me().host and not gone(described)

@@ -18,7 +18,7 @@ from xerotui.net.clock import WorldClock
 from xerotui.net.governor import Governor, NoLimits
 from xerotui.net.http import HttpClient
 from xerotui.net.limits import Permits
-from xerotui.source.contract import Source
+from xerotui.source.contract import Secrets, Source
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.store import Book, Ledger, VaultKey, me
@@ -42,7 +42,7 @@ class SourceContext:
 
     connection: str
     http: HttpClient
-    secrets: ConnectionSecrets
+    secrets: Secrets
     log: Any
     clock: WorldClock
     stopped: list[bool] = field(default_factory=list)
@@ -84,7 +84,13 @@ class Wiring:
         """
         clock = WorldClock(home.clock)
         key = VaultKey.load(home.root)
-        ledger = await Ledger.open(home.ledger, clock=clock, key=key)
+        ledger = await Ledger.open(home.ledger, clock=clock)
+        try:
+            async with ledger.read() as tx:
+                await ledger.vault.unlock(tx, key)
+        except BaseException:
+            await ledger.close()
+            raise
         return cls(home, ledger, Book(home.book), clock)
 
     async def close(self) -> None:

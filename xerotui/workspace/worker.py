@@ -132,6 +132,8 @@ class Workers(Area):
 
     def _key(self) -> tuple[list[int], dict[str, str]]:
         """The vault's key for the worker, through a pipe: it is on no disk and in no list of processes."""
+        if self.wiring.ledger.vault.locked:
+            return [], {}
         text = self.wiring.ledger.vault.key.hex()
         reading, writing = os.pipe()
         os.write(writing, text.encode())

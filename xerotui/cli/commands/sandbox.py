@@ -1,0 +1,135 @@
+"""`xerotui sandbox`: Xero and every source emulated on loopback, until interrupted. The only user of that room."""
+
+import asyncio
+import json as stdlib_json
+import os
+import signal
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xerotui.cli.codes import Exit
+from xerotui.cli.output import Output
+from xerotui.model.problems import SyncError
+
+
+@click.command()
+@click.option("--json", "json", is_flag=True, help="First line of stdout: one JSON object with all addresses.")
+@click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
+@click.option("--scale", default=1.0, show_default=True, help="Multiplies the number of ordinary records.")
+@click.option("--rate", default=1.0, show_default=True, help="World seconds in a second, at most 60.")
+@click.option("--port-xero", default=0, help="Port of the emulated Xero; 0 lets the system choose.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the clock file is kept; else temporary.",
+)
+@click.option("--record", type=click.Path(path_type=Path), hidden=True)
+@click.option("--idle-minutes", default=0.0, help="End after so many minutes without a request; 0 is never.")
+def sandbox(
+    json: bool,
+    seed: int,
+    scale: float,
+    rate: float,
+    port_xero: int,
+    directory: Path | None,
+    record: Path | None,
+    idle_minutes: float,
+) -> int:
+    """Serve an emulated Xero and every source that has an emulator, on loopback, until interrupted."""
+    if not 0 < rate <= 60:
+        raise click.UsageError("--rate is above 0 and at most 60.")
+    options = {"seed": seed, "scale": scale, "rate": rate, "xero_port": port_xero}
+    try:
+        if directory is not None:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return asyncio.run(_serve(Output(json=json), directory, record, idle_minutes, options))
+        with tempfile.TemporaryDirectory(prefix="xerotui-sandbox-") as made:
+            return asyncio.run(_serve(Output(json=json), Path(made), record, idle_minutes, options))
+    except OSError as error:
+        raise SyncError(
+            f"The sandbox can't start: {error.strerror or error}",
+            "Choose another port or directory.",
+            code="sandbox.start",
+            exit_code=Exit.REFUSED,
+        ) from None
+
+
+def _emulators(out: Output) -> list[Any]:
+    """The emulators of all plugins; one that fails is named and left out."""
+    from xerotui.workspace import forms
+
+    found = forms.registry().emulators()
+    for fault in forms.registry().faults():
+        out.say(f"Plugin {fault.name} is left out: {fault.sentence}")
+    return list(found.values())
+
+
+async def _serve(
+    out: Output, directory: Path, record: Path | None, idle_minutes: float, options: dict[str, Any]
+) -> int:
+    from xerotui.sandbox import run, world
+    from xerotui.workspace import process
+
+    emulators = _emulators(out)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    process.on_parent_end(stop.set)
+    made = world.build(options["seed"], scale=options["scale"])
+    serving = await run.serve(
+        made, emulators, home=directory, clock_rate=options["rate"], xero_port=options["xero_port"]
+    )
+    async with serving:
+        described = serving.describe()
+        if record is not None:
+            _write(record, {**process.identity(), "seed": options["seed"], "services": described})
+        if out.json:
+            out.line(stdlib_json.dumps(described, ensure_ascii=True))
+        else:
+            _tell(out, described)
+        await _until(stop, serving, idle_minutes)
+    if record is not None:
+        with suppress(OSError):
+            record.unlink()
+    return Exit.DONE
+
+
+async def _until(stop: asyncio.Event, serving: Any, idle_minutes: float) -> None:
+    """Wait for a signal, the end of the parent, or silence; machine time, because the world's may be fast."""
+    loop = asyncio.get_running_loop()
+    seen, since = serving.last_request_at(), loop.time()
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 5.0)
+        if serving.last_request_at() != seen:
+            seen, since = serving.last_request_at(), loop.time()
+        if idle_minutes and loop.time() - since > idle_minutes * 60:
+            return
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    """Replace the record in one step: who reads it sees all of it or none."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        stdlib_json.dump(value, file)
+    os.replace(fresh, path)
+
+
+def _tell(out: Output, described: dict[str, Any]) -> None:
+    for name, about in described.items():
+        if not isinstance(about, dict):
+            out.facts([(name, about)])
+            continue
+        out.line(name)
+        for key, value in about.items():
+            shown = ", ".join(t["name"] for t in value) if key == "tenants" else value
+            out.facts([(f"  {key}", shown)])
+    if sys.stderr.isatty():
+        out.say("Serving until Ctrl-C.")

@@ -1,0 +1,154 @@
+"""Doctor: every check there is, each a line with its remedy. Uses the network; may be cancelled at any moment."""
+
+import os
+import stat
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from xerotui import __version__
+from xerotui.model.problems import SyncError
+from xerotui.workspace.base import told
+from xerotui.workspace.overview import Overviews
+from xerotui.workspace.pages import Finding
+
+Check = Callable[[], AsyncIterator[Finding]]
+
+
+class Doctor(Overviews):
+    """Checking everything."""
+
+    async def doctor(self) -> tuple[Finding, ...]:
+        """Stores, worker, plugins, Xero, sources; a check that fails is a finding and stops no other."""
+        found: list[Finding] = []
+        for area, check in (
+            ("home", self._check_home),
+            ("stores", self._check_stores),
+            ("worker", self._check_worker),
+            ("plugins", self._check_plugins),
+            ("xero", self._check_xero),
+            ("sources", self._check_sources),
+        ):
+            try:
+                async for finding in check():
+                    found.append(finding)
+            except SyncError as error:
+                found.append(_bad(area, error.sentence, error.remedy))
+            except Exception as error:
+                found.append(_bad(area, f"the check failed ({type(error).__name__})"))
+        return tuple(found)
+
+    async def _check_home(self) -> AsyncIterator[Finding]:
+        mode = stat.S_IMODE(self.home.stat().st_mode)
+        private = not mode & 0o077
+        yield Finding(
+            area="home",
+            title="Home directory",
+            level="ok" if private else "bad",
+            detail=str(self.home),
+            remedy="" if private else "Take it from others: chmod 700.",
+        )
+        free = os.statvfs(self.home)
+        megabytes = free.f_bavail * free.f_frsize // 1_000_000
+        low = megabytes < 200
+        yield Finding(
+            area="home",
+            title="Free space",
+            level="warn" if low else "ok",
+            detail=f"{megabytes:,} MB",
+            remedy="Make room: a full disk stops the worker." if low else "",
+        )
+
+    async def _check_stores(self) -> AsyncIterator[Finding]:
+        began = time.monotonic()
+        wrong = await self.wiring.ledger.integrity()
+        detail = "; ".join(wrong) or f"whole, audit chain too ({time.monotonic() - began:.1f} s)"
+        yield Finding(
+            area="stores",
+            title="Ledger",
+            level="bad" if wrong else "ok",
+            detail=detail,
+            remedy="Restore the workspace from a backup." if wrong else "",
+        )
+        db = await self.wiring.book.read()
+        yield Finding(area="stores", title="Book", level="ok", detail=f"revision {db.revision}")
+        locked = self.wiring.ledger.vault.locked
+        yield Finding(
+            area="stores",
+            title="Vault",
+            level="warn" if locked else "ok",
+            detail="locked: no key" if locked else "open",
+            remedy="Start with the vault's key." if locked else "",
+        )
+
+    async def _check_worker(self) -> AsyncIterator[Finding]:
+        seen = await self.worker()
+        level = {"lost": "bad", "locked": "warn"}.get(seen.state, "ok")
+        detail = {"none": "none lives; one is started when there is work"}.get(seen.state, seen.detail or seen.state)
+        remedy = f"See {self.place.worker_log}; start one: xerotui worker start." if level == "bad" else ""
+        yield Finding(area="worker", title=f"Worker {__version__}", level=level, detail=detail, remedy=remedy)
+
+    async def _check_plugins(self) -> AsyncIterator[Finding]:
+        for row in await self.plugins():
+            bad = row.state == "failed"
+            yield Finding(
+                area="plugins",
+                title=f"{row.name} {row.version}".strip(),
+                level="bad" if bad else "warn" if row.error else "ok",
+                detail=row.error or row.state,
+                remedy="Update or remove the plugin." if bad else "",
+            )
+
+    async def _check_xero(self) -> AsyncIterator[Finding]:
+        db = await self.wiring.book.read()
+        if not db.tenants():
+            yield Finding(
+                area="xero",
+                title="Xero",
+                level="warn",
+                detail="no organisation is connected",
+                remedy="Connect one: xerotui connect xero.",
+            )
+        for document in db.tenants():
+            yield await _tried("xero", document.name, lambda tenant=document.tenant: self._organisation(tenant))  # type: ignore[misc]
+
+    async def _organisation(self, tenant: str) -> str:
+        client = await self.wiring.xero(tenant)
+        async with told("Xero"):
+            organisation = await client.organisation()
+        return f"{organisation.name}, {organisation.base_currency}"
+
+    async def _check_sources(self) -> AsyncIterator[Finding]:
+        db = await self.wiring.book.read()
+        for document in db.sources():
+            if not document.enabled:
+                yield Finding(area="sources", title=document.name, level="warn", detail="switched off")
+                continue
+            try:
+                source = await self.wiring.source(document.id)
+                async with told(source.title):
+                    facts = await source.check()
+            except SyncError as error:
+                yield _bad("sources", f"{document.name}: {error.sentence}", error.remedy)
+                continue
+            except Exception as error:
+                yield _bad("sources", f"{document.name}: the plugin failed ({type(error).__name__})", "See Plugins.")
+                continue
+            for fact in facts:
+                yield Finding(
+                    area="sources",
+                    title=f"{document.name}: {fact.title}",
+                    level="ok" if fact.ok else "bad",
+                    detail=fact.value,
+                    remedy=fact.remedy,
+                )
+
+
+async def _tried(area: str, title: str, check: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(area=area, title=title, level="ok", detail=await check())
+    except SyncError as error:
+        return Finding(area=area, title=title, level="bad", detail=error.sentence, remedy=error.remedy)
+
+
+def _bad(area: str, detail: str, remedy: str = "") -> Finding:
+    return Finding(area=area, title=area.capitalize(), level="bad", detail=detail, remedy=remedy)

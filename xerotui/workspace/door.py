@@ -1,0 +1,30 @@
+"""The one door for console and command line: `Workspace`, composed of the areas. No logic of its own."""
+
+from pathlib import Path
+
+from xerotui.workspace import home as homes
+from xerotui.workspace.doctor import Doctor
+from xerotui.workspace.wiring import Wiring
+
+
+class Workspace(Doctor):
+    """One installation, opened: pages to look at, requests to make, settings to edit.
+
+    Pages never use the network; requests return at once. Errors that people must read are `SyncError`.
+    """
+
+    @classmethod
+    async def open(cls, home: Path | None = None, *, read_only: bool = False, attached: bool = False) -> "Workspace":
+        """Open a home (XEROTUI_HOME, else the platform's), making it where it is missing.
+
+        `attached` binds workers started from here to this process. Raises SyncError when the home or a store
+        can't be used.
+        """
+        place = homes.prepare(home)
+        wiring = await Wiring.open(place)
+        return cls(wiring, place, homes.actor(), read_only=read_only, attached=attached)
+
+    async def close(self) -> None:
+        """Give everything back; a detached worker goes on."""
+        await self.leave()
+        await self.wiring.close()

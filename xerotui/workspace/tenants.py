@@ -1,0 +1,176 @@
+"""Tenants and source connections: what is connected, in what state, and a tenant's own settings."""
+
+import datetime as dt
+from typing import Any
+
+from xerotui.model.kinds import Side
+from xerotui.model.problems import SyncError
+from xerotui.model.work import Topic
+from xerotui.source.guard import PluginFault
+from xerotui.store import Db, Pair, TenantDoc
+from xerotui.workspace.base import NOT_CONNECTED
+from xerotui.workspace.mapping import Mappings
+from xerotui.workspace.pages import BudgetRow, SourceRow, TenantRow
+from xerotui.xero import limits as xero_limits
+
+ACCENTS = ("blue", "green", "magenta", "cyan", "yellow", "red")
+# A refresh token dies after 60 days without use (xero-api section 1.3); warnings begin a fortnight before.
+REFRESH_DAYS = 60
+WARN_DAYS = 14
+
+
+class Tenants(Mappings):
+    """The Tenants screen."""
+
+    async def tenants(self) -> tuple[TenantRow, ...]:
+        """Every organisation, by name."""
+        db = await self.wiring.book.read()
+        rows = [await self._tenant_row(db, document) for document in db.tenants()]
+        return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.tenant)))
+
+    async def _tenant_row(self, db: Db, document: TenantDoc) -> TenantRow:
+        ledger = self.wiring.ledger
+        connection = db.xero(document.connection) if document.connection else None
+        links: dict[str, int] = {}
+        async with ledger.read() as tx:
+            organisation = await ledger.snapshots.organisation(tx, document.tenant)
+            for source in db.sources():
+                for kind, n in (await ledger.links.counts(tx, source.id, document.tenant)).items():
+                    links[kind.value] = links.get(kind.value, 0) + n
+            problems = sum((await ledger.problems.counts(tx, tenant=document.tenant)).values())
+            cursors = await ledger.snapshots.cursors(tx)
+        state, expires = await self._login(document, saved=bool(connection and connection.saved))
+        read = [c.at for c in cursors if c.side is Side.XERO and c.connection == document.tenant]
+        day = next((b for b in await self._tenant_budgets(document) if b.window == xero_limits.DAY), None)
+        return TenantRow(
+            tenant=document.tenant,
+            name=document.name,
+            connection=document.connection,
+            connection_name=connection.name if connection else "",
+            state=state,
+            country=document.country or (organisation.country if organisation else ""),
+            currency=document.currency or (organisation.base_currency if organisation else ""),
+            is_demo=document.demo or bool(organisation and organisation.is_demo),
+            read_only=document.read_only,
+            accent=document.accent,
+            locked_until=organisation.locked_until() if organisation else None,
+            token_expires=expires,
+            last_call=max(read).isoformat(timespec="seconds") if read else "",
+            links=links,
+            problems=problems,
+            day_used=day.used if day else 0,
+            day_limit=day.limit if day else 0,
+        )
+
+    async def _login(self, document: TenantDoc, *, saved: bool) -> tuple[str, str]:
+        """The state of the tenant's login, and when it dies unless it is used."""
+        if not document.connection:
+            return "disconnected", ""
+        if not saved:
+            return "unsaved", ""
+        stored = await self.wiring.vault.load(document.connection)
+        if stored is None:
+            settings = await self.wiring.xero_settings(document.connection)
+            return ("connected", "") if settings.kind == "custom" else ("expired", "")
+        if stored.paused:
+            return "expired", ""
+        born = stored.current.expires_at - dt.timedelta(minutes=30)
+        dies = born + dt.timedelta(days=REFRESH_DAYS)
+        soon = dies - self.wiring.clock.now() < dt.timedelta(days=WARN_DAYS)
+        return "connected", dies.date().isoformat() if soon else ""
+
+    async def _tenant_budgets(self, document: TenantDoc) -> list[BudgetRow]:
+        """How much of each of Xero's windows is used, by what the ledger counted."""
+        if not document.connection:
+            return []
+        try:
+            settings = await self.wiring.xero_settings(document.connection)
+        except SyncError:
+            return []
+        key, limits = xero_limits.limits(settings, document.tenant)
+        now = self.wiring.clock.now()
+        used = await self.wiring.permits.budgets(key, limits.windows, now)
+        return [BudgetRow(key=key, title=document.name, window=b.window, used=b.used, limit=b.limit) for b in used]
+
+    async def _source_budgets(self, connection: str) -> list[BudgetRow]:
+        """How much of each of a source's windows is used."""
+        document = (await self.wiring.book.read()).source(connection)
+        if document is None:
+            return []
+        try:
+            type_ = self.wiring.registry.source_type(document.source)
+            filled = await self.wiring.joined(type_.settings_type, f"source/{connection}", document.settings)
+            key, limits = type_.limits(filled)
+        except Exception:
+            # A plugin that fails here is named on Plugins; a screen of budgets must not fall with it.
+            return []
+        used = await self.wiring.permits.budgets(key, limits.windows, self.wiring.clock.now())
+        return [BudgetRow(key=key, title=document.name, window=b.window, used=b.used, limit=b.limit) for b in used]
+
+    async def sources(self) -> tuple[SourceRow, ...]:
+        """Every source connection, by name."""
+        rows = []
+        for document in (await self.wiring.book.read()).sources():
+            state, detail, title = "connected", "", document.source
+            try:
+                title = self.wiring.registry.source_type(document.source).title
+            except PluginFault as fault:
+                state, detail = "failed", fault.sentence
+            rows.append(
+                SourceRow(
+                    id=document.id,
+                    name=document.name,
+                    source=document.source,
+                    title=title,
+                    state=state if document.enabled else "off",
+                    enabled=document.enabled,
+                    detail=detail,
+                )
+            )
+        return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.id)))
+
+    async def pair(self, connection: str, tenant: str, **policy: Any) -> None:
+        """Make a pair, or change its policy; fields as `xerotui.store.Pair` has them."""
+        self.gate("tenant.set")
+        await self.wiring.book.change(lambda db: _pair(db, connection, tenant, policy))
+        await self._news("pair.set", f"{connection}:{tenant}", **{name: str(value) for name, value in policy.items()})
+
+    async def tenant_set(self, tenant: str, **fields: Any) -> None:
+        """Change a tenant's own settings: `read_only`, `accent`.
+
+        Raises SyncError for an unknown tenant, ValueError for another field.
+        """
+        self.gate("tenant.set")
+        if unknown := set(fields) - {"read_only", "accent"}:
+            raise ValueError(f"a tenant has no setting {', '.join(sorted(unknown))}")
+
+        def write(db: Db) -> None:
+            import msgspec
+
+            document = db.tenant(tenant)
+            if document is None:
+                raise SyncError("There is no such organisation", "See: xerotui tenants.", exit_code=NOT_CONNECTED)
+            db.put_tenant(msgspec.structs.replace(document, **fields))
+
+        await self.wiring.book.change(write)
+        await self._news("tenant.set", tenant, **{name: str(value) for name, value in fields.items()})
+
+    async def _pair_all(self) -> None:
+        """Make the pairs that are missing: every source with every saved tenant, manual at first (M3)."""
+
+        def write(db: Db) -> None:
+            for source in db.sources():
+                for document in db.tenants():
+                    if db.pair(source.id, document.tenant) is None:
+                        db.put_pair(Pair(source=source.id, tenant=document.tenant))
+
+        await self.wiring.book.change(write)
+        async with self.wiring.ledger.write() as tx:
+            self.wiring.ledger.changes.bump(tx, Topic.BOOK)
+
+
+def _pair(db: Db, connection: str, tenant: str, policy: dict[str, Any]) -> None:
+    import msgspec
+
+    known = db.pair(connection, tenant) or Pair(source=connection, tenant=tenant)
+    db.put_pair(msgspec.structs.replace(known, **policy))
