@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import itertools
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -226,6 +227,19 @@ async def test_the_governor_holds_windows_slots_and_reserves() -> None:
         await client.governor.correct("minute", 0)
         with pytest.raises(Throttle):
             await client.send("GET", url, urgent=True)
+
+
+async def test_logs_hold_neither_tokens_nor_queries(caplog: pytest.LogCaptureFixture) -> None:
+    async def fine(_: int, __: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, b'{"access_token": "hush"}'))
+
+    with caplog.at_level(logging.DEBUG):
+        async with server(fine) as url, HttpClient() as client:
+            await client.send(
+                "POST", url + "/token?key=hush", headers={"Authorization": "Bearer hush"}, form={"s": "hush"}
+            )
+    assert [r.message for r in caplog.records if r.name == "xerotui.exchange"] == ["exchange"]
+    assert "hush" not in "".join(str(r.__dict__) for r in caplog.records)
 
 
 def test_an_answer_that_is_not_json_is_named_so() -> None:

@@ -43,6 +43,11 @@ _DIRECT: dict[str, httpx2.AsyncBaseTransport | None] = {
     "all://127.0.0.1": None,
     "all://[::1]": None,
 }
+# The library's own logs hold addresses with their queries and, finer, headers with tokens: never let them out.
+for _name in ("httpx2", "httpcore2"):
+    _library = logging.getLogger(_name)
+    _library.propagate = False
+    _library.addHandler(logging.NullHandler())
 # Over the standard logger, so that nothing is written where nobody has configured a log.
 _log = structlog.wrap_logger(
     logging.getLogger("xerotui.exchange"),

@@ -105,7 +105,7 @@ def sent_key(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> st
 
     Blank when Xero gives the number.
     """
-    if target:
+    if target and verb is not Verb.CREATE:
         return target
     if isinstance(posting, ContactPosting):
         return posting.contact_number or posting.name
