@@ -66,7 +66,15 @@ def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = N
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the program that hosts it."""
+    """A server that leaves the signals to the program that hosts it, and sleeps until it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # There is nothing to do on a tick: dates in headers and limits on requests are switched off.
+        await self.told.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -194,6 +202,7 @@ class Service:
         if self._server is None or self._task is None:
             return
         self._server.should_exit = True
+        self._server.told.set()
         await self._task
         self._server = self._task = None
 

@@ -1,0 +1,89 @@
+"""Accounts, tax rates, tracking, currencies, notes and links of the emulated Xero (xero-api section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.xero_kit import UK, Xero, invoice, line, running
+from xerotui.sandbox.service import decode
+
+
+@pytest.fixture
+async def xero(tmp_path: Path) -> AsyncIterator[Xero]:
+    async with running(tmp_path) as made:
+        yield made
+
+
+async def do(xero: Xero, method: str, path: str, body: Any, status: int = 200) -> Any:
+    reply = await xero.send(method, path, body)
+    assert reply.status_code == status, reply.text
+    return decode(reply.content)
+
+
+async def test_accounts_are_created_renamed_archived_and_removed(xero: Xero) -> None:
+    made = (
+        await do(xero, "PUT", "Accounts", {"Code": "205", "Name": "Hosting", "Type": "SALES", "TaxType": "OUTPUT2"})
+    )["Accounts"][0]
+    assert made["Class"] == "REVENUE"
+    path = f"Accounts/{made['AccountID']}"
+    taken = await do(xero, "POST", path, {"Name": "sales"}, 400)
+    assert taken["Elements"][0]["ValidationErrors"] == [{"Message": "Please enter a unique Name."}]
+    await do(xero, "POST", path, {"Status": "ARCHIVED"})
+    refused = await xero.refusal("PUT", "Invoices", invoice(LineItems=[line(AccountCode="205")]))
+    assert refused[0].startswith("Account code '205' has been archived or deleted.")
+    assert (await do(xero, "DELETE", path, None))["Accounts"][0]["Status"] == "DELETED"
+    await do(xero, "POST", f"Accounts/{UK.accounts[3].account_id}", {"Status": "ARCHIVED"}, 400)
+
+
+async def test_custom_tax_rates_get_codes_in_order(xero: Xero) -> None:
+    body = {
+        "Name": "Green",
+        "ReportTaxType": "OUTPUT",
+        "TaxComponents": [{"Name": "a", "Rate": 4}, {"Name": "b", "Rate": 10, "IsCompound": True}],
+    }
+    made = (await do(xero, "PUT", "TaxRates", body))["TaxRates"][0]
+    assert (made["TaxType"], float(made["DisplayTaxRate"]), float(made["EffectiveRate"])) == ("TAX001", 14, 14.4)
+    await do(xero, "PUT", "TaxRates", body, 400)
+    used = await xero.one("PUT", "Invoices", invoice(LineItems=[line(TaxType="TAX001")]))
+    assert float(used["TotalTax"]) == 14.4
+    await do(xero, "POST", "TaxRates", {"TaxType": "TAX001", "Status": "DELETED"}, 400)
+    await do(xero, "POST", "TaxRates", {"TaxType": "OUTPUT2", "Name": "Other"}, 400)
+
+
+async def test_two_active_tracking_categories_are_the_most(xero: Xero) -> None:
+    made = (await do(xero, "PUT", "TrackingCategories", {"Name": "Team"}))["TrackingCategories"][0]
+    await do(xero, "PUT", "TrackingCategories", {"Name": "Third"}, 400)
+    path = f"TrackingCategories/{made['TrackingCategoryID']}"
+    option = (await do(xero, "PUT", f"{path}/Options", {"Name": "Blue"}))["Options"][0]
+    assert option["IsActive"] is True
+    await xero.one("PUT", "Invoices", invoice(LineItems=[line(Tracking=[{"Name": "Team", "Option": "Blue"}])]))
+    await do(xero, "DELETE", f"{path}/Options/{option['TrackingOptionID']}", None, 400)
+    await do(xero, "POST", f"{path}/Options/{option['TrackingOptionID']}", {"Status": "ARCHIVED"})
+    await do(xero, "POST", path, {"Name": "Crew", "Status": "ARCHIVED"}, 400)
+    await do(xero, "POST", path, {"Status": "ARCHIVED"})
+    assert [c["Name"] for c in (await xero.get("TrackingCategories"))["TrackingCategories"]] == ["Region"]
+    assert len((await xero.get("TrackingCategories?includeArchived=true"))["TrackingCategories"]) == 2
+
+
+async def test_currencies_are_added(xero: Xero) -> None:
+    assert await xero.refusal("PUT", "Invoices", invoice(CurrencyCode="USD"))
+    await do(xero, "PUT", "Currencies", {"Code": "USD"})
+    await xero.one("PUT", "Invoices", invoice(CurrencyCode="USD"))
+
+
+async def test_notes_links_and_mail(xero: Xero) -> None:
+    made = await xero.one("PUT", "Invoices", invoice())
+    path = f"Invoices/{made['InvoiceID']}"
+    await do(xero, "PUT", f"{path}/History", {"HistoryRecords": [{"Details": "sent by a test"}]})
+    notes = (await xero.get(f"{path}/History"))["HistoryRecords"]
+    assert (notes[0]["Details"], notes[0]["User"]) == ("sent by a test", "System Generated")
+    url = (await xero.get(f"{path}/OnlineInvoice"))["OnlineInvoices"][0]["OnlineInvoiceUrl"]
+    assert url.startswith("https://in.xero.com/")
+    assert (await xero.send("POST", f"{path}/Email")).status_code == 204
+    assert (await xero.get(path))["Invoices"][0]["SentToContact"] is True
+    draft = await xero.one("PUT", "Invoices", invoice(Status="DRAFT"))
+    await do(xero, "GET", f"Invoices/{draft['InvoiceID']}/OnlineInvoice", None, 400)
