@@ -1,6 +1,7 @@
 """The app: modes, opening and closing, news and requests. Handlers of widgets belong to the screens."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +23,7 @@ from xerotui.workspace.commands import BY_ID
 from xerotui.workspace.pages import Place, StatusLine
 
 if TYPE_CHECKING:
-    from xerotui.workspace import Workspace
+    from xerotui.workspace.door import Workspace
 
 Opener = Callable[[], Awaitable["Workspace"]]
 Then = Callable[[dict[str, str]], Awaitable[None]]
@@ -89,7 +90,8 @@ class XeroTUI(App[int]):
             await workspace.close()
             raise
         self.tenant = last.tenant if last.tenant in self.names else ""
-        self.spec, self.source = last.spec, last.source if last.source in self.sources else ""
+        self.spec = last.spec
+        self.source = last.source if last.source in self.sources else self.source
         self.status = await workspace.status(self.tenant)
         self._feed = Feed(workspace, self.post_message)
         self.run_worker(self._feed.watch(), group="feed", exit_on_error=False)
@@ -207,7 +209,7 @@ class XeroTUI(App[int]):
     def on_changed(self, message: Changed) -> None:
         """Tell every screen; those behind only note that they are stale."""
         if "book" in message.topics or "snapshots" in message.topics:
-            self.run_worker(self.know_names(), group="names", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self.know_names), group="names", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
         for stack in self._screen_stacks.values():
             for screen in stack:
                 if isinstance(screen, AreaScreen):
@@ -217,7 +219,7 @@ class XeroTUI(App[int]):
     def ask_status(self) -> None:
         """Read the status line again."""
         if self.workspace is not None:
-            self.run_worker(self._read_status(), group="status", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._read_status), group="status", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     async def _read_status(self) -> None:
         before = self.status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from xerotui.workspace import Workspace
+    from xerotui.workspace.door import Workspace
 
 IN_USE = 0.25
 IDLE = 1.0

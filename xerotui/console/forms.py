@@ -6,8 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from xerotui.console.text import clean, join, safe, short
 from xerotui.workspace.pages import FormField
@@ -20,6 +19,42 @@ def wrong(field: FormField, value: str) -> str:
     if value and field.choices and value not in field.choices:
         return f"{field.title}: one of {', '.join(field.choices)}."
     return ""
+
+
+class ChoiceField(Static, can_focus=True):
+    """One of a few values on one line: left and right, or space, go through them; enter goes on."""
+
+    class Taken(Message):
+        """Enter: this value it is."""
+
+        def __init__(self, field: "ChoiceField") -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, values: tuple[str, ...], value: str, *, id: str) -> None:
+        super().__init__(Text(""), id=id, markup=False)
+        self.values = values
+        self.at = values.index(value) if value in values else 0
+        self._say()
+
+    @property
+    def value(self) -> str:
+        """The value shown."""
+        return self.values[self.at]
+
+    def _say(self) -> None:
+        words = join("‹ ", safe(self.value, "bold"), " ›  ", safe(f"{self.at + 1} of {len(self.values)}", "dim"))
+        self.update(words, layout=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Go through the values, or take this one."""
+        if event.key == "enter":
+            event.stop()
+            self.post_message(self.Taken(self))
+        elif event.key in ("left", "right", "space"):
+            event.stop()
+            self.at = (self.at + (-1 if event.key == "left" else 1)) % len(self.values)
+            self._say()
 
 
 class Form(VerticalScroll, can_focus=False):
@@ -50,23 +85,20 @@ class Form(VerticalScroll, can_focus=False):
 
     def _control(self, field: FormField) -> Widget:
         if field.choices:
-            return OptionList(*(Option(safe(c), id=c) for c in field.choices), id=f"f-{field.name}", markup=False)
+            return ChoiceField(field.choices, str(field.default), id=f"f-{field.name}")
         default = "" if field.default is None or field.secret else clean(field.default, 500)
         return Input(default, password=field.secret, id=f"f-{field.name}", max_length=4000, select_on_focus=False)
 
     def on_mount(self) -> None:
-        """Choices start at their default; the first field has the focus."""
-        for field in self.fields:
-            if field.choices:
-                listing = self.query_one(f"#f-{field.name}", OptionList)
-                wanted = str(field.default) if str(field.default) in field.choices else field.choices[0]
-                listing.highlighted = field.choices.index(wanted)
+        """The first field has the focus."""
         self._controls()[0].focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The help of the field that is being filled in."""
         name = (event.widget.id or "").removeprefix("f-")
         words = next((field.help for field in self.fields if field.name == name), "")
+        if any(field.choices and field.name == name for field in self.fields):
+            words = f"Left and right choose. {words}"
         secret = any(field.secret and field.name == name for field in self.fields)
         self.query_one("#form-help", Static).update(
             safe(words + (" Kept in the vault, never shown." if secret else ""))
@@ -78,8 +110,8 @@ class Form(VerticalScroll, can_focus=False):
     def value(self, field: FormField) -> str:
         """What is in a field now."""
         control = self.query_one(f"#f-{field.name}")
-        if isinstance(control, OptionList):
-            return field.choices[control.highlighted or 0]
+        if isinstance(control, ChoiceField):
+            return control.value
         assert isinstance(control, Input)
         return control.value if field.secret else control.value.strip()
 
@@ -118,15 +150,15 @@ class Form(VerticalScroll, can_focus=False):
         event.stop()
         self._onward(event.input)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_choice_field_taken(self, event: ChoiceField.Taken) -> None:
         """Enter on a choice."""
         event.stop()
-        self._onward(event.option_list)
+        self._onward(event.field)
 
     def on_key(self, event: events.Key) -> None:
-        """Arrows leave a text field upwards and downwards."""
+        """Arrows leave a field upwards and downwards."""
         focused = self.screen.focused
-        if isinstance(focused, Input) and event.key in ("up", "down"):
+        if isinstance(focused, Input | ChoiceField) and event.key in ("up", "down"):
             event.stop()
             controls = self._controls()
             at = controls.index(focused) + (1 if event.key == "down" else -1)

@@ -16,6 +16,8 @@ _SHOWN = {
     "escape": "esc",
 }
 FOOTER = 7
+# Screens that show one organisation or all of them; elsewhere `t` answers, but isn't advertised.
+SCOPED = ("mapping", "imports", "plan", "queue", "errors", "records")
 # Keys of lists and bars that are no commands; help shows them after the commands.
 MOVES = (
     ("↑ ↓", "Move; past the end the next page comes"),
@@ -56,6 +58,8 @@ def entered(area: str) -> str:
 def footer_for(area: str) -> tuple[Command, ...]:
     """At most seven commands for the key bar, `?` always last."""
     listed = [c for c in commands_for(area) if c.footer and c.id != "app.help"]
+    listed = [c for c in listed if c.id != "map.tenant" or area in SCOPED]
+    listed.sort(key=lambda c: c.id == "app.quit")
     return tuple(listed[:FOOTER]) + tuple(c for c in COMMANDS if c.id == "app.help")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from xerotui.console.app import XeroTUI
 from xerotui.console.text import clean
 
 if TYPE_CHECKING:
-    from xerotui.workspace import Workspace
+    from xerotui.workspace.door import Workspace
 
 
 def run(home: Path | None, read_only: bool, banner: str = "") -> int:
@@ -18,7 +19,7 @@ def run(home: Path | None, read_only: bool, banner: str = "") -> int:
 
     async def opener() -> "Workspace":
         # SQL, HTTP and plugins are imported in a thread, behind the first frame.
-        module = await asyncio.to_thread(__import__, "xerotui.workspace", fromlist=["Workspace"])
+        module = await asyncio.to_thread(import_module, "xerotui.workspace.door")
         workspace: Workspace = await module.Workspace.open(home, read_only=read_only)
         return workspace
 

@@ -10,13 +10,13 @@ from xerotui.workspace.pages import ImportRow, TargetRow
 
 COLUMNS = (
     Column("Organisation", 0),
-    Column("Kind", 14),
-    Column("In Xero", 9, right=True),
-    Column("Linked", 8, right=True),
-    Column("Exact", 8, right=True),
-    Column("Unclear", 9, right=True),
-    Column("New", 7, right=True),
-    Column("What is next", 16),
+    Column("Kind", 11),
+    Column("In Xero", 8, right=True),
+    Column("Linked", 7, right=True),
+    Column("Exact", 6, right=True),
+    Column("Unclear", 8, right=True),
+    Column("New", 6, right=True),
+    Column("What is next", 15),
 )
 
 

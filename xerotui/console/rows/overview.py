@@ -12,7 +12,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, Run
 from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
 
-COLUMNS = (Column("", 12), Column("", 38), Column("", 0))
+COLUMNS = (Column("", 12), Column("", 34), Column("", 0))
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
     if data.plugin_faults:
         out.append(_heading("# plugins", "Plugins"))
         for index, fault in enumerate(data.plugin_faults):
-            cells = (worded("failed"), safe(fault), Text(""))
+            cells = (worded("failed"), Text("A plugin is left out", end=""), safe(fault))
             out.append(Item(Row(f"plugin {index}", cells), Place("go.plugins")))
     return tuple(out)
 

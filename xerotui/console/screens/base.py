@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
@@ -28,11 +29,12 @@ from xerotui.workspace.pages import StatusLine
 
 if TYPE_CHECKING:
     from xerotui.console.app import XeroTUI
-    from xerotui.workspace import Workspace
+    from xerotui.workspace.door import Workspace
 
 LEAST_WIDTH, LEAST_HEIGHT = 64, 21
 # A list repaints at most this often, however fast the worker writes.
 AT_MOST_EVERY = 1.0
+Work = Coroutine[Any, Any, Any] | Callable[[], Coroutine[Any, Any, Any]]
 STYLES = {"": "", "good": "green", "warn": "yellow", "bad": "bold red", "quiet": "dim"}
 
 
@@ -130,10 +132,6 @@ class AreaScreen(Screen[object]):
         app = self.console_app
         name = app.names.get(app.tenant, "")
         text = status_text(status, name, read_only=app.read_only, width=self.app.size.width)
-        banner = app.banner
-        room = self.app.size.width - text.cell_len
-        if banner and room > len(banner) + 3:
-            text = join(text, " " * (room - len(banner) - 1), safe(banner, "bold magenta"))
         line.say(text)
         words = remedy(status.worker)
         if words and not self.query_one("#notice", Line).said.plain:
@@ -146,7 +144,12 @@ class AreaScreen(Screen[object]):
         parts += [join("  ", part) for part in self.title_parts()]
         if self.paused:
             parts.append(Text("  paused (p goes on)", style="bold yellow"))
-        return join(*parts)
+        line = join(*parts)
+        banner = self.console_app.banner
+        room = self.app.size.width - line.cell_len
+        if banner and room > len(banner) + 2:
+            line = join(line, " " * (room - len(banner) - 1), safe(banner, "bold magenta"))
+        return line
 
     def title_parts(self) -> Sequence[object]:
         """What the screen adds to its title: counts, filters."""
@@ -189,8 +192,11 @@ class AreaScreen(Screen[object]):
         if inspect.iscoroutine(result):
             self.run(result)
 
-    def run(self, work: Coroutine[Any, Any, Any], group: str = "command", *, exclusive: bool = False) -> Worker[Any]:
-        """Do something that waits, without holding up keys; its failure becomes words."""
+    def run(self, work: "Work", group: str = "command", *, exclusive: bool = False) -> Worker[Any]:
+        """Do something that waits, without holding up keys; its failure becomes words.
+
+        What may be cancelled before it begins is given as a callable, so that no coroutine is left unawaited.
+        """
         return self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -265,7 +271,7 @@ class AreaScreen(Screen[object]):
         """The palette looks for records by the words typed."""
         message.stop()
         if message.purpose == "palette":
-            self.run(self.console_app.palette.find(self, message.text), "palette", exclusive=True)
+            self.run(partial(self.console_app.palette.find, self, message.text), "palette", exclusive=True)
 
     # --- loading
 
@@ -280,7 +286,7 @@ class AreaScreen(Screen[object]):
         """Load again; a newer load cancels an older one."""
         self.stale = False
         self.loaded_at = time.monotonic()
-        self.run(self._load_and_paint(), "page", exclusive=True)
+        self.run(self._load_and_paint, "page", exclusive=True)
 
     async def _load_and_paint(self) -> None:
         data = await self.load()

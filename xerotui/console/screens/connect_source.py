@@ -1,5 +1,6 @@
 """Connecting a source: which one, its settings, and the facts of the check; saved only when it works."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -93,7 +94,7 @@ class ConnectSourceScreen(AreaScreen):
         if reason:
             self.notice(reason, "warn")
         elif not self.busy:
-            self.run(self._connect(dict(message.values)), "connect", exclusive=True)
+            self.run(partial(self._connect, dict(message.values)), "connect", exclusive=True)
 
     async def _connect(self, values: dict[str, str]) -> None:
         self.busy = True

@@ -1,6 +1,7 @@
 """Connecting Xero: kind and form, then the address for a browser anywhere, then the organisations, then save."""
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from rich.style import Style
 from rich.text import Text
@@ -12,14 +13,11 @@ from textual.widgets.selection_list import Selection
 
 from xerotui.console import clip
 from xerotui.console.forms import Form
-from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.base import AreaScreen, Work
 from xerotui.console.screens.connect_source import NAME_FIELD, fault_of, named
 from xerotui.console.text import clean, join, safe, stack
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 
 def address_text(url: str) -> Text:
@@ -116,7 +114,7 @@ class ConnectXeroScreen(AreaScreen):
         if reason:
             self.notice(reason, "warn")
         else:
-            self.run(self._begin(dict(message.values)), "connect", exclusive=True)
+            self._start(partial(self._begin, dict(message.values)))
 
     async def _begin(self, values: dict[str, str]) -> None:
         name = values.pop(NAME_FIELD)
@@ -179,7 +177,7 @@ class ConnectXeroScreen(AreaScreen):
         if event.input.id == "paste":
             event.stop()
             if event.value.strip():
-                self._start(self._finish(event.value.strip()))
+                self._start(partial(self._finish, event.value.strip()))
             else:
                 self.notice("Paste the address that the browser came to, then press enter.", "warn")
 
@@ -191,7 +189,7 @@ class ConnectXeroScreen(AreaScreen):
             field.value = clean(event.text.strip(), 8000)
             field.focus()
 
-    def _start(self, work: "Coroutine[Any, Any, None]") -> None:
+    def _start(self, work: Work) -> None:
         self.run(work, "connect", exclusive=True)
 
     async def _finish(self, pasted: str) -> None:

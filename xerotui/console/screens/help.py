@@ -17,7 +17,7 @@ def _line(screen: AreaScreen, command: Command) -> Text:
         safe(command.sentence + danger),
     )
     if command.cli:
-        line = join(line, safe(f"  xerotui {command.cli}", "dim"))
+        line = join(line, Text("\n" + " " * 9), safe(f"xerotui {command.cli}", "dim"))
     reason = screen.refused(command.id)
     return join(line, safe(f"  now: {reason}", "yellow")) if reason else line
 

@@ -1,6 +1,7 @@
 """A list screen: view state, one page at a time, filter, marks, and a detail pane where there is room."""
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -11,7 +12,7 @@ from textual.worker import Worker, WorkerState
 
 from xerotui.console.keys import entered
 from xerotui.console.screens.base import AreaScreen
-from xerotui.console.text import safe
+from xerotui.console.text import count, safe
 from xerotui.console.widgets.bars import FilterBar, split_filter
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.paged_table import Column, PagedTable, Row
@@ -24,6 +25,7 @@ DETAIL_FROM = 100
 class ListScreen(AreaScreen):
     """Subclasses give `columns`, `page`, `row_of`; optionally `detail` and the fields that a filter may name."""
 
+    AUTO_FOCUS = "#table"
     FIELDS: ClassVar[tuple[str, ...]] = ()
     EMPTY: ClassVar[str] = "Nothing here."
     HAS_DETAIL: ClassVar[bool] = True
@@ -118,7 +120,7 @@ class ListScreen(AreaScreen):
         shown = len(self.rows)
         parts: list[object] = []
         if self.total or shown:
-            parts.append(safe(f"{shown:,} of {self.total:,}" if self.total > shown else f"{shown:,}", "dim"))
+            parts.append(safe(f"{shown:,} of {self.total:,}" if self.total > shown else count(shown, "row"), "dim"))
         for name, value in self.view.fields.items():
             if name in self.FIELDS:
                 parts.append(safe(f"[{name}: {value}]", "bold cyan", 60))
@@ -207,7 +209,7 @@ class ListScreen(AreaScreen):
         if text is not None:
             pane.say(text)
         else:
-            self.run(self._fetch_detail(item), "detail", exclusive=True)
+            self.run(partial(self._fetch_detail, item), "detail", exclusive=True)
 
     async def _fetch_detail(self, item: Any) -> None:
         # A cursor that runs down the list asks only where it comes to rest.

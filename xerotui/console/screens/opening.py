@@ -1,5 +1,6 @@
 """The first frame: opening, or why it could not be opened, with another try."""
 
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -36,7 +37,7 @@ class OpeningScreen(Screen[object]):
         app = self.app
         if isinstance(app, XeroTUI) and app.workspace is None:
             self.query_one(Static).update(join(safe("XeroTUI", "bold"), safe("  opening…", "dim")))
-            self.run_worker(app.open_workspace(), group="open", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(app.open_workspace), group="open", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     def action_leave(self) -> None:
         """Leave without having opened."""

@@ -45,6 +45,9 @@ class OverviewScreen(ListScreen):
         """All of it is one page."""
         self.data = data = await self.ws.overview()
         titles = {code: words.title for code, words in CORE.items()}
+        if set(data.problems) - set(titles):
+            # Codes of plugins: their words come with the causes.
+            titles |= {cause.code: cause.title for cause in (await self.ws.errors(View())).rows}
         items = rows.items(data, titles)
         return Page(rows=items, total=sum(not item.row.heading for item in items))
 
@@ -53,7 +56,10 @@ class OverviewScreen(ListScreen):
         return item.row
 
     def paint(self, data: Page[Any]) -> None:
-        """The list, then what stands below it."""
+        """The list, then what stands below it; the cursor starts on the next step."""
+        if not self.rows:
+            steps = self.data.steps if self.data is not None else ()
+            self._select = next((f"step {step.id}" for step in steps if step.state == "todo"), "")
         super().paint(data)
         if self.data is not None:
             room = max(3, self.app.size.height - 4 - len(data.rows) - 2)

@@ -49,7 +49,7 @@ class AskBar(Widget, can_focus=True):
 
     HELP = "A question: y agrees, n or esc declines."
     DEFAULT_CSS = """
-    AskBar { height: auto; max-height: 5; display: none; background: $warning 20%; padding: 0 1; }
+    AskBar { height: auto; max-height: 5; display: none; background: $warning-muted; color: $text; padding: 0 1; }
     AskBar.asking { display: block; }
     AskBar Static { height: auto; width: 1fr; }
     """

@@ -36,15 +36,26 @@ class Row:
     heading: bool = False
 
 
+# The column that takes what is left is worth more than extra columns when it has less than this.
+WORTH = 18
+
+
 def widths(columns: tuple[Column, ...], width: int, screen: int) -> list[int]:
     """Cells for each column on a table of `width` cells; 0 for a hidden one."""
-    fixed = [c.width if screen >= c.least else 0 for c in columns]
-    left = width - GUTTER - sum(fixed)
-    flexible = [i for i, c in enumerate(columns) if c.width == 0 and screen >= c.least]
+    hidden = {i for i, c in enumerate(columns) if screen < c.least}
+    while True:
+        shown = [i for i in range(len(columns)) if i not in hidden]
+        flexible = [i for i in shown if columns[i].width == 0]
+        left = width - GUTTER - sum(columns[i].width for i in shown)
+        extra = [i for i in shown if columns[i].least]
+        if not flexible or left // len(flexible) >= WORTH or not extra:
+            break
+        hidden.add(max(extra, key=lambda i: (columns[i].least, i)))
+    sizes = [0 if i in hidden else c.width for i, c in enumerate(columns)]
     for position, index in enumerate(flexible):
         share = left // len(flexible) + (left % len(flexible) if position == 0 else 0)
-        fixed[index] = max(share, 4)
-    return fixed
+        sizes[index] = max(share, 4)
+    return sizes
 
 
 class PagedTable(Widget, can_focus=True):
@@ -278,7 +289,9 @@ class PagedTable(Widget, can_focus=True):
         if index >= len(self.rows):
             if not self.rows and y == 2 and self.empty.plain:
                 cell = Text("  ").append_text(self.empty)
-                return Strip(list(cell.render(self.app.console)), cell.cell_len).adjust_cell_length(width, base)
+                return Strip([Segment(words, base + own) for words, own in self._parts(cell)]).adjust_cell_length(
+                    width, base
+                )
             return Strip.blank(width, base)
         row = self.rows[index]
         if row.heading:
@@ -296,10 +309,16 @@ class PagedTable(Widget, can_focus=True):
         gutter = ("›" if here else " ") + ("*" if marked else " ")
         return self._strip(gutter, row.cells, style, width, plain=here and self.has_focus)
 
+    def _parts(self, text: Text) -> list[tuple[str, Style]]:
+        """Pieces of a text with their whole style: a `Text` without spans renders without its own."""
+        base = self.app.console.get_style(text.style, default="")
+        parts = text.render(self.app.console, end="")
+        return [(part.text, base + part.style if isinstance(part.style, Style) else base) for part in parts]
+
     def _whole(self, text: Text, style: Style, width: int) -> Strip:
         text = text.copy()
         text.truncate(width, overflow="ellipsis")
-        segments = [Segment(s.text, style + (s.style or Style())) for s in text.render(self.app.console, end="")]
+        segments = [Segment(words, style + own) for words, own in self._parts(text)]
         return Strip(segments).adjust_cell_length(width, style)
 
     def _strip(self, gutter: str, cells: tuple[Text, ...], style: Style, width: int, *, plain: bool = False) -> Strip:
@@ -314,9 +333,8 @@ class PagedTable(Widget, can_focus=True):
             pad = " " * (room - text.cell_len)
             lead, trail = (pad, " ") if column.right else ("", pad + " ")
             segments.append(Segment(lead, style))
-            for part in text.render(self.app.console, end=""):
-                own = part.style if isinstance(part.style, Style) else Style()
+            for words, own in self._parts(text):
                 # Under the cursor one colour is readable on the bar, many aren't.
-                segments.append(Segment(part.text, style + (Style(bold=own.bold) if plain else own)))
+                segments.append(Segment(words, style + (Style(bold=own.bold) if plain else own)))
             segments.append(Segment(trail, style))
         return Strip(segments).adjust_cell_length(width, style)

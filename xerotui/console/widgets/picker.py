@@ -45,7 +45,8 @@ class Picker(Vertical):
     Picker Static { height: 1; padding: 0 1; text-style: bold; }
     Picker Input { height: 1; border: none; padding: 0 1; background: $boost; }
     Picker Input:focus { border: none; }
-    Picker OptionList { height: 1fr; border: none; padding: 0; background: $panel; scrollbar-size-vertical: 1; }
+    Picker OptionList { height: 1fr; border: none; padding: 0; background: $panel; scrollbar-size-vertical: 1;
+        text-wrap: nowrap; text-overflow: ellipsis; }
     Picker OptionList:focus { border: none; }
     """
 
