@@ -122,12 +122,22 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
         await ledger.plans.set_state(
             tx, plan.id, PlanState.APPLYING, frm=(PlanState.READY,), actor=actor, follow=follow or plan.follow
         )
+        await _replace_blocked(ports, tx, operations)
         await ledger.work.move(tx, [o.id for o in operations], State.APPROVED, frm=(State.PLANNED,))
         await _adopt(ports, tx, [o for o in operations if o.verb is Verb.ATTACH], attaching)
         await ledger.runs.start(tx, run)
         detail = {"plan": plan.id, "hash": plan.hash, "operations": str(len(operations)), "follow": str(follow)}
         await ledger.audit.append(tx, actor, "approved", plan.title, detail, now)
     return run
+
+
+async def _replace_blocked(ports: Ports, tx: Tx, operations: Sequence[Operation]) -> None:
+    """Operations of earlier runs that wait for a refused one give way to the ones planned now."""
+    mine = {(o.connection, o.kind, o.record, o.tenant, o.side, o.verb) for o in operations}
+    for connection in {o.connection for o in operations}:
+        waiting = await ports.ledger.work.find(tx, connection=connection, states=(State.BLOCKED,))
+        stale = [o.id for o in waiting if (o.connection, o.kind, o.record, o.tenant, o.side, o.verb) in mine]
+        await ports.ledger.work.move(tx, stale, State.SUPERSEDED, error="planned anew")
 
 
 async def _adopt(ports: Ports, tx: Tx, operations: Sequence[Operation], attaching: bool) -> None:

@@ -174,7 +174,7 @@ class Desk:
     async def _follow_ups(self, request: Request, *, read: bool) -> list[str]:
         db = await self.ports.book.read()
         plans = []
-        for pair in db.pairs():
+        for pair in db.all_pairs():
             connection, tenant = pair.source, pair.tenant
             if request.args.get("connection", connection) != connection:
                 continue

@@ -223,7 +223,7 @@ def _unclear(draft: Draft, data: PairData, kind: Kind, held: Record, hits: int) 
             place=Place("go.imports", args),
         )
     )
-    draft.stays(Findings(ref), "core.import_ambiguous", subject, sentence, None)
+    draft.stays(Findings(ref), "core.import_ambiguous", subject, sentence)
     draft.counts["blocked"] += 1
 
 

@@ -104,6 +104,12 @@ class PairData:
             tenant = party.tenant if party else ""
         return tenant == self.tenant or (not tenant and self.policy.default_tenant)
 
+    def record(self, kind: Kind, id: str) -> Record | None:
+        """A source record by kind and id."""
+        if kind in PARTIES:
+            return self.parties.get((kind, id))
+        return self.items.get(id) if kind is Kind.ITEM else self.documents.get((kind, id))
+
     def party_of(self, document: Document) -> Party | None:
         """The customer or supplier of a document."""
         kind = Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER

@@ -14,7 +14,7 @@ import msgspec
 from xerotui.model.kinds import DOCUMENTS, WRITE_ORDER, Kind, Side
 from xerotui.model.postings import DocumentPosting, Posting, decode, differences, encode
 from xerotui.model.problems import Problem
-from xerotui.model.records import fingerprint
+from xerotui.model.records import Document, Record, fingerprint
 from xerotui.model.work import Basis, Operation, Plan, PlanKind, PlanState, PlanTotal, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync import drift
@@ -51,17 +51,19 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def stays(self, found: Findings, code: str, subject: str, sentence: str, total: Decimal | None) -> None:
-        """List a record that this plan leaves alone."""
-        posting = found.posting
-        currency = posting.currency if isinstance(posting, DocumentPosting) else ""
+    def stays(self, found: Findings, code: str, subject: str, sentence: str, record: Record | None = None) -> None:
+        """List a record that this plan leaves alone, a document with the total that the source states."""
+        document = record if isinstance(record, Document) else None
         self.rows.append(
-            BlockedRow(record=found.ref, code=code, subject=subject, sentence=sentence, currency=currency, total=total)
+            BlockedRow(
+                record=found.ref,
+                code=code,
+                subject=subject,
+                sentence=sentence,
+                currency=document.currency if document else "",
+                total=document.total if document else None,
+            )
         )
-
-
-def _total(posting: Posting | None) -> Decimal | None:
-    return posting.total if isinstance(posting, DocumentPosting) else None
 
 
 def _operation(
@@ -121,11 +123,11 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     subject = f"{ref.kind}:{ref.id}"
     if held is not None and (why := drift.closed(held)):
         sentence = f"{ref.kind.label.capitalize()} {ref.title} changed at the source, but {why}."
-        _conflict(draft, found, "core.locked_document", subject, sentence)
+        _conflict(draft, resolved, found, "core.locked_document", subject, sentence)
         return
     if held is not None and (fields := drift.moved(sent, held)):
         sentence = f"{ref.kind.label.capitalize()} {ref.title} was changed in Xero as well: {', '.join(fields)}."
-        _conflict(draft, found, "core.conflict", subject, sentence)
+        _conflict(draft, resolved, found, "core.conflict", subject, sentence)
         return
     found.posting = posting
     draft.operations.append(
@@ -134,10 +136,10 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     draft.counts["update"] += 1
 
 
-def _conflict(draft: Draft, found: Findings, code: str, subject: str, sentence: str) -> None:
+def _conflict(draft: Draft, resolved: Resolved, found: Findings, code: str, subject: str, sentence: str) -> None:
     found.problem(code, subject, sentence)
     draft.problems.append(found.problems[-1])
-    draft.stays(found, code, subject, sentence, _total(found.posting))
+    draft.stays(found, code, subject, sentence, resolved.record(found.ref.kind, found.ref.id))
     draft.counts["conflict"] += 1
 
 
@@ -147,14 +149,14 @@ def _one(
     """Put one record's findings into the plan."""
     if found.skip:
         code, sentence = found.skip
-        draft.stays(found, code, f"{kind}:{id}", sentence, _total(found.posting))
+        draft.stays(found, code, f"{kind}:{id}", sentence, resolved.record(kind, id))
         draft.counts["skip"] += 1
         return
     draft.problems.extend(found.problems)
     if found.blocked or found.posting is None:
         first = next((p for p in found.problems if p.blocks), None)
         if first is not None:
-            draft.stays(found, first.code, first.subject, first.sentence, _total(found.posting))
+            draft.stays(found, first.code, first.subject, first.sentence, resolved.record(kind, id))
         draft.counts["blocked"] += 1
         return
     if resolved.data.link(kind, id) is not None:
@@ -172,15 +174,9 @@ def _one(
     draft.operations.append(operation)
 
 
-def draft_sync(
-    resolved: Resolved,
-    plan: str,
-    refused: dict[tuple[Kind, str], Problem],
-    live: dict[tuple[Kind, str], str],
-) -> Draft:
+def draft_sync(resolved: Resolved, plan: str, live: dict[tuple[Kind, str], str]) -> Draft:
     """Operations and staying records of one pair.
 
-    `refused` are records that Xero refused and whose basis has not moved since: they wait (DESIGN section 5).
     `live` are records with work under way, and its operation: they aren't planned again, but may be waited for.
     """
     draft = Draft(plan)
@@ -194,8 +190,6 @@ def draft_sync(
         if (kind, id) in live:
             draft.counts["under way"] += 1
             continue
-        if (kind, id) in refused and not found.blocked:
-            found.problems.append(refused[(kind, id)])
         _one(draft, resolved, kind, id, found, made)
     return draft
 

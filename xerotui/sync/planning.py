@@ -62,9 +62,9 @@ async def _name(ports: Ports, tenant: str) -> str:
     return document.name if document else tenant
 
 
-async def _refused(ports: Ports, resolved: Resolved) -> dict[tuple[Kind, str], Problem]:
+async def _refused(ports: Ports, data: PairData) -> dict[tuple[Kind, str], Problem]:
     """Records that Xero refused and of which nothing has moved since, with the problem that says why."""
-    data, ledger = resolved.data, ports.ledger
+    ledger = ports.ledger
     async with ledger.read() as tx:
         failed = await ledger.work.find(
             tx, connection=data.connection, tenant=data.tenant, states=(State.REJECTED, State.PARKED)
@@ -76,9 +76,8 @@ async def _refused(ports: Ports, resolved: Resolved) -> dict[tuple[Kind, str], P
         key = (o.kind, o.record)
         if o.side is not Side.XERO or key not in by_record:
             continue
-        try:
-            record = resolved.record(o.kind, o.record)
-        except KeyError:
+        record = data.record(o.kind, o.record)
+        if record is None:
             continue
         now = {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in data.mappings.values()}
         same = all(now.get(k) == v for k, v in o.basis.mappings.items())
@@ -91,7 +90,7 @@ async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
     """Records with work under way on the Xero side, and the operation that does it."""
     async with ports.ledger.read() as tx:
         operations = await ports.ledger.work.find(
-            tx, connection=data.connection, tenant=data.tenant, side=Side.XERO, states=(*OPEN, State.BLOCKED)
+            tx, connection=data.connection, tenant=data.tenant, side=Side.XERO, states=OPEN
         )
     return {(o.kind, o.record): o.id for o in operations}
 
@@ -99,8 +98,8 @@ async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
 async def draft_pair(ports: Ports, connection: str, tenant: str, plan: str) -> tuple[Draft, Resolved]:
     """One pair resolved and drafted from its snapshots as they are."""
     data = await pairs.load(ports, connection, tenant)
-    resolved = await resolve_pair(ports.registry, data, ports.clock.now())
-    draft = draft_sync(resolved, plan, await _refused(ports, resolved), await _live(ports, data))
+    resolved = await resolve_pair(ports.registry, data, ports.clock.now(), await _refused(ports, data))
+    draft = draft_sync(resolved, plan, await _live(ports, data))
     return draft, resolved
 
 

@@ -38,6 +38,13 @@ class Resolved:
     adopt: dict[tuple[Kind, str], str] = field(default_factory=dict)
     # Only made when a document needs them: inactive parties, items offered to every tenant.
     on_demand: set[tuple[Kind, str]] = field(default_factory=set)
+    refused: dict[tuple[Kind, str], Problem] = field(default_factory=dict)
+
+    def waits(self, found: Findings) -> None:
+        """Add what Xero said when it refused this very record, unless something else stops it already."""
+        problem = self.refused.get((found.ref.kind, found.ref.id))
+        if problem is not None and not found.blocked:
+            found.problems.append(problem)
 
     def findings(self) -> Iterable[tuple[Kind, str, Findings]]:
         """All findings in the order in which they would be written."""
@@ -164,6 +171,7 @@ def _resolve_parties(resolved: Resolved, registry: Registry) -> None:
         resolve_party(data, party, found)
         _plugins(registry, data, party, found)
         _match_party(resolved, party, found, names)
+        resolved.waits(found)
         if not party.active and not data.link(*key):
             resolved.on_demand.add(key)
 
@@ -186,6 +194,7 @@ def _resolve_items(resolved: Resolved, registry: Registry) -> None:
         held = data.xero_items.get(code_key(item.code))
         if held is not None and not data.link(Kind.ITEM, item.id):
             resolved.adopt[(Kind.ITEM, item.id)] = held.id
+        resolved.waits(found)
         if offered:
             resolved.on_demand.add((Kind.ITEM, item.id))
 
@@ -205,12 +214,19 @@ def _resolve_document(
         held = checks.number_problem(data, found.posting, found)
         if held is not None:
             resolved.adopt[(document.kind, document.id)] = held.id
+    resolved.waits(found)
     return found
 
 
-async def resolve_pair(registry: Registry, data: PairData, now: dt.datetime) -> Resolved:
-    """Resolve every record of the pair, looking up at the event loop now and then."""
-    resolved = Resolved(data)
+async def resolve_pair(
+    registry: Registry, data: PairData, now: dt.datetime, refused: dict[tuple[Kind, str], Problem] | None = None
+) -> Resolved:
+    """Resolve every record of the pair, looking up at the event loop now and then.
+
+    `refused` are records that Xero refused and of which nothing has moved since: they wait, and with them what
+    needs them (DESIGN section 5).
+    """
+    resolved = Resolved(data, refused=refused or {})
     _resolve_parties(resolved, registry)
     await asyncio.sleep(0)
     _resolve_items(resolved, registry)

@@ -5,7 +5,7 @@ import unicodedata
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.postings import ContactPosting
 from xerotui.model.problems import Place, RecordRef
-from xerotui.model.records import Party
+from xerotui.model.records import Party, Terms
 from xerotui.store import name_key
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import TAX, PairData, code_key
@@ -13,6 +13,7 @@ from xerotui.sync.pair import TAX, PairData, code_key
 # xero-api section 9.2.
 NAME_LIMIT = 255
 NUMBER_LIMIT = 50
+MOST_DAYS = 31
 
 
 def name_fault(name: str) -> str:
@@ -71,6 +72,20 @@ def _tax(data: PairData, value: str, trade: Trade, path: str, found: Findings) -
     return mapping.target
 
 
+def _terms(party: Party, found: Findings) -> Terms | None:
+    """Payment terms, where Xero can hold them: a day of 0 to 31 (xero-api section 9.2).
+
+    Longer ones stay at the source; the due dates of documents are worked out from them all the same.
+    """
+    if party.terms is None:
+        return None
+    if not 0 <= party.terms.days <= MOST_DAYS:
+        found.value("terms", f"{party.terms.days} days are more than Xero can hold; kept at the source")
+        return None
+    found.value("terms", "source")
+    return party.terms
+
+
 def resolve_party(data: PairData, party: Party, found: Findings) -> None:
     """Fill `found` with the contact posting of a customer or supplier, or with what stops it.
 
@@ -95,7 +110,7 @@ def resolve_party(data: PairData, party: Party, found: Findings) -> None:
         address=party.address if customer else None,
         sales_tax=_tax(data, party.sales_tax, Trade.SALES, "sales_tax", found) if customer else "",
         purchase_tax="" if customer else _tax(data, party.purchase_tax, Trade.PURCHASE, "purchase_tax", found),
-        terms=party.terms,
+        terms=_terms(party, found),
     )
 
 

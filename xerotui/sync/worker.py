@@ -68,7 +68,7 @@ class Worker:
 
     async def _draw(self, revision: str) -> None:
         db = await self.ports.book.read()
-        for pair in db.pairs():
+        for pair in db.all_pairs():
             try:
                 plan = await follow_up(self.ports, pair.source, pair.tenant, "worker")
                 if plan is not None:
@@ -201,7 +201,7 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) 
 
 
 async def _automatic(ports: Ports) -> bool:
-    return any(pair.mode == "automatic" for pair in (await ports.book.read()).pairs())
+    return any(pair.mode == "automatic" for pair in (await ports.book.read()).all_pairs())
 
 
 async def _beat(ports: Ports) -> None:
