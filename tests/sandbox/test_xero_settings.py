@@ -48,6 +48,7 @@ async def test_custom_tax_rates_get_codes_in_order(xero: Xero) -> None:
     made = (await do(xero, "PUT", "TaxRates", body))["TaxRates"][0]
     assert (made["TaxType"], float(made["DisplayTaxRate"]), float(made["EffectiveRate"])) == ("TAX001", 14, 14.4)
     await do(xero, "PUT", "TaxRates", body, 400)
+    await do(xero, "PUT", "TaxRates", {**body, "Name": "Nameless part", "TaxComponents": [{"Rate": 4}]}, 400)
     used = await xero.one("PUT", "Invoices", invoice(LineItems=[line(TaxType="TAX001")]))
     assert float(used["TotalTax"]) == 14.4
     await do(xero, "POST", "TaxRates", {"TaxType": "TAX001", "Status": "DELETED"}, 400)

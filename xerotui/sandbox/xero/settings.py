@@ -101,6 +101,8 @@ def _save_account(call: Call, clean: Clean, target: Record | None) -> Verdict:
             errors.append(message)
     if account.get("TaxType") and org["TaxRates"].get(account["TaxType"]) is None:
         errors.append("Tax rate must be valid.")
+    if account["Status"] not in ("ACTIVE", "ARCHIVED"):
+        errors.append("Status must be ACTIVE or ARCHIVED")
     if account["Status"] == "ARCHIVED" and account.get("SystemAccount"):
         errors.append("System accounts can't be archived")
     if errors:
@@ -132,8 +134,7 @@ def put_tax_rate(call: Call) -> Response:
     table = call.org["TaxRates"]
     if not values.get("Name") or table.find("Name", values.get("Name", "")):
         errors.append("Please enter a unique Name.")
-    if not values.get("TaxComponents"):
-        errors.append("TaxComponents must be specified")
+    errors += _components(values.get("TaxComponents", []))
     if call.org.info["Version"] in ("AU", "NZ", "UK") and not values.get("ReportTaxType"):
         errors.append("ReportTaxType must be specified")
     n = 1
@@ -161,6 +162,10 @@ def post_tax_rate(call: Call) -> Response:
         errors.append("System tax rates can't be changed")
     elif values.get("Status") == "DELETED" and _rate_used(call.org, rate["TaxType"]):
         errors.append("The tax rate is used and can't be deleted")
+    if "TaxComponents" in values:
+        errors += _components(values["TaxComponents"])
+    if values.get("Status", "ACTIVE") not in ("ACTIVE", "ARCHIVED", "DELETED"):
+        errors.append("Status must be valid")
     changed = {**rate, **values, "TaxType": rate["TaxType"]}
     before = {c["Name"] for c in rate["TaxComponents"]}
     if before - {c.get("Name") for c in changed["TaxComponents"]}:
@@ -171,6 +176,12 @@ def post_tax_rate(call: Call) -> Response:
         verb = "delete" if changed["Status"] == "DELETED" else "update"
         call.write("tax_rate", verb, changed["TaxType"], changed["Name"])
     return answer_one(call, "TaxRates", Verdict(changed, errors), "")
+
+
+def _components(components: list[Record]) -> list[str]:
+    if components and all(part.get("Name") and part.get("Rate", -1) >= 0 for part in components):
+        return []
+    return ["TaxComponents must each have a Name and a Rate"]
 
 
 def applies(letters: str) -> Record:
