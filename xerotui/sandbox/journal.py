@@ -29,9 +29,7 @@ class Journal:
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
         self.last_request_at: float | None = None
 
-    def write(
-        self, *, tenant: str, kind: str, verb: str, id: str, number: str = "", **more: Any
-    ) -> dict[str, Any]:
+    def write(self, *, tenant: str, kind: str, verb: str, id: str, number: str = "", **more: Any) -> dict[str, Any]:
         """Note one accepted effect and return the entry."""
         entry = {
             "n": len(self.writes) + 1,
@@ -49,9 +47,7 @@ class Journal:
 
     def violation(self, what: str, detail: str = "") -> None:
         """Note that a caller broke a rule of the service."""
-        self.violations.append(
-            {"at": self.clock.iso(), "service": self.service, "what": what, "detail": detail}
-        )
+        self.violations.append({"at": self.clock.iso(), "service": self.service, "what": what, "detail": detail})
 
     def request(self, *, method: str, path: str, status: int | str, tenant: str) -> None:
         """Note one finished request; ``status`` is "cut" where the connection was dropped."""

@@ -26,9 +26,7 @@ class Windows:
     key, or None for no such limit. Both may be changed while the service runs.
     """
 
-    def __init__(
-        self, clock: WorldClock, limits: dict[str, tuple[int, float]], concurrent: int | None = None
-    ) -> None:
+    def __init__(self, clock: WorldClock, limits: dict[str, tuple[int, float]], concurrent: int | None = None) -> None:
         self.clock = clock
         self.limits = dict(limits)
         self.concurrent = concurrent
