@@ -46,7 +46,7 @@ class HaloClient:
         self.urgent = False
         self._instance: Instance | None = None
         self._token = ""
-        self._until = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._until = dt.datetime.fromtimestamp(0, dt.UTC)
         self._lock = asyncio.Lock()
         # Routes that refused a token just made: theirs is a question of permission.
         self._denied: set[str] = set()
@@ -135,8 +135,9 @@ class HaloClient:
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Any = None
     ) -> Response:
         route = path.partition("/")[0]
-        for attempt in (1, 2):
-            token = await self._bearer(renew=attempt == 2)
+        token = ""
+        for _ in range(2):
+            token = await self._bearer(refused=token)
             base = (await self.instance()).base
             headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
             response = await self._send(method, f"{base}/api/{path}", headers, params=params, json=json)
@@ -147,12 +148,10 @@ class HaloClient:
             self._denied.add(f"{method} {route}")
         return response if response.ok else _refuse(method, path, response)
 
-    async def _bearer(self, *, renew: bool) -> str:
-        """The token; `renew` asks for a new one, once for all that wait."""
-        stale = self._token
+    async def _bearer(self, *, refused: str) -> str:
+        """The token, a new one when this very one was `refused` or ends: asked for once for all that wait."""
         async with self._lock:
-            late = self.context.now() >= self._until - EARLY
-            if not self._token or late or (renew and self._token == stale):
+            if self._token == refused or self.context.now() >= self._until:
                 await self._log_in()
             return self._token
 
@@ -175,8 +174,8 @@ class HaloClient:
         body = _object(response)
         token = text(body, "access_token")
         if response.ok and token:
-            seconds = integer(body, "expires_in") or 3600
-            self._token, self._until = token, self.context.now() + dt.timedelta(seconds=seconds)
+            lifetime = dt.timedelta(seconds=max(10, integer(body, "expires_in") or 3600))
+            self._token, self._until = token, self.context.now() + lifetime - min(EARLY, lifetime / 2)
             return
         words = self._unsecret(said(response)) if not response.ok else "it answered without a token"
         if response.status == 429:

@@ -72,9 +72,10 @@ async def supplier(reference: Reference, row: Row) -> Party:
 
 
 async def item(reference: Reference, row: Row, *, detailed: bool) -> Item:
-    """A product. Without its details (`detailed` False) the purchase description stays blank.
+    """A product. A blank account or tax is taken from its item group, as the tenant of the product sees it.
 
-    A blank account or tax is taken from its item group, as the tenant of the product sees it.
+    The purchase description is left blank without details (`detailed` False), and where it is never posted: so a
+    product reads the same from a list and singly.
     """
     tenant = text(row, "xero_tenant_id")
     group = (await reference.groups()).get(ident(row, "assetgroup_id"), Group()).of(tenant)
@@ -98,7 +99,7 @@ async def item(reference: Reference, row: Row, *, detailed: bool) -> Item:
         parent=ident(row, "linked_item_id"),
         group=text(row, "assetgroup_name") or group.name,
         description=text(row, "description"),
-        purchase_description=text(row, "purchase_description") if detailed and purchased else "",
+        purchase_description=text(row, "purchase_description") if detailed and _posted(row) else "",
         sold=bool(sales or price) or not purchased,
         purchased=purchased,
         sales_price=price,
@@ -110,7 +111,10 @@ async def item(reference: Reference, row: Row, *, detailed: bool) -> Item:
     )
 
 
+def _posted(row: Row) -> bool:
+    return not ident(row, "linked_item_id") and not flag(row, "ignore_from_accounting_sync")
+
+
 def needs_details(row: Row) -> bool:
-    """True for a list row that lacks the purchase description of a product that is bought and synced itself."""
-    synced = not ident(row, "linked_item_id") and not flag(row, "ignore_from_accounting_sync")
-    return synced and "purchase_description" not in row
+    """True for a list row that lacks the purchase description of a product that is synced itself."""
+    return _posted(row) and "purchase_description" not in row

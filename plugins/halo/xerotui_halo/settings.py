@@ -38,10 +38,10 @@ class HaloSettings(msgspec.Struct, kw_only=True):
     ] = "auto"
     item_details: Annotated[
         str,
-        Title("Read products one by one"),
-        Help("Needed for purchase descriptions, one call for each new product; say no for very large catalogues."),
-        Choice(("yes", "no")),
-    ] = "yes"
+        Title("Purchase descriptions"),
+        Help("Halo shows them product by product only: one call for each. Without them, Xero's own stay as they are."),
+        Choice(("no", "yes")),
+    ] = "no"
 
 
 def base_url(typed: str) -> str:
