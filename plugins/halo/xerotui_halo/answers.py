@@ -12,7 +12,7 @@ from xerotui_halo.values import Row
 WINDOW = "five minutes"
 _LIMIT = 300
 _KEYS = ("error_description", "errormessage", "message", "error", "title", "detail")
-_RATE = re.compile(r"(\d{1,6})\s+requests?\b.{0,40}?(\d{1,4})\s*min", re.IGNORECASE | re.DOTALL)
+_MINUTES = re.compile(r"\d\s+requests?\b.{0,40}?(\d{1,4})\s*min", re.IGNORECASE | re.DOTALL)
 
 
 def said(response: Response) -> str:
@@ -40,24 +40,18 @@ def _words(value: Any) -> str:
 
 
 def throttled(response: Response) -> Throttled | None:
-    """A 429, read: Retry-After where it is given, else by the numbers in its words (halo-api section 3).
+    """A 429, read: Retry-After where it is given, else by the minutes in its words (halo-api section 3).
 
-    The window rolls, so a fifth of it is waited at a time; without numbers a minute.
+    The window rolls, so a fifth of it is waited at a time; where no minutes are told, of five.
     """
     if response.status != 429:
         return None
     after = response.headers.get("retry-after", "").strip()
     if after.isdigit():
         return Throttled(WINDOW, float(after))
-    numbers = _RATE.search(response.text()[:2000])
-    minutes = int(numbers.group(2)) if numbers else 5
+    stated = _MINUTES.search(response.text()[:2000])
+    minutes = int(stated.group(1)) if stated else 5
     return Throttled(WINDOW, max(5.0, min(minutes * 60 / 5, 300.0)))
-
-
-def stated_limit(words: str) -> tuple[int, int] | None:
-    """Calls and minutes of the limit that a 429's words state; None when they don't."""
-    numbers = _RATE.search(words)
-    return (int(numbers.group(1)), int(numbers.group(2))) if numbers else None
 
 
 def unwrap(body: Any, key: str) -> list[Row]:

@@ -50,9 +50,10 @@ def base_url(typed: str) -> str:
     A bare word is a hosted tenant. A host is kept as it is, path and query are dropped. Raises SourceRefused with
     words for what is no address, and for plain http anywhere but on this machine.
     """
-    text = typed.strip().rstrip("/")
-    if text and all(c.isalnum() or c == "-" for c in text) and text.lower() != "localhost":
-        return f"https://{text.lower()}.halopsa.com"
+    text = typed.strip()
+    word = text.rstrip("/").lower()
+    if word and word.isascii() and all(c.isalnum() or c == "-" for c in word) and word != "localhost":
+        return f"https://{word}.halopsa.com"
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname or "", parts.port
