@@ -321,6 +321,13 @@ async def test_a_refused_login_says_so_without_the_secret(halo: Bench) -> None:
     assert not unreachable.value.sent
 
 
+async def test_a_halo_that_is_out_of_order_is_asked_again_where_to_log_in(halo: Bench) -> None:
+    await halo.control("faults", {"path": "/api/authinfo", "do": "status", "status": 503, "times": 3})
+    with pytest.raises(SourceUnreachable, match="503"):
+        await halo.source.get(Kind.TAX_RATE, "1")
+    assert (await halo.source.get(Kind.TAX_RATE, "1")).id == "1"
+
+
 async def test_check_tells_versions_permissions_and_halos_own_sync(halo: Bench) -> None:
     facts = {f.title: f for f in await halo.source.check()}
     assert all(f.ok for f in facts.values())

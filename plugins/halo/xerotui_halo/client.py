@@ -56,6 +56,8 @@ class HaloClient:
         if self._instance is None:
             base = base_url(self.settings.url)
             response = await self._send("GET", f"{base}/api/authinfo", {})
+            if response.status == 429 or response.status >= 500:
+                raise SourceUnreachable(f"Halo is out of order ({response.status}): {said(response)}", sent=False)
             info = _object(response)
             auth = text(info, "auth_url").rstrip("/") or f"{base}/auth"
             if not auth.startswith("https://") and not base.startswith("http://"):
