@@ -141,7 +141,6 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from xerotui.store import Ledger
-from xerotui.model.work import Request
 import datetime as dt
 
 async def main():
@@ -155,10 +154,15 @@ asyncio.run(main())
 """
 
 
-async def test_two_processes_make_one_ledger_and_lose_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WRITER, str(tmp_path / "ledger.db")]
+def both(home: Path) -> list[int]:
+    """What two writers that make and fill one ledger ended with."""
+    command = [sys.executable, "-c", WRITER, str(home / "ledger.db")]
     children = [subprocess.Popen([*command, name]) for name in ("one", "two")]
-    assert [child.wait(timeout=30) for child in children] == [0, 0]
+    return [child.wait(timeout=30) for child in children]
+
+
+async def test_two_processes_make_one_ledger_and_lose_nothing(tmp_path: Path) -> None:
+    assert both(tmp_path) == [0, 0]
     async with opened(tmp_path) as ledger:
         async with ledger.read() as tx:
             rows = await ledger.audit.list(tx, limit=100)

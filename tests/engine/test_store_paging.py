@@ -139,7 +139,7 @@ async def plans(ledger: Ledger, ask: Callable[[Tx], Awaitable[object]]) -> list[
             await tx._connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             for statement, values in queries
         ]
-        return [[str(row[3]) for row in found] for found in rows]
+        return [[str(row.detail) for row in found] for found in rows]
 
 
 async def test_the_hot_queries_find_their_rows_by_index_and_sort_nothing(tmp_path: Path) -> None:
@@ -148,7 +148,8 @@ async def test_the_hot_queries_find_their_rows_by_index_and_sort_nothing(tmp_pat
         [due] = await plans(ledger, lambda tx: ledger.work.ready_batch(tx, LANE, Kind.INVOICE, Verb.CREATE, 50))
         assert any("ix_operations_due" in step for step in due)
         seen = [due]
-        for fields in ({}, {"state": "ready"}, {"plan": "plan-1"}, {"tenant": "tenant-1"}):
+        filters: list[dict[str, str]] = [{}, {"state": "ready"}, {"plan": "plan-1"}, {"tenant": "tenant-1"}]
+        for fields in filters:
             async with ledger.read() as tx:
                 page = await ledger.work.page(tx, View(fields=fields))
             for anchor in ("", page.next):

@@ -226,7 +226,7 @@ async def test_a_settlement_that_forgets_or_invents_or_has_no_id_is_refused(tmp_
         ):
             with pytest.raises(IllegalMove):
                 async with ledger.write() as tx:
-                    await ledger.work.settle_call(tx, "c1", fence, status=200, **wrong)  # type: ignore[arg-type]
+                    await ledger.work.settle_call(tx, "c1", fence, status=200, **wrong)
         assert await states(ledger, "op-00001", "op-00002") == [State.SENDING] * 2
 
 
