@@ -65,12 +65,14 @@ class Calls:
     async def resend(self, tx: Tx, call_id: str, fence: Fence, now: dt.datetime) -> Call:
         """Mark a call of unknown outcome as sending once more, whole: same key, same bytes.
 
-        Raises IllegalMove when it is settled, or any of its operations was; Fenced when the lane is another's.
+        What of it is settled stays so. Raises IllegalMove when nothing of it is unknown; Fenced when the lane is
+        another's.
         """
         call = await self._mine(tx, call_id, fence)
         members = await _operations(tx, call.operations)
-        if any(m.call != call.id or m.state not in _UNDER_WAY for m in members):
-            raise IllegalMove(f"call {call.id} can't be repeated: a part of it is settled")
+        unknown = [m.id for m in members if m.call == call.id and m.state == State.UNKNOWN.value]
+        if not unknown:
+            raise IllegalMove(f"call {call.id} can't be repeated: nothing of it is unknown")
         attempts = call.attempts + 1
         values = {
             "attempts": attempts,
@@ -80,7 +82,7 @@ class Calls:
         }
         await tx.run(_table.update().where(_table.c.id == call.id).values(**values))
         tried = {"attempts": tables.operations.c.attempts + 1}
-        await operations.move(tx, call.operations, State.SENDING, frm=[State.UNKNOWN], values=tried)
+        await operations.move(tx, unknown, State.SENDING, values=tried)
         tx.bump(Topic.QUEUE)
         return msgspec.structs.replace(call, attempts=attempts, state=CallState.SENDING)
 
@@ -97,32 +99,35 @@ class Calls:
         ready: Sequence[str] = (),
         parked: Sequence[tuple[str, str]] = (),
         not_before: dt.datetime | None = None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Store what came of a call, element by element; it is settled when nothing of it is unknown.
 
         `confirmed` holds (operation, Xero id, number, version), `rejected` and `parked` (operation, error); what
-        is `ready` goes into another call, no earlier than `not_before`. Raises IllegalMove when an operation of
-        the call that is still open is missing, named twice or strange to it, or confirmed without an id; Fenced
+        is `ready` goes into another call, no earlier than `not_before`. Returns the operations that were settled
+        now: those of a repeated call that were settled before stay as they are. Raises IllegalMove when one that
+        is still open is missing, one is named twice or strange to the call, or confirmed without an id; Fenced
         when the lane is another's.
         """
         call = await self._mine(tx, call_id, fence)
         members = {m.id: m for m in await _operations(tx, call.operations)}
         open_ = {id for id, m in members.items() if m.call == call.id and m.state in _UNDER_WAY}
         named = [*(c[0] for c in confirmed), *(r[0] for r in rejected), *unknown, *ready, *(p[0] for p in parked)]
-        if set(named) != open_ or len(named) != len(open_):
+        if len(named) != len(set(named)) or not open_ <= set(named) <= set(members):
             raise IllegalMove(f"call {call.id}: its open operations, each once, have to be settled")
         if call.verb not in _WITHOUT_ID and any(not xero_id.strip("0-") for _, xero_id, _, _ in confirmed):
             raise IllegalMove(f"call {call.id}: nothing is confirmed without an id")
-        await operations.confirm(tx, confirmed)
-        await operations.fail(tx, State.REJECTED, rejected)
-        await operations.fail(tx, State.PARKED, parked)
+        await operations.confirm(tx, [c for c in confirmed if c[0] in open_])
+        await operations.fail(tx, State.REJECTED, [r for r in rejected if r[0] in open_])
+        await operations.fail(tx, State.PARKED, [p for p in parked if p[0] in open_])
         again = {"not_before": micros(not_before)}
-        await operations.move(tx, ready, State.READY, values=again)
-        await operations.move(tx, unknown, State.UNKNOWN, frm=[State.SENDING], values={})
-        state = CallState.UNKNOWN if unknown else CallState.SETTLED
-        values = {"state": state.value, "status": status, "settled_at": 0 if unknown else tx.now()}
+        await operations.move(tx, [id for id in ready if id in open_], State.READY, values=again)
+        unclear = [id for id in unknown if id in open_]
+        await operations.move(tx, unclear, State.UNKNOWN, frm=[State.SENDING], values={})
+        state = CallState.UNKNOWN if unclear else CallState.SETTLED
+        values = {"state": state.value, "status": status, "settled_at": 0 if unclear else tx.now()}
         await tx.run(_table.update().where(_table.c.id == call.id).values(**values))
         tx.bump(Topic.QUEUE)
+        return tuple(id for id in call.operations if id in open_ and id not in unclear)
 
     async def void_sending(self, tx: Tx, lane: str, fence: Fence) -> list[Call]:
         """On taking a lane: what was being sent has an unknown outcome now. The calls that this befell."""

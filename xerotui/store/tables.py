@@ -153,7 +153,8 @@ operations = Table(
     Index("ix_operations_plan", "plan", "seq"),
     Index("ix_operations_state", "state", "seq"),
     Index("ix_operations_tenant", "tenant", "seq"),
-    Index("ix_operations_due", "lane", "state", "kind", "verb", "seq"),
+    # The side rides along so that a lane is counted from the index alone.
+    Index("ix_operations_due", "lane", "state", "kind", "verb", "seq", "side"),
     Index("ix_operations_record", "connection", "kind", "record", "tenant", "side", "state"),
     Index("ix_operations_target", "lane", "target", "state", **_where("target <> ''")),
     Index(

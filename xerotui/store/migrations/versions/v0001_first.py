@@ -153,7 +153,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_operations_due", "operations", ["lane", "state", "kind", "verb", "seq"], unique=False)
+    op.create_index("ix_operations_due", "operations", ["lane", "state", "kind", "verb", "seq", "side"], unique=False)
     op.create_index("ix_operations_plan", "operations", ["plan", "seq"], unique=False)
     op.create_index(
         "ix_operations_record", "operations", ["connection", "kind", "record", "tenant", "side", "state"], unique=False
