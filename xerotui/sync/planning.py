@@ -10,6 +10,7 @@ from xerotui.model.postings import encode
 from xerotui.model.problems import Problem, SyncError
 from xerotui.model.records import fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
+from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import IMPORTABLE, draft_import
 from xerotui.sync.pair import PairData
@@ -231,9 +232,7 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
     ledger = ports.ledger
     async with ledger.read() as tx:
         before = await ledger.problems.open(tx, connection=connection, tenant=tenant)
-        last = await ledger.plans.latest(
-            tx, connection=connection, states=(PlanState.APPLYING, PlanState.DONE, PlanState.APPROVED, PlanState.READY)
-        )
+        last = await _continued(ports, tx, connection, tenant)
     waited = {(p.record.kind, p.record.id) for p in before if p.blocks}
     if not waited:
         return None
@@ -251,6 +250,19 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
     await _supersede(ports, connection, tenant)
     title = f"Follow-up of {connection}"
     return await _store(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title, last)
+
+
+async def _continued(ports: Ports, tx: Tx, connection: str, tenant: str) -> Plan | None:
+    """The plan that a follow-up of this pair continues: the newest approved sync plan, else one that waits.
+
+    Never another follow-up, nor an import: they list nothing as blocked, so nothing of theirs was approved in advance.
+    """
+    for states in ((PlanState.APPLYING, PlanState.DONE, PlanState.APPROVED), (PlanState.READY,)):
+        for plan in await ports.ledger.plans.list(tx, 500, states=states):
+            mine = plan.connection == connection and tenant in plan.tenants
+            if mine and plan.kind is PlanKind.SYNC and not plan.follows:
+                return plan
+    return None
 
 
 def _released(operations: Sequence[Operation], waited: set[tuple[Kind, str]]) -> list[Operation]:
