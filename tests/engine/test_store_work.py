@@ -295,6 +295,7 @@ async def test_counts_and_bodies(tmp_path: Path) -> None:
             await ledger.work.move(tx, ["op-00001"], State.VERIFIED)
             counts = await ledger.work.counts(tx, plan="plan-1")
             assert Counter({key[3]: n for key, n in counts.items()}) == {State.VERIFIED: 1, READY: 1}
+            assert sum((await ledger.work.counts(tx, lane=LANE, states=[READY])).values()) == 1
             assert await ledger.work.counts(tx, tenant="t2") == {
                 (Side.XERO, Kind.INVOICE, Verb.CREATE, State.PLANNED): 1
             }

@@ -1,7 +1,10 @@
 """Texts, instants and amounts as the store keeps them."""
 
 import datetime as dt
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +55,34 @@ def test_millionths_sum_exactly_and_bear_anything() -> None:
     assert keys.millionths(Decimal("0.0000005")) == 1
     assert keys.millionths(Decimal("-1e40")) == -(2**63 - 1)
     assert keys.millionths(Decimal("NaN")) == keys.millionths(None) == 0
+
+
+LIGHT = """
+import sys
+from xerotui.store import DuplicateWork, Fence, Fenced, Mapping, Pair, me, name_key
+print(sorted({"sqlalchemy", "tinydb", "alembic", "cryptography", "filelock"} & set(sys.modules)))
+"""
+
+OPEN = """
+import asyncio, sys
+from pathlib import Path
+from xerotui.store import Ledger
+
+async def main():
+    ledger = await Ledger.open(Path(sys.argv[1]))
+    await ledger.close()
+    print("alembic" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def said(code: str, *words: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_light_names_load_no_heavy_library_and_a_current_ledger_no_migrations(tmp_path: Path) -> None:
+    assert said(LIGHT) == "[]"
+    assert [said(OPEN, str(tmp_path / "ledger.db")) for _ in range(2)] == ["True", "False"]
