@@ -17,7 +17,7 @@ from xerotui.store import Ledger, schema, tables
 
 
 async def test_files_are_private_and_reopening_keeps_what_is_there(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home = tmp_path / "home of a?b#c%20d"
     async with opened(home) as ledger, ledger.write() as tx:
         await ledger.work.add(tx, [operation(1)])
     assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from xerotui.model.problems import SyncError
@@ -29,7 +29,7 @@ def engine(path: Path) -> AsyncEngine:
             "Check the rights and the room of the workspace directory.",
             code="core.ledger",
         ) from error
-    made = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8, max_overflow=8)
+    made = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), pool_size=8, max_overflow=8)
     event.listen(made.sync_engine, "connect", _prepare)
     event.listen(made.sync_engine, "begin", _begin)
     return made
