@@ -94,6 +94,19 @@ def short(value: object, width: int) -> str:
     return out + "…"
 
 
+def middle(value: object, width: int) -> str:
+    """`clean`, cut in the middle: names of one group of companies differ at their ends."""
+    text = clean(value, max(width * 2, 400))
+    if cell_len(text) <= width:
+        return text
+    tail = ""
+    for char in reversed(text):
+        if cell_len(tail) + cell_len(char) > width // 2 - 1:
+            break
+        tail = char + tail
+    return short(text, width - cell_len(tail)) + tail
+
+
 def money(amount: Decimal | None, currency: str = "", *, code: bool = True) -> str:
     """An amount with thousands separators at its currency's decimals: `182,331.20 GBP`; "" for none.
 

@@ -13,14 +13,14 @@ COLUMNS = (
     Column("Records", 9, right=True),
     Column("Cause", 34),
     Column("What is wrong", 0),
-    Column("Organisation", 24, least=140),
+    Column("Organisation", 24, least=140, middle=True),
     Column("Since", 13, least=100),
 )
 RECORDS = (
     Column("Kind", 15),
     Column("Record", 22),
     Column("What is wrong", 0),
-    Column("Organisation", 22, least=140),
+    Column("Organisation", 22, least=140, middle=True),
     Column("Since", 13, least=100),
 )
 

@@ -9,7 +9,7 @@ from xerotui.console.widgets.picker import Choice
 from xerotui.workspace.pages import ImportRow, TargetRow
 
 COLUMNS = (
-    Column("Organisation", 0),
+    Column("Organisation", 0, middle=True),
     Column("Kind", 11),
     Column("In Xero", 8, right=True),
     Column("Linked", 7, right=True),

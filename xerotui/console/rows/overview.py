@@ -12,7 +12,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, Run
 from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
 
-COLUMNS = (Column("", 12), Column("", 34), Column("", 0))
+COLUMNS = (Column("", 12), Column("", 43), Column("", 0))
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,27 @@ from decimal import Decimal
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import count, join, money, safe, short, stack, when
+from xerotui.console.text import count, join, middle, money, safe, short, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.work import Plan, PlanKind, PlanState, PlanTotal
 from xerotui.workspace.pages import PlanRow
 
-COLUMNS = (
-    Column("Change", 11),
-    Column("Kind", 15),
-    Column("Record", 14, least=0),
-    Column("Party / why", 0),
-    Column("Organisation", 24, least=140),
-    Column("Total", 15, right=True),
-    Column("State", 13, least=140),
-)
+
+def columns(titles: int = 14) -> tuple[Column, ...]:
+    """The columns for titles of that many cells: names of parties need more room than numbers of documents."""
+    return (
+        Column("Change", 11),
+        Column("Kind", 15),
+        Column("Record", max(10, min(titles + 1, 34))),
+        Column("Party / why", 0),
+        Column("Organisation", 24, least=140, middle=True),
+        Column("Total", 15, right=True),
+        Column("State", 13, least=140),
+    )
+
+
 # Verbs that are no writes: listed in the plan, no part of what is approved.
-LISTED = ("blocked", "skipped", "skip", "conflict")
+LISTED = ("blocked", "skipped", "skip", "conflict", "unchanged")
 
 
 def row(item: PlanRow, names: Mapping[str, str]) -> Row:
@@ -77,7 +82,7 @@ def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
         groups.setdefault((total.tenant, total.currency), []).append(total)
     out = []
     for (tenant, currency), totals in groups.items():
-        line = join(safe(short(names.get(tenant, tenant), 24), "bold"), " ", safe(currency, "bold"))
+        line = join(safe(middle(names.get(tenant, tenant), 28), "bold"), " ", safe(currency, "bold"))
         for total in totals:
             line = join(line, "  ", _bit(total))
         out.append(line)
@@ -86,7 +91,7 @@ def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
 
 def _verdict(plan: Plan) -> Text:
     words = {
-        PlanState.READY: f"waits for your approval until {when(plan.expires)} UTC",
+        PlanState.READY: f"approve it by {when(plan.expires)} UTC",
         PlanState.APPROVED: "approved; the worker takes it next",
         PlanState.APPLYING: "is being carried out: see Sync queue",
         PlanState.DONE: "has been carried out",
@@ -104,8 +109,9 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
     if plan.follows:
         head = join(head, safe("  (follow-up)", "cyan"))
     parts: list[object] = [head, *total_lines(plan, names)]
-    cost = [count(plan.calls, "call")]
+    cost: list[str] = []
     if plan.calls:
+        cost.append(count(plan.calls, "call"))
         cost.append("less than a minute" if plan.minutes < 1 else f"about {count(plan.minutes, 'minute')}")
     if budget:
         cost.append(budget)
@@ -124,6 +130,6 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
 
 def question(plan: Plan, names: Mapping[str, str]) -> str:
     """What approval asks, with count, sums and names."""
-    where = ", ".join(short(names.get(tenant, tenant), 30) for tenant in plan.tenants)
+    where = ", ".join(middle(names.get(tenant, tenant), 30) for tenant in plan.tenants)
     way = "from" if plan.kind is PlanKind.IMPORT else "to"
     return f"Approve {totals_of(plan)} {way} {where}?"

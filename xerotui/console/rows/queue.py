@@ -10,17 +10,22 @@ from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.work import State
 from xerotui.workspace.pages import OperationRow
 
-COLUMNS = (
-    Column("State", 13),
-    Column("Side", 7, least=140),
-    Column("Change", 10, least=100),
-    Column("Kind", 15),
-    Column("Record", 14),
-    Column("Party / what was said", 0),
-    Column("Organisation", 22, least=140),
-    Column("Total", 15, right=True),
-    Column("Changed", 13, least=140),
-)
+
+def columns(titles: int = 14) -> tuple[Column, ...]:
+    """The columns for titles of that many cells."""
+    return (
+        Column("State", 13),
+        Column("Side", 7, least=140),
+        Column("Change", 10, least=100),
+        Column("Kind", 15),
+        Column("Record", max(10, min(titles + 1, 34))),
+        Column("Party / what was said", 0),
+        Column("Organisation", 22, least=140, middle=True),
+        Column("Total", 15, right=True),
+        Column("Changed", 13, least=140),
+    )
+
+
 # The order in which a person looks for states: what needs one, what moves, what is over.
 ORDER = (
     State.UNKNOWN,

@@ -46,6 +46,8 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "create": ("+", "green"),
     "update": ("~", "cyan"),
     "adopt": ("=", "cyan"),
+    "link": ("=", "cyan"),
+    "unchanged": ("·", "dim"),
     "attach": ("&", "cyan"),
     "archive": ("-", "yellow"),
     "void": ("-", "bold red"),

@@ -4,7 +4,7 @@ from rich.color import Color, ColorParseError
 from rich.style import Style
 from rich.text import Text
 
-from xerotui.console.text import join, safe, short
+from xerotui.console.text import join, middle, safe, short
 from xerotui.workspace.pages import StatusLine, WorkerStatus
 
 _WORKER = {
@@ -41,11 +41,17 @@ def remedy(worker: WorkerStatus) -> str:
     return _REMEDY.get(worker.state, "")
 
 
+def aged(age: str) -> str:
+    """An age in minutes or more: seconds would repaint the line all the time, and help nobody."""
+    number, _, unit = age.partition(" ")
+    return "fresh" if number.isdecimal() and unit in ("s", "sec", "second", "seconds") else age
+
+
 def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width: int) -> Text:
     """The line: tenant, read-only, worker, progress, problems, budget, age of the data, as far as it fits."""
     name = tenant_name or "all organisations"
     style = accent_style(status.accent) if status.accent and tenant_name else "bold"
-    parts: list[Text] = [safe(f" {short(name, 26 if width < 100 else 40)} ", style)]
+    parts: list[Text] = [safe(f" {middle(name, 26 if width < 100 else 40)} ", style)]
     if read_only or status.read_only:
         parts.append(Text("READ-ONLY", style="bold yellow"))
     parts.append(worker_text(status.worker))
@@ -61,7 +67,7 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
     if status.budget:
         parts.append(safe(status.budget, "", 40))
     if status.data_age:
-        parts.append(safe(f"data {status.data_age}", "dim", 40))
+        parts.append(safe(f"data {aged(status.data_age)}", "dim", 40))
     if status.clock_rate != 1.0:
         parts.append(safe(f"clock ×{status.clock_rate:g}", "dim"))
     line = Text(end="")

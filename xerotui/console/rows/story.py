@@ -81,7 +81,7 @@ def text(story: Story, width: int) -> Text:
         label = min(22, max(len(clean(name, 40)) for name, _, _ in story.fields))
         parts += ["", _head("Fields, and where each comes from")]
         for name, value, rung in story.fields:
-            line = join(safe(short(name, label).ljust(label) + " ", "dim"), safe(value, "", 500))
+            line = join(safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(value, "", 500))
             parts.append(join(line, safe(f"  ← {clean(rung, 80)}", "cyan")) if rung else line)
     if story.operations:
         parts += ["", _head("Operations"), *map(operation_line, story.operations)]

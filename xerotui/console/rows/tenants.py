@@ -10,12 +10,12 @@ from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.workspace.pages import Finding, SourceRow, TenantRow
 
 COLUMNS = (
-    Column("Name", 0),
-    Column("State", 15),
-    Column("Country", 9),
-    Column("Links", 7, right=True),
-    Column("Problems", 10, right=True),
-    Column("Calls today", 14, right=True),
+    Column("Name", 0, middle=True),
+    Column("State", 14),
+    Column("Country", 8),
+    Column("Links", 6, right=True),
+    Column("Problems", 9, right=True),
+    Column("Calls today", 12, right=True),
     Column("Locked until", 14, least=140),
     Column("Last call", 20, least=140),
 )

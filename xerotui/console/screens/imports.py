@@ -29,6 +29,7 @@ class ImportsScreen(ListScreen):
         "hits in bulk after a preview, unclear ones one by one. Nothing is written before you approve the plan."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"links", "snapshots", "plans", "problems"})
+    PAGED = False
     EMPTY = "Nothing to import: connect an organisation and a source, then read both sides, on Tenants (2)."
 
     def columns(self) -> tuple[Column, ...]:

@@ -29,6 +29,8 @@ class ListScreen(AreaScreen):
     FIELDS: ClassVar[tuple[str, ...]] = ()
     EMPTY: ClassVar[str] = "Nothing here."
     HAS_DETAIL: ClassVar[bool] = True
+    # False where one page holds all there is.
+    PAGED: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +125,8 @@ class ListScreen(AreaScreen):
             parts.append(safe(f"{shown:,} of {self.total:,}" if self.total > shown else count(shown, "row"), "dim"))
         for name, value in self.view.fields.items():
             if name in self.FIELDS:
-                parts.append(safe(f"[{name}: {value}]", "bold cyan", 60))
+                words = "of one plan" if name == "plan" else f"{name}: {value}"
+                parts.append(safe(f"[{words}]", "bold cyan", 60))
         if self.view.text:
             parts.append(safe(f"[/{self.view.text}]", "bold cyan", 60))
         if self.marks:
@@ -158,9 +161,9 @@ class ListScreen(AreaScreen):
             self.reload()
 
     def on_paged_table_resized(self, message: PagedTable.Resized) -> None:
-        """Another height, another page size."""
+        """More rows fit: ask for them, where there are more."""
         message.stop()
-        if self.view.limit != min(message.fits, MOST_ROWS):
+        if self.PAGED and self._next and min(message.fits, MOST_ROWS) > self.view.limit:
             self.reload()
 
     def on_paged_table_highlighted(self, message: PagedTable.Highlighted) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from xerotui.console.rows import mapping as rows
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import clean, count, safe, short
+from xerotui.console.text import clean, count, middle, safe, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import MappingRow
@@ -61,9 +61,7 @@ class MappingScreen(ListScreen):
         if self.spec is not None:
             target = "Xero " + short(self.spec.target, 22).replace("_", " ")
             columns = rows.columns(short(self.spec.source_title, 28), target)
-            if columns != self.table.columns:
-                self.table.columns = columns
-                self.table.refresh()
+            self.table.head(columns)
         super().paint(data)
 
     def empty_words(self) -> str:
@@ -78,7 +76,7 @@ class MappingScreen(ListScreen):
         app = self.console_app
         if self.spec is None:
             return []
-        parts: list[object] = [safe(app.names.get(self.tenant, ""), "bold cyan", 30)]
+        parts: list[object] = [safe(middle(app.names.get(self.tenant, ""), 28), "bold cyan")]
         if len(self.specs) > 1:
             parts.append(safe(f"{short(self.spec.title, 26)} (m: {len(self.specs)} kinds)"))
         if len(app.sources) > 1:

@@ -25,6 +25,7 @@ class OverviewScreen(ListScreen):
     TOPICS: ClassVar[frozenset[str]] = frozenset(
         {"book", "plans", "problems", "queue", "links", "snapshots", "budget", "workers"}
     )
+    PAGED = False
     EMPTY = "Nothing to do."
     HAS_DETAIL = False
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 
@@ -38,7 +39,7 @@ class PlanScreen(ListScreen):
 
     def columns(self) -> tuple[Column, ...]:
         """Change first."""
-        return rows.COLUMNS
+        return rows.columns()
 
     def above(self) -> ComposeResult:
         """The head of the plan."""
@@ -64,6 +65,7 @@ class PlanScreen(ListScreen):
             else safe("There is no plan. n works one out: both sides are read, nothing is written.", "bold")
         )
         self.query_one("#summary", Detail).say(head)
+        self.table.head(rows.columns(max((cell_len(clean(r.title, 40)) for r in data.rows), default=0)))
         super().paint(data)
 
     def empty_words(self) -> str:
@@ -97,6 +99,7 @@ class PlanScreen(ListScreen):
     def do_plan_verb(self) -> None:
         """Go on to the next verb of this plan; after the last one, all."""
         order = ["", *(verb for verb, number in (self.plan.counts if self.plan else {}).items() if number)]
+        order = [verb for verb in order if verb != "unchanged"]
         now = self.view.fields.get("verb", "")
         following = order[(order.index(now) + 1) % len(order)] if now in order else ""
         fields = {k: v for k, v in self.view.fields.items() if k != "verb"}

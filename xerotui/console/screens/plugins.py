@@ -30,6 +30,7 @@ class PluginsScreen(ListScreen):
         "A plugin that fails is left out and named here; the others go on."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book"})
+    PAGED = False
     EMPTY = "No plugin is installed."
 
     def columns(self) -> tuple[Column, ...]:

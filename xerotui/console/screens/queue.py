@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 
@@ -9,7 +10,7 @@ from xerotui.console.rows import queue as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import OperationScreen
-from xerotui.console.text import count
+from xerotui.console.text import clean, count
 from xerotui.console.widgets.lines import Line
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
@@ -35,7 +36,7 @@ class QueueScreen(ListScreen):
 
     def columns(self) -> tuple[Column, ...]:
         """State first."""
-        return rows.COLUMNS
+        return rows.columns()
 
     def above(self) -> ComposeResult:
         """The counts."""
@@ -57,6 +58,7 @@ class QueueScreen(ListScreen):
         status = self.console_app.status
         done, total = (status.done, status.total) if status is not None else (0, 0)
         self.query_one("#counts", Line).say(rows.counts_line(self.counts, done, total))
+        self.table.head(rows.columns(max((cell_len(clean(r.title, 40)) for r in data.rows), default=0)))
         super().paint(data)
 
     async def detail_of(self, item: OperationRow) -> Text:

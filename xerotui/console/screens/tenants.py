@@ -23,6 +23,7 @@ class TenantsScreen(ListScreen):
         "c connects Xero, s a source, k proves that connections work, f reads both sides again."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "links", "problems", "snapshots", "workers"})
+    PAGED = False
     EMPTY = "Nothing is connected."
 
     def columns(self) -> tuple[Column, ...]:
@@ -108,6 +109,7 @@ class CheckScreen(ListScreen):
     AREA = "check"
     NAME = "Check"
     HELP = "Asks every connection whether it works, and says what to do where one doesn't. Esc calls it off."
+    PAGED = False
     EMPTY = "Nothing to check."
 
     def columns(self) -> tuple[Column, ...]:
@@ -123,10 +125,6 @@ class CheckScreen(ListScreen):
         """All findings; the screen's end cancels the check."""
         found = tuple(enumerate(await self.ws.doctor()))
         return Page(rows=found, total=len(found))
-
-    def on_paged_table_resized(self, message: Any) -> None:
-        """A check isn't repeated because the window changed."""
-        message.stop()
 
     def row_of(self, item: tuple[int, Finding]) -> Row:
         """One finding."""

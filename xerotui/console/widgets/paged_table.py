@@ -13,18 +13,22 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from xerotui.console.text import middle
+
 GUTTER = 2
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: `width` in cells with its gap, 0 for the one that takes what is left; `least` the narrowest
-    screen that shows it (100 and 140 are the steps of the layout); `right` sets numbers to the right."""
+    screen that shows it (100 and 140 are the steps of the layout); `right` sets numbers to the right; `middle`
+    cuts in the middle."""
 
     title: str
     width: int
     least: int = 0
     right: bool = False
+    middle: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,13 @@ class PagedTable(Widget, can_focus=True):
         self._repaint()
         if self.key != before:
             self.post_message(self.Highlighted(self, self.key))
+
+    def head(self, columns: tuple[Column, ...]) -> None:
+        """Other columns from now on."""
+        if columns != self.columns:
+            self.columns = columns
+            self._painted = []
+            self.refresh()
 
     def mark(self, keys: frozenset[str]) -> None:
         """Show these keys as marked."""
@@ -319,7 +330,7 @@ class PagedTable(Widget, can_focus=True):
         text = text.copy()
         text.truncate(width, overflow="ellipsis")
         segments = [Segment(words, style + own) for words, own in self._parts(text)]
-        return Strip(segments).adjust_cell_length(width, style)
+        return _joined(segments, width, style)
 
     def _strip(self, gutter: str, cells: tuple[Text, ...], style: Style, width: int, *, plain: bool = False) -> Strip:
         segments = [Segment(gutter, style)]
@@ -329,6 +340,8 @@ class PagedTable(Widget, can_focus=True):
                 continue
             text = cell.copy()
             room = max(1, size - 1)
+            if column.middle and text.cell_len > room:
+                text = Text(middle(text.plain, room), style=text.style, end="")
             text.truncate(room, overflow="ellipsis")
             pad = " " * (room - text.cell_len)
             lead, trail = (pad, " ") if column.right else ("", pad + " ")
@@ -337,4 +350,9 @@ class PagedTable(Widget, can_focus=True):
                 # Under the cursor one colour is readable on the bar, many aren't.
                 segments.append(Segment(words, style + (Style(bold=own.bold) if plain else own)))
             segments.append(Segment(trail, style))
-        return Strip(segments).adjust_cell_length(width, style)
+        return _joined(segments, width, style)
+
+
+def _joined(segments: list[Segment], width: int, style: Style) -> Strip:
+    """A line without empty pieces: each would cost its colours on the wire."""
+    return Strip(s for s in segments if s.text).adjust_cell_length(width, style).simplify()
