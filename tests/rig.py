@@ -14,7 +14,8 @@ from xerotui.model.kinds import Kind, Side
 from xerotui.model.records import TaxRate
 from xerotui.model.work import Request, RequestState
 from xerotui.net.oauth import TokenSet
-from xerotui.sandbox.run import Sandbox, serve as serve_sandbox
+from xerotui.sandbox.run import Sandbox
+from xerotui.sandbox.run import serve as serve_sandbox
 from xerotui.sandbox.world import World, build
 from xerotui.store import Mapping, Pair, SourceConnection, TenantDoc, XeroConnectionDoc
 from xerotui.sync.plan import new_id

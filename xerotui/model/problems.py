@@ -123,6 +123,10 @@ CORE: dict[str, Explanation] = {
     "core.period_locked": Explanation(
         "Date in a locked period", "Move the lock date in Xero, or date the document after it."
     ),
+    "core.tracking_unmapped": Explanation(
+        "Tracking option that Xero doesn't have",
+        "Create or restore the option in Xero, or change it at the source, then read the organisation again.",
+    ),
     "core.total_mismatch": Explanation(
         "Totals differ from what Xero will compute",
         "Correct the amounts in the source; nothing is posted that is off by a penny.",

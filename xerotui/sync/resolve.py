@@ -13,6 +13,7 @@ from xerotui.model.postings import DocumentPosting, Posting
 from xerotui.model.problems import CORE, Problem, RecordRef
 from xerotui.model.records import Document, Party, Record
 from xerotui.source.contract import FieldChange, ResolveContext
+from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.sync import checks
 from xerotui.sync.findings import Findings, title_of
@@ -90,8 +91,8 @@ def _plugins(registry: Registry, data: PairData, record: Record, found: Findings
                 found.rungs[change.path] = change.why
         problems = registry.check(data.source_name, record, found.posting, context)
     except Exception as error:
-        name = type(error).__name__
-        found.problem("core.plugin_failed", f"plugin:{data.source_name}", f"The plugin failed on this record ({name}).")
+        why = error.sentence if isinstance(error, PluginFault) else type(error).__name__
+        found.problem("core.plugin_failed", f"plugin:{data.source_name}", f"The plugin failed on this record: {why}.")
         return
     for problem in problems:
         # The plugin knows its own values better than the core's general word for them.

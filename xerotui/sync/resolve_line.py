@@ -155,6 +155,31 @@ def _tax(
     return rate
 
 
+def _tracking(data: PairData, line: Line, index: int, found: Findings) -> tuple[tuple[str, str, str, str], ...]:
+    """The line's tracking options, by name or id among the active ones of the tenant (H15); at most two in Xero."""
+    out = []
+    for wanted in line.tracking:
+        hits = [
+            (category.id, option, category.name, name)
+            for category in data.tracking
+            for option, name, status in category.options
+            if category.status == "ACTIVE" and status == "ACTIVE" and wanted in (option, name)
+        ]
+        if len(hits) == 1:
+            out.append(hits[0])
+            found.value(f"lines.{index}.tracking", "source")
+            continue
+        found.problem(
+            "core.tracking_unmapped",
+            f"tracking:{wanted}",
+            f"Tracking option {wanted[:60]} of line {index} "
+            + ("isn't active in" if not hits else "stands in several categories of")
+            + f" {data.organisation.name}.",
+            place=Place("go.tenants", {"tenant": data.tenant}),
+        )
+    return tuple(out[:2])
+
+
 def _priced(document: Document, line: Line, decimals: int = 4) -> tuple[Decimal, Decimal, Decimal | None]:
     """Quantity, unit amount, discount; orders take no discount in Xero, so it goes into the unit amount."""
     quantity, unit = rounded(line.quantity, 4), rounded(line.unit_price, decimals)
@@ -196,4 +221,5 @@ def resolve_line(
         tax=rate.code if rate else "",
         tax_percent=rate.rate if rate else Decimal(0),
         discount_percent=discount,
+        tracking=_tracking(data, line, index, found),
     )
