@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output, Progress
 from xerotui.cli.text import counts
-from xerotui.model.paging import View
 from xerotui.model.problems import SyncError
 from xerotui.model.work import DONE, FAILED, OPEN, Plan, PlanState, Request, RequestState, State
 
@@ -31,10 +30,20 @@ async def followed(space: "Workspace", out: Output, verb: str, **args: str) -> R
     finally:
         progress.done()
     if last is None or last.state is not RequestState.DONE:
-        sentence = last.error if last else "The worker did not answer"
-        code = Exit.REFUSED if last and last.verb in ("apply", "discard") else Exit.PROBLEMS
-        raise SyncError(sentence, last.remedy if last else "", code="core.refused", exit_code=code)
+        raise _refused(last)
     return last
+
+
+def _refused(request: Request | None) -> SyncError:
+    if request is None:
+        return SyncError("The worker did not answer", code="core.worker", exit_code=Exit.WORKER)
+    answer, remedy = request.answer, request.remedy
+    if offered := answer.get("plan"):
+        remedy = f"{remedy} A new plan is ready: xerotui apply {offered}.".strip()
+    code = int(answer["exit"]) if answer.get("exit", "").isdecimal() else Exit.PROBLEMS
+    if request.verb in ("apply", "discard") and code == Exit.PROBLEMS:
+        code = Exit.REFUSED
+    return SyncError(request.error, remedy, code=answer.get("code", "core.refused"), exit_code=code)
 
 
 async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
@@ -92,15 +101,14 @@ async def outcome(space: "Workspace", out: Output, plan: Plan) -> int:
     return Exit.PROBLEMS if failed else Exit.DONE
 
 
-async def problem_page(space: "Workspace", tenant: str = "") -> dict[str, int]:
-    """Records that wait, by problem code."""
-    fields = {"tenant": tenant} if tenant else {}
-    found: dict[str, int] = {}
-    anchor = ""
-    while True:
-        page = await space.errors(View(fields=fields, anchor=anchor, limit=200))
-        for row in page.rows:
-            found[row.code] = found.get(row.code, 0) + row.records
-        anchor = page.next
-        if not anchor:
-            return dict(sorted(found.items()))
+async def idle(space: "Workspace", out: Output) -> None:
+    """Wait until the worker has drawn every consequence and nothing is under way."""
+    progress = Progress(out)
+    try:
+        while not await space.settled():
+            status = await space.status()
+            progress.show(status.activity or f"{status.waiting + status.sending} to go")
+            await alive(space)
+            await asyncio.sleep(0.25)
+    finally:
+        progress.done()

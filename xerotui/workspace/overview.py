@@ -19,6 +19,14 @@ USUAL = (
     ReadinessStep(id="tax", title="Map tax rates", what="map", spec="tax"),
     ReadinessStep(id="start", title="Make the first plan", what="start"),
 )
+# Where a step is done, unless its source says otherwise.
+_COMMANDS = {
+    "connect": "source.connect",
+    "tenant": "tenant.connect",
+    "reference": "tenant.refresh",
+    "map": "go.mapping",
+    "import": "go.imports",
+}
 # Steps that all later ones wait for.
 _GATES = ("connect", "tenant", "reference")
 
@@ -185,14 +193,12 @@ class Overviews(Plugins):
 
 def _place(connection: str, step: ReadinessStep) -> tuple[str, dict[str, str]]:
     """Where a step is done: a registry command with its arguments."""
-    if step.command:
-        return step.command, {"connection": connection}
+    args = {"connection": connection}
     if step.what == "map":
-        return "go.mapping", {"spec": step.spec or "tax", "connection": connection}
-    if step.what == "import":
-        return "go.imports", {"connection": connection, "kind": step.kind.value if step.kind else ""}
-    known = {"connect": "source.connect", "tenant": "tenant.connect", "reference": "tenant.refresh"}
-    return known.get(step.what, "go.plan"), {"connection": connection}
+        args["spec"] = step.spec or "tax"
+    if step.kind is not None:
+        args["kind"] = step.kind.value
+    return step.command or _COMMANDS.get(step.what, "go.plan"), args
 
 
 def _age(span: dt.timedelta) -> str:

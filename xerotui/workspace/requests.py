@@ -5,9 +5,10 @@ import secrets
 from collections.abc import AsyncIterator
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Request, RequestState
+from xerotui.model.work import OPEN, PlanState, Request, RequestState
 from xerotui.net.clock import machine_now
-from xerotui.workspace.base import REFUSED
+from xerotui.sync.worker import DRAWN
+from xerotui.workspace.base import REFUSED, totalled
 from xerotui.workspace.worker import Workers
 
 # The registry command that each verb belongs to: it says how dangerous the verb is.
@@ -67,6 +68,17 @@ class Requests(Workers):
         if found is None:
             raise SyncError("There is no such request", code="core.request_missing", exit_code=REFUSED)
         return found
+
+    async def settled(self) -> bool:
+        """True when no request waits, no plan is under way, and the consequences of the last edit were drawn."""
+        ledger = self.wiring.ledger
+        revision = str((await self.wiring.book.read()).revision)
+        async with ledger.read() as tx:
+            drawn = await ledger.marks.get(tx, DRAWN)
+            waiting = await ledger.requests.open(tx)
+            running = await ledger.plans.list(tx, 1, [PlanState.APPROVED, PlanState.APPLYING])
+            states = totalled(await ledger.work.counts(tx), 3)
+        return drawn == revision and not waiting and not running and not any(states.get(s) for s in OPEN)
 
     async def follow(self, id: str) -> AsyncIterator[Request]:
         """The request each time it changes, until it is done or has failed.

@@ -88,8 +88,9 @@ async def _serve(
     async with serving:
         described = serving.describe()
         if record is not None:
+            # The record says it all; in a log the client secrets would stay behind.
             _write(record, {**process.identity(), "seed": options["seed"], "services": described})
-        if out.json:
+        elif out.json:
             out.line(stdlib_json.dumps(described, ensure_ascii=True))
         else:
             _tell(out, described)

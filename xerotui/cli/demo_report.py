@@ -1,0 +1,85 @@
+"""What the emulators themselves say of a demo run: totals, writes, violations, and where the two sides differ."""
+
+import math
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from xerotui.cli import control
+from xerotui.cli.demo_connect import XERO
+
+# {tenant: {currency: {kind: {"documents": n, "total": text}}}}
+Totals = dict[str, dict[str, dict[str, dict[str, Any]]]]
+BATCH = 50
+# Our operation batches: at most so many elements a call (DESIGN section 1).
+
+
+async def written(controls: dict[str, str]) -> int:
+    """How many effects all emulators have accepted so far."""
+    return sum([len(await control.get(f"{url}/writes")) for url in controls.values()])
+
+
+async def violations(controls: dict[str, str]) -> list[dict[str, Any]]:
+    """Every rule that was broken, as the emulators judged."""
+    return [entry for url in controls.values() for entry in await control.get(f"{url}/violations")]
+
+
+async def totals(controls: dict[str, str]) -> tuple[dict[str, Totals], Totals]:
+    """The sources' totals, `sent` and `blocked`, and Xero's."""
+    source: dict[str, Totals] = {"sent": {}, "blocked": {}}
+    for name, url in controls.items():
+        if name == XERO:
+            continue
+        said = await control.get(f"{url}/totals")
+        for part, sums in source.items():
+            _add(sums, said.get(part, {}))
+    return source, await control.get(f"{controls[XERO]}/totals")
+
+
+def _add(sums: Totals, more: Totals) -> None:
+    for tenant, currencies in more.items():
+        for currency, kinds in currencies.items():
+            into = sums.setdefault(tenant, {}).setdefault(currency, {})
+            for kind, entry in kinds.items():
+                have = into.get(kind, {"documents": 0, "total": "0"})
+                into[kind] = {
+                    "documents": have["documents"] + entry["documents"],
+                    "total": str(Decimal(have["total"]) + Decimal(entry["total"])),
+                }
+
+
+def _flat(sums: Totals) -> dict[tuple[str, str, str], tuple[int, Decimal]]:
+    return {
+        (tenant, currency, kind): (int(entry["documents"]), Decimal(entry["total"]))
+        for tenant, currencies in sums.items()
+        for currency, kinds in currencies.items()
+        for kind, entry in kinds.items()
+    }
+
+
+def differences(sent: Totals, xero: Totals) -> list[dict[str, Any]]:
+    """Where what the sources say was sent isn't what Xero holds, document for document and penny for penny."""
+    ours, theirs = _flat(sent), _flat(xero)
+    nothing = (0, Decimal(0))
+    found = []
+    for key in sorted({*ours, *theirs}):
+        mine, held = ours.get(key, nothing), theirs.get(key, nothing)
+        if mine != held:
+            found.append(
+                {
+                    "tenant": key[0],
+                    "currency": key[1],
+                    "kind": key[2],
+                    "source": {"documents": mine[0], "total": str(mine[1])},
+                    "xero": {"documents": held[0], "total": str(held[1])},
+                }
+            )
+    return found
+
+
+async def calls(controls: dict[str, str]) -> dict[str, int]:
+    """Write calls that Xero accepted, and the least that the same writes could have taken."""
+    writes = await control.get(f"{controls[XERO]}/writes")
+    made = {entry["call"] for entry in writes if entry.get("call") is not None}
+    sizes = Counter((entry["tenant"], entry["kind"], entry["verb"]) for entry in writes)
+    return {"made": len(made), "least": sum(math.ceil(n / BATCH) for n in sizes.values())}

@@ -1,0 +1,141 @@
+"""The demo's sandbox process: joined where it lives, else started anew in an emptied demo home; stopped."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xerotui.cli.codes import Exit
+from xerotui.cli.output import Output
+from xerotui.model.problems import SyncError
+from xerotui.workspace import process
+from xerotui.workspace.home import Home, prepare
+
+# Marks a directory as a demo's home: only such a one is ever emptied.
+MARK = "demo.json"
+IDLE_MINUTES = 15
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+@dataclass
+class Served:
+    """A sandbox that runs: its addresses as `xerotui sandbox --json` tells them, and whether it was there before."""
+
+    services: dict[str, Any]
+    seed: int
+    joined: bool
+    started: process.Started | None = None
+
+    def controls(self) -> dict[str, str]:
+        """The control address of every service."""
+        return {name: about["control_url"] for name, about in self.services.items() if isinstance(about, dict)}
+
+
+def read(home: Home) -> dict[str, Any] | None:
+    """The record of a sandbox that still runs, None where there is none."""
+    try:
+        record = json.loads(home.sandbox.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and process.lives(record) else None
+
+
+async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool) -> Served:
+    """The running sandbox of a demo home, or a fresh one in an emptied home.
+
+    A `child` ends with this process and is never joined. Raises SyncError when it doesn't come up, or when the home
+    holds something that isn't a demo.
+    """
+    home = prepare(root)
+    record = read(home)
+    if record is not None and not child:
+        os.environ["XEROTUI_CLOCK"] = record["services"]["clock"]
+        return Served(record["services"], int(record["seed"]), joined=True)
+    if record is not None:
+        raise SyncError(
+            "A demo runs in this home already",
+            "End it first: xerotui demo --stop.",
+            code="demo.running",
+            exit_code=Exit.REFUSED,
+        )
+    await _empty(home, out)
+    (home.root / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
+    out.say("Starting an emulated Xero and PSA …")
+    log = home.logs / "sandbox.log"
+    arguments = ["sandbox", "--directory", str(home.root), "--record", str(home.sandbox)]
+    arguments += ["--seed", str(seed), "--rate", str(rate)]
+    arguments += [] if child else ["--idle-minutes", str(IDLE_MINUTES)]
+    started = process.start(arguments, log, child=child)
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and started.ended() is None:
+        record = read(home)
+        if record is not None and record["pid"] == started.pid:
+            os.environ["XEROTUI_CLOCK"] = record["services"]["clock"]
+            return Served(record["services"], seed, joined=False, started=started)
+        await asyncio.sleep(0.05)
+    raise SyncError(
+        f"The sandbox doesn't come up: {process.last_line(log) or 'it said nothing'}",
+        f"The whole log is {log}.",
+        code="demo.sandbox",
+        exit_code=Exit.WORKER,
+    )
+
+
+async def _empty(home: Home, out: Output) -> None:
+    """Take a former demo away: its sandbox is gone, so what it left refers to nothing."""
+    left = [path for path in home.root.iterdir() if path != home.logs]
+    if not left:
+        return
+    if not (home.root / MARK).exists():
+        raise SyncError(
+            f"{home.root} isn't empty and holds no demo",
+            "Name another directory: xerotui --home DIRECTORY demo.",
+            code="demo.home",
+            exit_code=Exit.REFUSED,
+        )
+    out.say("The former demo has ended; starting anew.")
+    await _stop_worker(home)
+    for path in left:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+async def _stop_worker(home: Home) -> None:
+    from xerotui.workspace.door import Workspace
+
+    if not home.ledger.exists():
+        return
+    try:
+        space = await Workspace.open(home.root)
+    except SyncError:
+        # What can't be opened has no worker that could be asked.
+        return
+    try:
+        await space.stop_worker()
+    finally:
+        await space.close()
+
+
+async def stop(root: Path, out: Output) -> bool:
+    """End the demo of a home: worker, then sandbox; False when none ran."""
+    home = Home(root)
+    record = read(home)
+    if (root / MARK).exists():
+        await _stop_worker(home)
+    if record is None:
+        return False
+    os.kill(int(record["pid"]), signal.SIGTERM)
+    for _ in range(int(STOP_SECONDS / 0.1)):
+        if not process.lives(record):
+            out.say("The demo has ended.")
+            return True
+        await asyncio.sleep(0.1)
+    raise SyncError("The sandbox doesn't end", code="demo.sandbox", exit_code=Exit.WORKER)
