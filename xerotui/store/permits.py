@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 from xerotui.model.work import Topic
 from xerotui.net.limits import Budget, Limits, Wait, Window
 from xerotui.store import tables
+from xerotui.store.identity import WorkerIdentity, gone, me
 from xerotui.store.keys import micros
 from xerotui.store.tx import Tx, machine
 
@@ -26,6 +27,8 @@ _SECOND = 1_000_000
 # World seconds until somebody who found all slots taken looks again; slots come back without notice.
 _LOOK = 0.2
 IN_FLIGHT = "in_flight"
+# Machine seconds for which a call of a process that was killed is taken to be still under way at the other side.
+ORPHANED = 2
 
 
 class LedgerPermits:
@@ -48,7 +51,8 @@ class LedgerPermits:
             await tx.many(_log.insert(), [{"id": permit, "key": key, "window": "", "at": at, "calls": 1}])
             started = machine()
             lapses = started + int(lapse * _SECOND)
-            await tx.many(_flights.insert(), [{"id": permit, "key": key, "taken": started, "lapses": lapses}])
+            row = {"id": permit, "key": key, "taken": started, "lapses": lapses, "holder": me().key}
+            await tx.many(_flights.insert(), [row])
             tx.bump(Topic.BUDGET)
             return permit
 
@@ -102,7 +106,16 @@ class LedgerPermits:
         await tx.run(_log.delete().where(_log.c.key == key, _log.c.at < at - keep))
         await tx.run(_log.update().where(_log.c.key == key, _log.c.at > at + 60 * _SECOND).values(at=at))
         await tx.run(_flights.delete().where(_flights.c.key == key, _flights.c.lapses <= machine()))
+        await self._orphans(tx, key)
         await tx.run(_holds.delete().where(_holds.c.key == key, _holds.c.until <= at))
+
+    async def _orphans(self, tx: Tx, key: str) -> None:
+        """Free the slots of processes that are provably gone: their calls were cut off, and soon are over there too."""
+        old = (_flights.c.key == key, _flights.c.taken <= machine() - ORPHANED * _SECOND)
+        holders = await tx.all(select(_flights.c.holder).where(*old, _flights.c.holder != me().key).distinct())
+        dead = [row.holder for row in holders if row.holder and gone(WorkerIdentity.parse(row.holder))]
+        if dead:
+            await tx.run(_flights.delete().where(*old, _flights.c.holder.in_(dead)))
 
     async def _held(self, tx: Tx, key: str, at: int) -> list[Wait]:
         rows = await tx.all(select(_holds).where(_holds.c.key == key, _holds.c.until > at))

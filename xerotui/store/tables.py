@@ -358,6 +358,7 @@ permit_flights = Table(
     _text("key"),
     _whole("taken"),
     _whole("lapses"),
+    _text("holder"),
     Index("ix_permit_flights_key", "key"),
 )
 permit_holds = Table("permit_holds", metadata, *_key("key", "window"), _whole("until"))

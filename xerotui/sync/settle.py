@@ -65,6 +65,12 @@ class Outcome:
     not_before: dt.datetime | None = None
     reason: str = ""
 
+    def only(self, ids: set[str]) -> "Outcome":
+        """The part of it that is about these operations' ends."""
+        done = [d for d in self.done if d.operation.id in ids]
+        failed = [f for f in self.failed if f.operation.id in ids]
+        return Outcome(done=done, failed=failed, status=self.status, reason=self.reason)
+
 
 def ref_of(operation: Operation) -> RecordRef:
     """The source record of an operation."""
@@ -103,7 +109,7 @@ class Settler:
         ledger = self.ports.ledger
         attaching = await self._attaching(outcome.done)
         async with ledger.write() as tx:
-            await ledger.work.settle_call(
+            settled = await ledger.work.settle_call(
                 tx,
                 call.id,
                 self.fence,
@@ -115,6 +121,8 @@ class Settler:
                 parked=[(f.operation.id, f.said) for f in outcome.failed if f.parked],
                 not_before=outcome.not_before,
             )
+            # Of a repeated call only what wasn't settled before is news.
+            outcome = outcome.only(set(settled))
             await self._links(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
             await self._problems(tx, outcome)

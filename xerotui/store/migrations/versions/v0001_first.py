@@ -184,6 +184,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("taken", sa.BigInteger(), nullable=False),
         sa.Column("lapses", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_permit_flights_key", "permit_flights", ["key"], unique=False)
