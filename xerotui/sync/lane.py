@@ -19,6 +19,8 @@ IN_FLIGHT = 4
 VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
 # Machine seconds between two looks at an unknown call, by attempt.
 PATIENCE = (0.0, 1.0, 3.0, 10.0, 30.0)
+# Machine seconds that a lane rests when its side can't be reached.
+REST = 30.0
 
 
 class LaneRunner:
@@ -51,6 +53,9 @@ class LaneRunner:
         if fence is None:
             return False
         self.trouble = ""
+        # What was remembered of an earlier turn is another holder's by now.
+        self._due.clear()
+        self._halves.clear()
         beating = asyncio.create_task(self._beat(fence))
         try:
             # What an earlier holder left on its way is of unknown outcome: law of DESIGN section 5.
@@ -63,11 +68,13 @@ class LaneRunner:
                 task.cancel()
         except SyncError as error:
             self.trouble = error.sentence
-            self.retry_at = time.monotonic() + 30.0
+            self.retry_at = time.monotonic() + REST
         finally:
             beating.cancel()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=60)
+            self._flying.clear()
+            self._busy.clear()
             async with ledger.write() as tx:
                 await ledger.lanes.release(tx, fence)
         return True
@@ -157,14 +164,20 @@ class LaneRunner:
         as few as can be.
         """
         ledger = self.ports.ledger
-        while self._halves:
-            ids = self._halves.pop(0)
+        for part in list(self._halves):
             async with ledger.read() as tx:
-                operations = [o for o in await ledger.work.get(tx, ids) if o.state is State.READY]
-            if operations:
+                members = await ledger.work.get(tx, part)
+            if any(o.state is State.SENDING for o in members):
+                # The refusal that halved them is just being written down.
+                continue
+            now = self.ports.clock.now()
+            if any(o.state is State.READY and o.not_before and o.not_before > now for o in members):
+                continue
+            self._halves.remove(part)
+            if operations := [o for o in members if o.state is State.READY]:
                 return await self._completed(operations, fence)
         async with ledger.read() as tx:
-            counts = await ledger.work.counts(tx, lane=self.lane)
+            counts = await ledger.work.counts(tx, lane=self.lane, states=(State.READY, State.APPROVED))
         for kind, verb in self._order():
             ready = counts.get((self._side(), kind, verb, State.READY), 0)
             if not ready:
@@ -175,7 +188,8 @@ class LaneRunner:
                 continue
             async with ledger.read() as tx:
                 batch = await ledger.work.ready_batch(tx, self.lane, kind, verb, size)
-            batch = await self._completed(batch, fence)
+            halved = {id for half in self._halves for id in half}
+            batch = await self._completed([o for o in batch if o.id not in halved], fence)
             if batch:
                 return batch
         return []
@@ -206,7 +220,7 @@ class LaneRunner:
             outcome = await self._outcome(call, operations, fence, resend=resend)
             if outcome is None:
                 return
-            if outcome.again and len(operations) > 1 and outcome.status in (400, 404, 413) and not outcome.done:
+            if outcome.halve and len(outcome.again) > 1:
                 self._split([o.id for o in outcome.again])
             await settler.settle(call, outcome)
             if outcome.unclear:
@@ -217,7 +231,10 @@ class LaneRunner:
             self._busy.discard(call.id)
 
     def _split(self, ids: list[str]) -> None:
-        """Halve a call that was refused whole, until the culprit is alone (DESIGN section 5)."""
+        """Halve a call that was refused whole, until the culprit is alone (DESIGN section 5).
+
+        Before the refusal is written down: from then on the halves may leave, but never together again.
+        """
         middle = len(ids) // 2
         self._halves += [ids[:middle], ids[middle:]]
 

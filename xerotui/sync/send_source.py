@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from xerotui.model import records
-from xerotui.model.kinds import DOCUMENTS
+from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.records import Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
@@ -17,11 +17,12 @@ from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import Done, Failed, Outcome
+from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
 
-ATTEMPTS = 6
 # How long a create of unknown outcome may still be under way at the source: a look-up before that proves nothing.
 GRACE = dt.timedelta(seconds=45)
+# How a call that the plugin itself broke is remembered: as one that the other side failed on.
+PLUGIN_FAILED = 500
 
 
 def _number(record: Record) -> str:
@@ -64,7 +65,8 @@ class SourceSender:
         source = await self.ports.source(self.connection)
         try:
             if call.verb is Verb.ATTACH:
-                await source.attach([_attachment(o) for o in operations])
+                shared = await self._shared(operations)
+                await source.attach([_attachment(o, o.record in shared) for o in operations])
                 return Outcome(done=[Done(o, o.target) for o in operations], status=200)
             return await self._create(source, operations[0])
         except (Throttle, NotSent) as error:
@@ -82,7 +84,17 @@ class SourceSender:
         except Exception as error:
             # The plugin's own fault: what it did before it failed is not known.
             self.ports.log.error("plugin failed", connection=self.connection, error=type(error).__name__)
-            return Outcome(unclear=list(operations), reason=f"the plugin failed ({type(error).__name__})")
+            why = f"the plugin failed ({type(error).__name__})"
+            return Outcome(unclear=list(operations), reason=why, status=PLUGIN_FAILED)
+
+    async def _shared(self, operations: Sequence[Operation]) -> set[str]:
+        """Items that the source offers to every organisation: linking one here must not take it from the others."""
+        ids = [o.record for o in operations if o.kind is Kind.ITEM]
+        if not ids:
+            return set()
+        async with self.ports.ledger.read() as tx:
+            known = await self.ports.ledger.snapshots.many(tx, Side.SOURCE, self.connection, Kind.ITEM, ids)
+        return {id for id, record in known.items() if not record.tenant}
 
     async def _create(self, source: Source, operation: Operation) -> Outcome:
         record = records.decode(operation.body)
@@ -124,7 +136,7 @@ class SourceSender:
         if not error.certain:
             return Outcome(unclear=list(operations), reason=error.said, status=error.status)
         if len(operations) > 1:
-            return Outcome(again=list(operations), reason=error.said, status=error.status)
+            return Outcome(again=list(operations), reason=error.said, status=error.status, halve=True)
         failed = Failed(operations[0], "core.rejected", error.said, parked=True)
         return Outcome(failed=[failed], status=error.status)
 
@@ -135,7 +147,7 @@ class SourceSender:
     async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
         """What became of an unknown call: creates are looked up, attachments go again."""
         if call.verb is Verb.ATTACH:
-            return Outcome(again=list(operations))
+            return tired(Outcome(again=list(operations)), call, self.ports.clock.now())
         source = await self.ports.source(self.connection)
         outcome = Outcome()
         for operation in operations:
@@ -152,17 +164,17 @@ class SourceSender:
             one = self._verdict(operation, there)
             outcome.done += one.done
             outcome.failed += one.failed
-        return outcome
+        return tired(outcome, call, self.ports.clock.now())
 
 
-def _attachment(operation: Operation) -> Attachment:
+def _attachment(operation: Operation, shared: bool) -> Attachment:
     posting = decode(operation.body) if operation.body else None
     document = posting if isinstance(posting, DocumentPosting) and operation.kind in DOCUMENTS else None
     return Attachment(
         kind=operation.kind,
         record=operation.record,
         xero_id=operation.target,
-        tenant=operation.tenant,
+        tenant="" if shared else operation.tenant,
         number=document.number if document else "",
         status=document.status if document else "",
     )

@@ -16,7 +16,7 @@ from xerotui.sync.checks import same_document
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import Done, Failed, Outcome
+from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
@@ -24,7 +24,6 @@ from xerotui.xero.messages import Reading, read_message
 
 # A key lives six minutes at Xero; within this it is surely alive (DESIGN section 5).
 KEY_LIFE = dt.timedelta(minutes=5, seconds=30)
-ATTEMPTS = 6
 
 
 def natural_key(posting: Posting) -> str:
@@ -163,7 +162,7 @@ class XeroSender:
             # Some may have been saved all the same: looked up before anything goes again.
             return Outcome(unclear=list(operations), status=max(answer.status, 500), reason=said)
         if len(operations) > 1:
-            return Outcome(again=list(operations), status=answer.status, reason=said)
+            return Outcome(again=list(operations), status=answer.status, reason=said, halve=True)
         reading = read_message(said)
         correlation = response.headers.get("xero-correlation-id", "")
         failed = Failed(operations[0], reading.code, said, reading.remedy, correlation, parked=True)
@@ -204,7 +203,7 @@ class XeroSender:
             return Outcome(unclear=list(operations), reason=str(error))
         for operation in operations:
             self._compare(outcome, operation, postings[operation.id], held)
-        return outcome
+        return tired(outcome, call, self.ports.clock.now())
 
     async def _each(self, client: TenantClient, operations: Sequence[Operation]) -> list[Record]:
         held = []

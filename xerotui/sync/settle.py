@@ -25,6 +25,9 @@ PAST = {
     Verb.ATTACH: "attached",
 }
 
+# Tries after which a person is asked.
+ATTEMPTS = 6
+
 
 @dataclass(frozen=True)
 class Done:
@@ -55,7 +58,10 @@ class Failed:
 
 @dataclass
 class Outcome:
-    """A call's outcome by operation. `again` may be formed anew at once or from `not_before`; `unclear` is unknown."""
+    """A call's outcome by operation.
+
+    `again` may be formed anew at once or from `not_before`, with `halve` in two calls; `unclear` is unknown.
+    """
 
     done: list[Done] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
@@ -63,6 +69,7 @@ class Outcome:
     unclear: list[Operation] = field(default_factory=list)
     status: int = 0
     not_before: dt.datetime | None = None
+    halve: bool = False
     reason: str = ""
 
     def only(self, ids: set[str]) -> "Outcome":
@@ -70,6 +77,24 @@ class Outcome:
         done = [d for d in self.done if d.operation.id in ids]
         failed = [f for f in self.failed if f.operation.id in ids]
         return Outcome(done=done, failed=failed, status=self.status, reason=self.reason)
+
+
+def tired(outcome: Outcome, call: Call, now: dt.datetime) -> Outcome:
+    """The outcome of a failed call with patience: what had no effect goes again, later each time.
+
+    After six tries that the other side itself answered with a failure (5xx; cut lines and kills don't count) calls
+    are halved until the culprit is alone, and that one waits for a person.
+    """
+    if not outcome.again or call.status < 500:
+        return outcome
+    tries = max(o.attempts for o in outcome.again)
+    outcome.not_before = now + dt.timedelta(seconds=2.0 ** min(tries, 6))
+    if tries >= ATTEMPTS and len(call.operations) == 1:
+        said = f"answered with a failure ({call.status}) {tries} times"
+        outcome.failed += [Failed(o, "core.parked", said, parked=True) for o in outcome.again]
+        outcome.again = []
+    outcome.halve = tries >= ATTEMPTS
+    return outcome
 
 
 def ref_of(operation: Operation) -> RecordRef:
