@@ -1,0 +1,153 @@
+"""Answers that never came: whatever became of a call, each document is in Xero exactly once at the end."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.sync_kit import (
+    LAPSE,
+    SOURCE,
+    Rig,
+    all_well,
+    asked,
+    everything_arrived,
+    fault,
+    heal,
+    impatient,
+    jump,
+    linked,
+    made_plan,
+    operations,
+    problems,
+    seeded,
+    small,
+    stopped,
+    unknown_calls,
+    until,
+    writes,
+)
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.work import State
+from xerotui.sync import lane
+
+CREATES = r"/(Contacts|Items|Invoices|PurchaseOrders)\?"
+LOST: dict[str, dict[str, Any]] = {
+    "done, answered 500": {"do": "status_after", "status": 500},
+    "not done, answered 503": {"do": "status", "status": 503},
+    "done, then cut": {"do": "cut_after"},
+    "cut before it was done": {"do": "cut_before"},
+    "done, answer too slow": {"do": "slow_body", "seconds": 2.0},
+    "done, answer not readable": {"do": "body", "text": "<html>Bad gateway</html>"},
+}
+
+
+async def _applied(bench: Rig) -> None:
+    plan = await made_plan(bench)
+    await bench.done("apply", plan=plan.id)
+
+
+async def _settled(bench: Rig) -> None:
+    await everything_arrived(bench)
+    await all_well(bench)
+    assert await stopped(bench) == seeded(bench), "a lost answer is no problem of the document"
+
+
+@pytest.mark.parametrize("how", LOST.values(), ids=list(LOST))
+async def test_a_lost_answer_within_the_life_of_the_key(tmp_path: Path, monkeypatch: Any, how: dict[str, Any]) -> None:
+    impatient(monkeypatch)
+    monkeypatch.setattr(lane, "PATIENCE", (0.0, 0.1, 0.5))
+    async with small(tmp_path, rate=10) as bench:
+        await fault(bench, method="PUT", path=CREATES, times=4, **how)
+        await _applied(bench)
+        assert await bench.control("xero", "/faults") == [], "the fault was met"
+        await _settled(bench)
+
+
+@pytest.mark.parametrize("how", ["done, answered 500", "done, then cut", "cut before it was done"])
+async def test_a_lost_answer_after_the_key_has_lapsed(tmp_path: Path, how: str) -> None:
+    async with small(tmp_path, rate=10) as bench:
+        plan = await made_plan(bench)
+        await fault(bench, method="PUT", path="/Invoices", times=1, **LOST[how])
+        going = asyncio.create_task(bench.done("apply", plan=plan.id))
+        await until(lambda: unknown_calls(bench, Kind.INVOICE))
+        keys = {w["key"] for w in await writes(bench) if w["kind"] == "invoice"}
+        await jump(bench, LAPSE)
+        await going
+        await _settled(bench)
+        if how == "cut before it was done":
+            assert keys == set() or len(keys) == 1
+        looked = [r for r in await asked(bench, "GET", "/Invoices?") if "InvoiceNumbers=" in r["path"]]
+        assert looked, "a lapsed key is never trusted: Xero is asked by number"
+
+
+async def test_within_its_life_a_key_is_asked_instead_of_the_list(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=10) as bench:
+        await fault(bench, method="PUT", path="/Invoices", times=1, do="cut_after")
+        await _applied(bench)
+        assert not [r for r in await asked(bench, "GET", "/Invoices?") if "InvoiceNumbers=" in r["path"]]
+        calls = len({w["call"] for w in await writes(bench) if w["kind"] == "invoice"})
+        assert len(await asked(bench, "PUT", "/Invoices")) == calls + 1, "the same call once more, nothing else"
+        await _settled(bench)
+
+
+async def test_a_throttled_write_waits_as_long_as_xero_asks(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=30) as bench:
+        headers = {"retry-after": "20", "x-rate-limit-problem": "minute"}
+        await fault(bench, method="PUT", path="/Invoices", times=2, do="status", status=429, headers=headers)
+        began = bench.wiring.clock.now()
+        await _applied(bench)
+        refused = [r for r in await asked(bench, "PUT", "/Invoices") if r["status"] == 429]
+        assert len(refused) == 2
+        assert (bench.wiring.clock.now() - began).total_seconds() > 20
+        await _settled(bench)
+
+
+async def test_an_outage_of_reading_and_writing_is_waited_out(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(lane, "REST", 0.5)
+    async with small(tmp_path, rate=10) as bench:
+        plan = await made_plan(bench)
+        # The write goes through, its answer is lost, and looking it up is refused as well: for a while.
+        await fault(bench, method="PUT", path="/Invoices", times=1, do="status_after", status=502)
+        await fault(bench, path="InvoiceNumbers=", do="status", status=503)
+        going = asyncio.create_task(bench.done("apply", plan=plan.id))
+        await until(lambda: _looked(bench))
+        assert await operations(bench, kind=Kind.INVOICE, side=Side.XERO, states=(State.UNKNOWN,))
+        await heal(bench)
+        await going
+        await _settled(bench)
+
+
+async def _looked(bench: Rig) -> list[Any]:
+    return [r for r in await asked(bench, "GET", "InvoiceNumbers=") if r["status"] == 503]
+
+
+async def test_what_xero_never_takes_is_set_aside_and_said_so(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(lane, "PATIENCE", (0.0, 0.1))
+    async with small(tmp_path, rate=60) as bench:
+        await fault(bench, method="PUT", path="/PurchaseOrders", do="status", status=500)
+        await asyncio.wait_for(_applied(bench), 60)
+        parked = await operations(bench, kind=Kind.PURCHASE_ORDER, side=Side.XERO, states=(State.PARKED,))
+        assert parked, "six tries, then a person is asked"
+        assert {p.code for p in await problems(bench, kind=Kind.PURCHASE_ORDER)} == {"core.parked"}
+        assert await linked(bench, Kind.PURCHASE_ORDER) == {}
+        await heal(bench)
+        await bench.done("retry", connection=SOURCE, code="core.parked", subject=f"purchase_order:{parked[0].record}")
+        assert len(await linked(bench, Kind.PURCHASE_ORDER)) == 1
+        await bench.done("retry")
+        await _settled(bench)
+
+
+async def test_a_killed_call_is_found_again_by_the_next_worker(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=10) as bench:
+        plan = await made_plan(bench)
+        await fault(bench, method="PUT", path="/Invoices", times=2, do="delay", seconds=1.0)
+        going = asyncio.create_task(bench.done("apply", plan=plan.id))
+        await until(lambda: operations(bench, kind=Kind.INVOICE, states=(State.SENDING,)))
+        going.cancel()
+        await asyncio.wait([going])
+        await bench.work()
+        await _settled(bench)
+        again = {w["key"] for w in await writes(bench) if w["kind"] == "invoice"}
+        assert len(again) == 2, "the calls that were on their way were repeated under their own keys"
