@@ -41,6 +41,8 @@ class Root:
     home: Path | None
     read_only: bool
     console: Console
+    # Whether the command that runs speaks JSON: then its failure does as well.
+    json: bool = False
 
 
 class Lazy(click.Group):
@@ -115,7 +117,7 @@ def run(arguments: list[str], console: Console) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.INTERRUPTED
     except Exception as error:
-        return failed(error, state.home)
+        return failed(error, state.home, json=state.json)
 
 
 def failed(error: Exception, home: Path | None, *, json: bool = False) -> int:

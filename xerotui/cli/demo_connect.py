@@ -6,6 +6,7 @@ from xerotui.cli import control
 from xerotui.cli.demo_sandbox import Served
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
+from xerotui.model.paging import View
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -33,11 +34,23 @@ async def connect(space: "Workspace", served: Served, out: Output, *, minute_lim
         await space.connect_source(name, forms[name], values)
     out.say("Reading both sides …")
     await followed(space, out, "refresh")
+    out.say(f"{await _map(space, served)} tax rates mapped as proposed; one is left to be mapped.")
+
+
+async def _map(space: "Workspace", served: Served) -> int:
+    """Take the proposals, but leave the rate that the demo world is in trouble with: mapping it is the tour's point."""
+    from xerotui.sandbox.world import build
+
+    left = {str(t.id) for t in build(served.seed).trouble if t.kind == "tax_unmapped" and t.record == "tax"}
     taken = 0
     for source in await space.sources():
         for tenant in await space.tenants():
-            taken += await space.map_accept("tax", source.id, tenant.tenant)
-    out.say(f"{taken} tax rates mapped as proposed.")
+            page = await space.mapping("tax", source.id, tenant.tenant, View(limit=500))
+            for row in page.rows:
+                if row.state == "proposed" and row.value not in left:
+                    await space.map_set("tax", source.id, tenant.tenant, row.value, row.target, row.trade)
+                    taken += 1
+    return taken
 
 
 async def _xero(space: "Workspace", about: dict[str, Any], minute_limit: int) -> None:

@@ -13,7 +13,7 @@ from xerotui.source.contract import Fact, Source
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, SourceConnection, TenantDoc, XeroConnectionDoc
 from xerotui.sync.pull import words
-from xerotui.workspace import forms
+from xerotui.workspace import crash, forms
 from xerotui.workspace.base import NOT_CONNECTED, REFUSED, told
 from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
 from xerotui.workspace.secrets import secret_name
@@ -65,6 +65,8 @@ class Connecting(Tenants):
         except SyncError:
             raise
         except Exception as error:
+            # A fault of the plugin: its author needs the place, the person the words.
+            crash.record(error, self.place.logs)
             raise words(error, type_.title) from error
         if wrong := next((fact for fact in facts if not fact.ok), None):
             raise SyncError(

@@ -29,6 +29,7 @@ def demo(
     A running demo is joined. It ends by --stop, or after 15 minutes without a request.
     """
     root: Root = ctx.find_root().obj
+    root.json = json
     out = Output(json=json)
     if stopping:
         return asyncio.run(_stop(_home(root), out))
