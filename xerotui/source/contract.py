@@ -84,7 +84,10 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to be written back to the source record: the Xero id, the final number, tenant and status."""
+    """A link to be written back to the source record: the Xero id, the final number, tenant and status.
+
+    A blank tenant leaves the record offered to every organisation, as it was.
+    """
 
     kind: Kind
     record: str

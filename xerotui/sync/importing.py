@@ -139,7 +139,9 @@ def _posting(data: PairData, record: Record, ref: RecordRef) -> bytes:
 
 def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | Item, by: str) -> None:
     ref = RecordRef(connection=data.connection, kind=kind, id=mine.id, title=mine.name[:200], tenant=data.tenant)
-    after = msgspec.structs.replace(mine, xero_id=held.id, tenant=data.tenant)
+    # An item that is offered to every organisation stays so.
+    tenant = mine.tenant if kind is Kind.ITEM else data.tenant
+    after = msgspec.structs.replace(mine, xero_id=held.id, tenant=tenant)
     draft.operations.append(
         Operation(
             id=new_id("op"),

@@ -242,6 +242,7 @@ async def resolve_pair(
         if count % YIELD_EVERY == 0:
             await asyncio.sleep(0)
     _quiet_unneeded(resolved)
+    _quiet_internal(resolved)
     return resolved
 
 
@@ -254,6 +255,17 @@ def _quiet_unneeded(resolved: Resolved) -> None:
         found = resolved.item_findings[id] if kind is Kind.ITEM else resolved.parties[(kind, id)]
         found.problems.clear()
         found.skip = ("core.excluded", "made when a document needs it")
+
+
+def _quiet_internal(resolved: Resolved) -> None:
+    """A customer without an account number is left out on purpose (H26); a problem only where it is billed."""
+    documents = (resolved.data.documents[key] for key, found in resolved.documents.items() if not found.skip)
+    billed = {document.party for document in documents if document.kind is not Kind.PURCHASE_ORDER}
+    for (kind, id), found in resolved.parties.items():
+        numberless = [p for p in found.problems if p.code == "core.account_number_missing"]
+        if kind is Kind.CUSTOMER and id not in billed and found.problems and numberless == found.problems:
+            found.problems.clear()
+            found.skip = ("core.excluded", "it has no account number, and nothing is billed to it")
 
 
 def explain(problem: Problem, registry: Registry) -> str:
