@@ -101,7 +101,8 @@ async def apply(
         return running
     await _check(ports, plan, hash)
     operations = await _planned(ports, plan)
-    await read_sides(ports, plan.connection, plan.tenants, progress)
+    kind = Kind(plan.options["kind"]) if plan.kind is PlanKind.IMPORT else None
+    await read_sides(ports, plan.connection, plan.tenants, progress, kind=kind)
     await progress("checking that nothing moved")
     now = await _redraft(ports, plan, operations)
     if plan_hash(now) != plan_hash(operations):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import encode
 from xerotui.model.problems import Problem, SyncError
 from xerotui.model.records import fingerprint
@@ -46,16 +46,18 @@ async def tenants_of(ports: Ports, connection: str, tenant: str = "") -> tuple[s
 
 
 async def read_sides(
-    ports: Ports, connection: str, tenants: Sequence[str], progress: Progress, *, source: bool = True
+    ports: Ports, connection: str, tenants: Sequence[str], progress: Progress, *, kind: Kind | None = None
 ) -> None:
-    """Bring the snapshots of both sides up to date."""
-    if source:
-        await progress(f"reading {connection}")
-        await pull_source(ports, connection)
+    """Bring the snapshots of both sides up to date; of one kind alone where an import needs no more."""
+    await progress(f"reading {connection}")
+    await pull_source(ports, connection, (kind,) if kind else ())
     for tenant in tenants:
         await progress(f"reading Xero {await _name(ports, tenant)}")
         await pull_reference(ports, tenant, FRESH)
-        await pull_tenant(ports, tenant)
+        if kind is None:
+            await pull_tenant(ports, tenant)
+        else:
+            await pull_tenant(ports, tenant, (Kind.CUSTOMER if kind in PARTIES else kind,))
 
 
 async def _name(ports: Ports, tenant: str) -> str:
@@ -205,7 +207,7 @@ async def make_import(
     if kind not in source.importable:
         raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
     if read:
-        await read_sides(ports, connection, (tenant,), progress)
+        await read_sides(ports, connection, (tenant,), progress, kind=kind)
     await progress("working out the import")
     data = await pairs.load(ports, connection, tenant)
     id = new_id("plan")

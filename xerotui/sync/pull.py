@@ -41,7 +41,8 @@ async def pull_source(ports: Ports, connection: str, kinds: Sequence[Kind] = ())
     try:
         for kind in kinds or source.kinds:
             changed[kind] = await _pull_kind(ports, source, connection, kind)
-        await _pull_choices(ports, source, connection)
+        if not kinds:
+            await _pull_choices(ports, source, connection)
     except SyncError:
         raise
     except Exception as error:
