@@ -6,27 +6,20 @@ undocumented; half away from zero is assumed, as the reference does.
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
 
 import msgspec
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
+# Digits enough for every product of two long numbers: what another system sends is never cut in silence.
+_EXACT = Context(prec=120)
 # Currencies whose amounts don't have two decimals (ISO 4217); everything else has two.
-_EXPONENTS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "XAF": 0,
-    "XOF": 0,
-    "XPF": 0,
-    "UGX": 0,
-    "PYG": 0,
-}
-_EXPONENTS |= {"BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3, "IQD": 3, "LYD": 3}
+_EXPONENTS = dict.fromkeys(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
+)
+_EXPONENTS |= dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
 
 
 class AmountsAre(StrEnum):
@@ -49,7 +42,7 @@ def quantum(decimals: int) -> Decimal:
 
 def rounded(value: Decimal, decimals: int = 2) -> Decimal:
     """`value` to that many decimals, ties away from zero."""
-    return value.quantize(quantum(decimals), rounding=ROUND_HALF_UP)
+    return value.quantize(quantum(decimals), ROUND_HALF_UP, _EXACT)
 
 
 def minor_units(value: Decimal, currency: str) -> int:
@@ -57,7 +50,7 @@ def minor_units(value: Decimal, currency: str) -> int:
 
     Raises ValueError when the amount is finer than the currency allows.
     """
-    scaled = value.scaleb(exponent(currency))
+    scaled = value.scaleb(exponent(currency), _EXACT)
     whole = scaled.to_integral_value()
     if whole != scaled:
         raise ValueError(f"{value} {currency} has more decimals than the currency")
@@ -66,7 +59,7 @@ def minor_units(value: Decimal, currency: str) -> int:
 
 def from_minor(units: int, currency: str) -> Decimal:
     """The amount that `minor_units` made an integer of."""
-    return Decimal(units).scaleb(-exponent(currency))
+    return Decimal(units).scaleb(-exponent(currency), _EXACT)
 
 
 class LineSum(msgspec.Struct, frozen=True):
@@ -97,8 +90,9 @@ class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 def line_amount(line: PricedLine, decimals: int = 2) -> Decimal:
     """Quantity by unit amount less discount, rounded to the currency's decimals."""
-    gross = rounded(line.quantity, 4) * rounded(line.unit_amount, 4)
-    return rounded(gross * (HUNDRED - line.discount_percent) / HUNDRED, decimals)
+    with localcontext(_EXACT):
+        gross = rounded(line.quantity, 4) * rounded(line.unit_amount, 4)
+        return rounded(gross * (HUNDRED - line.discount_percent) / HUNDRED, decimals)
 
 
 def line_tax(line: PricedLine, amounts: AmountsAre, decimals: int = 2) -> Decimal:
@@ -108,16 +102,18 @@ def line_tax(line: PricedLine, amounts: AmountsAre, decimals: int = 2) -> Decima
     if line.tax_amount is not None:
         return rounded(line.tax_amount, decimals)
     base = line_amount(line, decimals)
-    divisor = HUNDRED + line.tax_percent if amounts is AmountsAre.INCLUSIVE else HUNDRED
-    return rounded(base * line.tax_percent / divisor, decimals)
+    with localcontext(_EXACT):
+        divisor = HUNDRED + line.tax_percent if amounts is AmountsAre.INCLUSIVE else HUNDRED
+        return rounded(base * line.tax_percent / divisor, decimals)
 
 
 def totals(lines: Sequence[PricedLine], amounts: AmountsAre, currency: str) -> Totals:
     """What Xero will compute for a document of these lines."""
     decimals = exponent(currency)
     sums = tuple(LineSum(line_amount(x, decimals), line_tax(x, amounts, decimals)) for x in lines)
-    net = sum((s.amount for s in sums), ZERO)
-    tax = sum((s.tax for s in sums), ZERO)
-    if amounts is AmountsAre.INCLUSIVE:
-        return Totals(net - tax, tax, net, sums)
-    return Totals(net, tax, net + tax, sums)
+    with localcontext(_EXACT):
+        net = sum((s.amount for s in sums), ZERO)
+        tax = sum((s.tax for s in sums), ZERO)
+        if amounts is AmountsAre.INCLUSIVE:
+            return Totals(net - tax, tax, net, sums)
+        return Totals(net, tax, net + tax, sums)
