@@ -17,12 +17,12 @@ BANNER = "DEMO: an emulated Xero and PSA on this machine"
 @click.option("--headless", is_flag=True, help="Do the whole job without a screen and tell what came of it.")
 @click.option("--json", "json", is_flag=True, help="One JSON object on stdout (with --headless).")
 @click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
-@click.option("--rate", default=1.0, show_default=True, help="World seconds in a second, at most 60.")
+@click.option("--rate", type=float, help="World seconds in a second, at most 60.  [default: 1; 20 with --headless]")
 @click.option("--minute-limit", default=0, help="Lower Xero's calls a minute, in sandbox and client alike.")
 @click.option("--stop", "stopping", is_flag=True, help="End a running demo.")
 @click.pass_context
 def demo(
-    ctx: click.Context, headless: bool, json: bool, seed: int, rate: float, minute_limit: int, stopping: bool
+    ctx: click.Context, headless: bool, json: bool, seed: int, rate: float | None, minute_limit: int, stopping: bool
 ) -> int:
     """Try everything on an emulated Xero and PSA; no account, no network.
 
@@ -33,6 +33,7 @@ def demo(
     out = Output(json=json)
     if stopping:
         return asyncio.run(_stop(_home(root), out))
+    rate = (20.0 if headless else 1.0) if rate is None else rate
     if not 0 < rate <= 60:
         raise click.UsageError("--rate is above 0 and at most 60.")
     if headless:

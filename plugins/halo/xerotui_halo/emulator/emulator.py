@@ -98,8 +98,14 @@ class HaloEmulator:
             await self._service.stop()
 
     def settings(self) -> dict[str, str]:
-        """What a connection needs: url, client_id, client_secret."""
-        return {"url": self.service.url, "client_id": self._client[0], "client_secret": self._client[1]}
+        """What a connection needs: url, client_id, client_secret, and the calls that this instance allows, less some."""
+        allowed = self.limiter.windows.limits["calls"][0] if self.limiter else 700
+        return {
+            "url": self.service.url,
+            "client_id": self._client[0],
+            "client_secret": self._client[1],
+            "calls_per_window": str(allowed * 13 // 14),
+        }
 
     def totals(self) -> dict[str, Any]:
         """Documents meant for Xero, `sent` (they carry a Xero id) and `blocked`, as
