@@ -65,7 +65,8 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
     if status.problems:
         parts.append(safe(f"! {status.problems:,} problem" + ("s" if status.problems != 1 else ""), "yellow"))
     if status.budget:
-        parts.append(safe(status.budget, "", 40))
+        words = f"day {status.budget}" if status.budget[:1].isdecimal() else status.budget
+        parts.append(safe(words, "", 40))
     if status.data_age:
         parts.append(safe(f"data {aged(status.data_age)}", "dim", 40))
     if status.clock_rate != 1.0:

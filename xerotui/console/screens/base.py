@@ -21,7 +21,7 @@ from xerotui.console.keys import bindings_for, footer_for, shown
 from xerotui.console.rows.status import remedy, status_text
 from xerotui.console.text import join, safe
 from xerotui.console.widgets.bars import AskBar, FilterBar, Hint, key_line
-from xerotui.console.widgets.lines import Line
+from xerotui.console.widgets.lines import Line, Notice
 from xerotui.console.widgets.picker import Choice, Picker
 from xerotui.model.problems import SyncError
 from xerotui.workspace.commands import BY_ID, Danger
@@ -57,6 +57,7 @@ class AreaScreen(Screen[object]):
         super().__init__()
         self.paused = False
         self.stale = False
+        self.loaded = False
         self.loaded_at = 0.0
         self.fault: str = ""
         self._answer: asyncio.Future[str] | None = None
@@ -89,7 +90,7 @@ class AreaScreen(Screen[object]):
         with Vertical(id="body"):
             yield from self.body()
         yield FilterBar(id="filter")
-        yield Line(id="notice")
+        yield Notice(id="notice")
         yield AskBar(id="ask")
         yield Picker(id="picker")
         yield Line(id="keys")
@@ -291,6 +292,7 @@ class AreaScreen(Screen[object]):
     async def _load_and_paint(self) -> None:
         data = await self.load()
         self.fault = ""
+        self.loaded = True
         self.paint(data)
         self.paint_frame()
 
@@ -326,10 +328,15 @@ class AreaScreen(Screen[object]):
         if len(choices) < 2:
             self.notice("There is nothing to switch between.", "quiet")
             return
-        at = choices.index(app.tenant) if app.tenant in choices else -1
+        shown = self.tenant_shown()
+        at = choices.index(shown) if shown in choices else -1
         app.tenant = choices[(at + 1) % len(choices)]
         app.ask_status()
         self.tenant_changed()
+
+    def tenant_shown(self) -> str:
+        """The organisation that is shown now."""
+        return self.console_app.tenant
 
     def tenant_choices(self) -> list[str]:
         """What `t` goes through: "" stands for all organisations."""

@@ -224,11 +224,11 @@ class ConnectXeroScreen(AreaScreen):
             self.notice("Mark at least one organisation with space.", "warn")
             return
         await self.ws.xero_save(self.consent.connection, list(chosen))
-        connection, self.consent, self.step = self.consent.connection, None, "saved"
+        self.consent, self.step = None, "saved"
         app = self.console_app
         await app.know_names()
         self.app.pop_screen()
-        app.send("refresh", "Reading the organisations", None, connection=connection)
+        app.send("refresh", "Reading both sides")
 
     async def do_connect_discard(self) -> None:
         """Give the authorisation back, after a question."""

@@ -43,6 +43,10 @@ class MappingScreen(ListScreen):
         """A mapping belongs to one organisation; there is no view of all."""
         return list(self.console_app.names)
 
+    def tenant_shown(self) -> str:
+        """Never all of them."""
+        return self.tenant
+
     async def page(self, view: View) -> Page[Any]:
         """Settle organisation and spec, then a page of values."""
         app = self.console_app

@@ -23,6 +23,21 @@ class Line(Static):
         self.update(text, layout=False)
 
 
+class Notice(Line):
+    """A line that grows to three where its words need them: a remedy that is cut off helps nobody."""
+
+    DEFAULT_CSS = "Notice { text-wrap: wrap; }"
+    MOST = 3
+
+    def say(self, text: Text) -> None:
+        """Show `text`; the height changes only when it must."""
+        width = max(20, self.app.size.width)
+        needed = min(self.MOST, len(text.wrap(self.app.console, width)) if text.plain else 1)
+        if self.styles.height is None or self.styles.height.value != needed:
+            self.styles.height = needed
+        super().say(text)
+
+
 class Detail(VerticalScroll, can_focus=True):
     """A pane of text that may be longer than the screen: the detail of a row, a story, help."""
 
