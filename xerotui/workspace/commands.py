@@ -219,7 +219,7 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
-    _c("records.open", "enter", "records", "Open", "The record's whole story.", "why RECORD", footer=True),
+    _c("records.open", "enter", "records", "Open", "The record's whole story.", "", footer=True),
     _c("records.fix", "g", "records", "Go and fix", "Open the place where this is mended.", "errors", footer=True),
     _c(
         "records.retry",
@@ -242,7 +242,7 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
-    _c("story.copy", "c", "story", "Copy", "Send this text to the terminal's clipboard.", "why RECORD"),
+    _c("story.copy", "c", "story", "Copy", "Send this text to the terminal's clipboard.", ""),
 )
 
 BY_ID = {command.id: command for command in COMMANDS}
