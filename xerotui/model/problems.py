@@ -147,6 +147,9 @@ CORE: dict[str, Explanation] = {
     "core.locked_document": Explanation(
         "Paid or closed in Xero", "Needs a credit note: the changed fields can't be edited in Xero any more."
     ),
+    "core.dependency": Explanation(
+        "Waits for a record that was refused", "Mend that record first; this one follows by itself."
+    ),
     "core.rejected": Explanation("Refused by the other system", "Read what it said, correct the record, then retry."),
     "core.warning": Explanation("Saved with a warning", "Check the document in Xero."),
     "core.mismatch_after": Explanation(
