@@ -84,12 +84,12 @@ _DECLARED: Mapping[str, Callable[[Any], bool]] = {
 
 
 def emulators_of(answer: Any) -> tuple[Any, ...]:
-    """Emulators: objects with a name, `load`, `settings`, `totals` and `stop`."""
+    """Emulators: objects with a name, `load`, `start`, `settings`, `totals` and `stop`."""
     found = items_of(lambda one: one)(answer)
     for one in found:
         if not isinstance(getattr(one, "name", None), str) or inspect.isclass(one):
             raise TypeError(f"{one!r} among the emulators, which has no name"[:200])
-        lacking = [m for m in ("load", "settings", "totals", "stop") if not callable(getattr(one, m, None))]
+        lacking = [m for m in ("load", "start", "settings", "totals", "stop") if not callable(getattr(one, m, None))]
         if lacking:
             raise TypeError(f"the emulator {one.name}, which lacks {', '.join(lacking)}")
     return found

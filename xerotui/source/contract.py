@@ -237,21 +237,37 @@ class Source(ABC):
 
 
 class Emulator(Protocol):
-    """A source emulated for the sandbox and the conformance suite; HTTP is no part of this protocol."""
+    """A source emulated for the sandbox and the conformance suite; HTTP is no part of this protocol.
+
+    World, clock and service are those of `xerotui.sandbox`, which the core doesn't import.
+    """
 
     name: str
 
+    @property
+    def service(self) -> Any:
+        """The running `xerotui.sandbox.service.Service`: its control routes, journal, faults and violations."""
+        ...
+
     def load(self, world: Any) -> None:
         """Take over the part of the demo world that this source holds."""
+        ...
+
+    async def start(self, clock: Any) -> None:
+        """Begin to serve on loopback, in the world time of `clock`."""
         ...
 
     def settings(self) -> Mapping[str, str]:
         """What a connection to it needs, by field name of the source's settings."""
         ...
 
-    def totals(self) -> Mapping[str, Any]: ...
+    def totals(self) -> Mapping[str, Any]:
+        """Documents meant for Xero, `sent` and `blocked`, as `{tenant: {currency: {kind: {documents, total}}}}`."""
+        ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Stop serving."""
+        ...
 
 
 class ResolveContext(msgspec.Struct, frozen=True, kw_only=True):
