@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Link, Operation, PlanState, Request, State, Verb
+from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
@@ -125,8 +125,8 @@ class Desk:
     async def retry(self, request: Request) -> Answer:
         """Try again: an operation, all of a cause, or everything that waits.
 
-        Parked operations go again as they are. Refused ones are let go, and their records resolved anew from
-        what both sides say now; what can go becomes a follow-up plan.
+        What only didn't get through goes again as it is. What was refused, alone or as the culprit of a call, is let
+        go, and its record resolved anew from what both sides say now; what can go becomes a follow-up plan.
         """
         ledger = self.ports.ledger
         async with ledger.write() as tx:
@@ -147,16 +147,32 @@ class Desk:
                     )
             else:
                 operations = await ledger.work.find(tx, states=(State.PARKED, State.REJECTED))
-            parked = [o.id for o in operations if o.state is State.PARKED]
-            refused = [o.id for o in operations if o.state is State.REJECTED]
-            await ledger.work.move(tx, parked, State.READY, attempts=0)
+            operations = [o for o in operations if o.state in FAILED]
+            parked = [o for o in operations if o.state is State.PARKED and not await self._culprit(tx, o)]
+            again = {o.id for o in parked}
+            refused = [o.id for o in operations if o.id not in again]
+            await ledger.work.move(tx, list(again), State.READY, attempts=0)
             await ledger.work.move(tx, refused, State.CANCELLED, error="tried again")
-            await self._reopen_runs(tx, {o.plan for o in operations if o.state is State.PARKED})
+            await self._reopen_runs(tx, {o.plan for o in parked})
         plans = await self._follow_ups(request, read=True)
         answer = {"parked": str(len(parked)), "count": str(len(operations))}
         if plans:
             answer["plan"] = plans[-1]
         return answer
+
+    async def _culprit(self, tx: Tx, operation: Operation) -> bool:
+        """True for a parked write to Xero that was refused for what it says: the same bytes would be refused again."""
+        if operation.side is not Side.XERO:
+            return False
+        said = await self.ports.ledger.problems.open(
+            tx,
+            connection=operation.connection,
+            tenant=operation.tenant,
+            kind=operation.kind,
+            record=operation.record,
+            phase="send",
+        )
+        return any(p.blocks and p.code != "core.parked" for p in said)
 
     async def _reopen_runs(self, tx: Tx, plans: set[str]) -> None:
         """A run whose parked operation goes again is under way once more."""

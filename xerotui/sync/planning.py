@@ -113,8 +113,8 @@ async def _store_problems(ports: Ports, resolved: Resolved) -> None:
     for kind, id, found in resolved.findings():
         ids, problems = by_kind.setdefault(kind, ([], []))
         ids.append(id)
-        # What Xero said at sending time is kept in its own phase.
-        problems.extend(p for p in found.problems if not p.place or p.place.command != "queue.open")
+        # What Xero said of this very record is kept in the phase of sending; what waits for it has it here.
+        problems.extend(p for p in found.problems if p is not resolved.refused.get((kind, id)))
     async with ports.ledger.write() as tx:
         for kind, (ids, problems) in by_kind.items():
             await ports.ledger.problems.replace(tx, data.connection, data.tenant, kind, ids, problems, phase="resolve")
@@ -235,7 +235,8 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
     async with ledger.read() as tx:
         before = await ledger.problems.open(tx, connection=connection, tenant=tenant)
         last = await _continued(ports, tx, connection, tenant)
-    waited = {(p.record.kind, p.record.id) for p in before if p.blocks}
+        waiting = await ledger.work.find(tx, connection=connection, tenant=tenant, states=(State.BLOCKED,))
+    waited = {(p.record.kind, p.record.id) for p in before if p.blocks} | {(o.kind, o.record) for o in waiting}
     if not waited:
         return None
     if read:

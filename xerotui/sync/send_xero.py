@@ -13,6 +13,7 @@ from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
 from xerotui.store import name_key
 from xerotui.sync.checks import same_document
+from xerotui.sync.drift import moved
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
@@ -43,6 +44,15 @@ def equal(posting: Posting, held: Record) -> bool:
     if isinstance(posting, DocumentPosting) and isinstance(held, Document):
         return code_key(posting.number) == code_key(held.number) and same_document(posting, held)
     return False
+
+
+def arrived(operation: Operation, posting: Posting, held: Record) -> bool:
+    """True when an update of unknown outcome was surely done: what Xero holds is newer than what it was made from.
+
+    Where that can't be told it goes again: to say the same of the same record twice changes nothing.
+    """
+    touched = held.modified is not None and held.modified.isoformat() != operation.basis.xero_version
+    return touched and not moved(posting, held)
 
 
 class XeroSender:
@@ -215,7 +225,10 @@ class XeroSender:
         return held
 
     def _compare(self, outcome: Outcome, operation: Operation, posting: Posting, held: Sequence[Record]) -> None:
-        equals = [r for r in held if equal(posting, r)]
+        if operation.verb is Verb.UPDATE:
+            equals = [r for r in held if r.id == operation.target and arrived(operation, posting, r)]
+        else:
+            equals = [r for r in held if equal(posting, r)]
         if equals:
             outcome.done.append(_adopted(operation, equals[0]))
             return

@@ -12,6 +12,7 @@ from xerotui.sync.lane import LaneRunner
 from xerotui.sync.planning import follow_up
 from xerotui.sync.ports import Ports
 from xerotui.sync.verify import verify_run
+from xerotui.sync.waiting import tell_waiting
 
 # The mark under which the ledger keeps the book's revision whose consequences were drawn.
 DRAWN = "book.drawn"
@@ -145,6 +146,7 @@ class Worker:
             self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
             return
         async with ledger.write() as tx:
+            await tell_waiting(self.ports, tx, plan)
             counts = await ledger.work.counts(tx, plan=plan.id)
             states: dict[str, int] = {}
             for (_, _, _, state), n in counts.items():
