@@ -128,7 +128,7 @@ class HaloEmulator:
         return _as_text(sums)
 
     def duplicates(self) -> list[dict[str, Any]]:
-        """Groups of records that share a Xero id, or a name and account number, one of them made by a caller."""
+        """Groups of records that share a Xero id, or tenant, name and account number, one made by a caller."""
         found = []
         for name, table in self.store.tables.items():
             groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -138,7 +138,9 @@ class HaloEmulator:
                     groups[("xero id", str(link))].append(key)
                 number = row.get("accountsid") or row.get("accounts_id")
                 if name in ("client", "supplier", "item") and number is not None:
-                    groups[("name and number", str(row["name"]), str(number))].append(key)
+                    # Two organisations may each have a product of the same code.
+                    tenant = str(row.get("xero_tenant_id") or "")
+                    groups[("name and number", str(row["name"]), str(number), tenant)].append(key)
             for what, keys in groups.items():
                 if len(keys) > 1 and table.created.intersection(keys):
                     found.append({"entity": table.entity.name, "same": what[0], "value": what[1], "ids": keys})
