@@ -41,9 +41,9 @@ LAPSE = 400
 
 
 @asynccontextmanager
-async def small(tmp: Path, *, rate: float = 30.0, mapped: bool = True) -> AsyncIterator[Rig]:
+async def small(tmp: Path, *, rate: float = 30.0, mapped: bool = True, scale: float = 0.1) -> AsyncIterator[Rig]:
     """The rig over a small world."""
-    async with rig(tmp, scale=0.1, rate=rate, mapped=mapped) as bench:
+    async with rig(tmp, scale=scale, rate=rate, mapped=mapped) as bench:
         yield bench
 
 
@@ -159,6 +159,20 @@ async def fault(bench: Rig, service: str = "xero", **spec: Any) -> None:
 async def heal(bench: Rig, service: str = "xero") -> None:
     """Let a service behave again."""
     await bench.control(service, "/faults", {"clear": True})
+
+
+async def invoiced_in_xero(bench: Rig, tenant: str, number: str) -> None:
+    """Somebody writes an invoice of that number in Xero itself."""
+    like = next(i for i in await held(bench, tenant, "Invoices") if i["Type"] == "ACCREC")
+    copy = {k: v for k, v in like.items() if k not in ("InvoiceID", "UpdatedDateUTC")}
+    await bench.control("xero", f"/create/{tenant}/Invoices", {**copy, "InvoiceNumber": number})
+
+
+async def named_in_xero(bench: Rig, tenant: str, name: str) -> None:
+    """Somebody makes a contact of that name in Xero itself."""
+    like = next(c for c in await held(bench, tenant, "Contacts") if c["ContactStatus"] == "ACTIVE")
+    copy = {k: v for k, v in like.items() if k not in ("ContactID", "UpdatedDateUTC", "AccountNumber")}
+    await bench.control("xero", f"/create/{tenant}/Contacts", {**copy, "Name": name})
 
 
 async def jump(bench: Rig, seconds: float = LAPSE) -> None:
