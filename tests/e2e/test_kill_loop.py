@@ -1,6 +1,6 @@
 """The kill loop: the worker dies by SIGKILL at random moments, and in the end everything is there exactly once.
 
-The sandbox answers 300 ms late, so that a kill finds calls on their way. Seeds are printed, so that a failure repeats.
+The sandbox answers 300 ms late, so that a kill finds calls on their way. The moments are drawn from fixed seeds.
 """
 
 import asyncio
@@ -40,19 +40,24 @@ class Worker:
                 sys.executable, "-m", "xerotui", "worker", "--until-idle", stdout=out, stderr=out, env=env
             )
 
-    async def life(self, seconds: float, *, working: bool) -> None:
-        """One life: until `seconds` after the start, or after it holds a lane (`working`); then SIGKILL."""
+    async def life(self, seconds: float, *, working: bool) -> bool:
+        """One life: until `seconds` after the start, or after it holds a lane (`working`); then SIGKILL.
+
+        True when the kill hit it at work.
+        """
         process = await self.start()
         if working:
             await self._holds_lane(process)
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), seconds)
-        if process.returncode is None:
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+        if process.returncode is not None:
+            return False
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+        return True
 
     async def _holds_lane(self, process: asyncio.subprocess.Process) -> None:
-        for _ in range(400):
+        for _ in range(1500):
             async with self.r.wiring.ledger.read() as tx:
                 rows = await self.r.wiring.ledger.lanes.list(tx)
             if any(row.worker and row.worker.pid == process.pid for row in rows) or process.returncode is not None:
@@ -111,25 +116,24 @@ async def check_whole(r: Rig) -> None:
 
 
 async def test_a_sync_survives_25_kills(tmp_path: Path) -> None:
-    seed = 20261121
-    print("seed", seed)
-    chance = random.Random(seed)
-    async with rig(tmp_path, rate=RATE) as r:
+    chance = random.Random(20261121)
+    async with rig(tmp_path, rate=RATE, scale=2.0) as r:
         plan = (await r.done("plan", connection=SOURCE))["plan"]
         await late(r)
         worker = Worker(r, tmp_path / "worker.log")
         await leave(r, "apply", plan=plan)
-        for _ in range(5):
-            await worker.life(chance.uniform(0.3, 3.0), working=False)
-        for _ in range(20):
-            await worker.life(chance.uniform(0.0, 0.7), working=True)
+        hits = [await worker.life(chance.uniform(0.3, 3.0), working=False) for _ in range(5)]
+        hits += [await worker.life(chance.uniform(0.0, 1.5), working=True) for _ in range(20)]
+        assert all(hits), hits
         for service in ("xero", "halo"):
             await r.control(service, "/faults", {"clear": True})
         await worker.finish()
         await check_whole(r)
         xero, halo = await r.control("xero", "/totals"), await r.control("halo", "/totals")
         assert halo["sent"] == xero
-        assert sum(n["documents"] for n in leaves(halo["blocked"])) == len(r.world.troubled("invoice"))
+        assert sum(n["documents"] for n in leaves(halo["blocked"])) == len(
+            r.world.troubled("invoice", blocking_only=True)
+        )
 
 
 def leaves(totals: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,21 +144,21 @@ def leaves(totals: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def test_an_import_survives_10_kills(tmp_path: Path) -> None:
-    seed = 42
-    print("seed", seed)
-    chance = random.Random(seed)
+    chance = random.Random(42)
     async with rig(tmp_path, rate=RATE) as r:
         plans = [
             (await r.done("import", connection=SOURCE, tenant=tenant, kind=kind))["plan"]
             for tenant in r.tenants
             for kind in ("customer", "supplier", "item")
+            # Items that belong to no organisation are linked by the first import, which dates the second's plan.
+            if kind != "item" or tenant == r.tenants[0]
         ]
         await late(r)
         worker = Worker(r, tmp_path / "worker.log")
         for plan in plans:
             await leave(r, "apply", plan=plan)
-        for _ in range(10):
-            await worker.life(chance.uniform(0.0, 0.9), working=True)
+        hits = [await worker.life(chance.uniform(0.0, 1.5), working=True) for _ in range(10)]
+        assert all(hits), hits
         for service in ("xero", "halo"):
             await r.control(service, "/faults", {"clear": True})
         await worker.finish()
