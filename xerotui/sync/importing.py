@@ -115,16 +115,23 @@ def _default_tax(data: PairData, trade: Trade) -> str:
     return best
 
 
-def _changes(old: Record | None, new: Record) -> tuple[Change, ...]:
-    """Old → new by field, as the preview shows it."""
+def _changes(data: PairData, old: Record | None, new: Record) -> tuple[Change, ...]:
+    """Old → new by field, as the preview shows it: rates and the organisation by name."""
     shown = ("name", "number", "code", "email", "phone", "xero_id", "tenant", "sales_tax", "purchase_tax")
     out = []
     for name in shown:
-        after = str(getattr(new, name, "") or "")
-        before = str(getattr(old, name, "") or "") if old is not None else ""
+        after = _shown(data, name, new)
+        before = _shown(data, name, old) if old is not None else ""
         if after and after != before:
             out.append(Change(name, before, after))
     return tuple(out)
+
+
+def _shown(data: PairData, name: str, record: Record) -> str:
+    value = str(getattr(record, name, "") or "")
+    if name.endswith("_tax") and value in data.source_taxes:
+        return data.source_taxes[value].name
+    return data.organisation.name if name == "tenant" and value == data.tenant else value
 
 
 def _posting(data: PairData, record: Record, ref: RecordRef) -> bytes:
@@ -157,7 +164,7 @@ def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | 
             target=held.id,
             body=_posting(data, mine, ref),
             basis=Basis(fingerprint=records.fingerprint(mine)),
-            changes=_changes(mine, after),
+            changes=_changes(data, mine, after),
             rungs={"xero_id": f"found by {by}"},
         )
     )
@@ -181,7 +188,7 @@ def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str) 
             target=held.id,
             body=records.encode(record),
             basis=Basis(fingerprint=records.fingerprint(held)),
-            changes=_changes(None, record),
+            changes=_changes(data, None, record),
         )
     )
     draft.counts["create"] += 1

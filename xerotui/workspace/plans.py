@@ -40,20 +40,21 @@ class Plans(Connecting):
     async def plan_rows(self, id: str, view: View) -> Page[PlanRow]:
         """A page of a plan: its operations first, then what stays; fields verb, kind, tenant, code, state."""
         verb, code = view.fields.get("verb", ""), view.fields.get("code", "")
-        if verb in STAYING or code or view.anchor.startswith(_SECOND):
+        if verb in STAYING or code:
             return await self._staying(id, view)
+        if view.anchor.startswith(_SECOND):
+            rest = await self._staying(id, view)
+            ahead = await self._operations(id, msgspec.structs.replace(view, anchor="", limit=1))
+            return msgspec.structs.replace(rest, total=ahead.total + rest.total)
         first = await self._operations(id, view)
-        rest = await self._staying(id, msgspec.structs.replace(view, limit=1)) if not verb else None
-        if rest is None or not rest.total:
+        if verb:
             return first
         if not first.rows:
             return await self._staying(id, view)
-        return Page(
-            rows=first.rows,
-            total=first.total + rest.total,
-            next=first.next or _SECOND,
-            previous=first.previous,
-        )
+        rest = await self._staying(id, msgspec.structs.replace(view, anchor="", limit=1))
+        if not rest.total:
+            return first
+        return msgspec.structs.replace(first, total=first.total + rest.total, next=first.next or _SECOND)
 
     async def _operations(self, id: str, view: View) -> Page[PlanRow]:
         fields = {name: value for name, value in view.fields.items() if name in ("kind", "tenant", "verb", "state")}
@@ -78,13 +79,9 @@ class Plans(Connecting):
             page = await self.wiring.ledger.plans.blocked_page(
                 tx, id, msgspec.structs.replace(view, fields=fields, anchor=anchor, sort="position", descending=False)
             )
-            before = 0
-            if not verb and not view.fields.get("code"):
-                one = View(fields={"plan": id}, limit=1)
-                before = (await self.wiring.ledger.work.page(tx, one)).total
         return Page(
             rows=tuple(_blocked_row(row) for row in page.rows),
-            total=page.total + before,
+            total=page.total,
             next=_SECOND + page.next if page.next else "",
             previous=_SECOND + page.previous if page.previous else "",
         )
