@@ -54,7 +54,7 @@ async def job(space: "Workspace", served: Served, out: Output, *, minute_limit: 
             "xero": xero,
             "differences": differing,
             "violations": await demo_report.violations(controls),
-            "calls": await demo_report.calls(controls),
+            "calls": await demo_report.calls(space, controls),
             "second_run_writes": second,
             "seconds": round(time.monotonic() - began, 2),
         }

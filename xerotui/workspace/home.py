@@ -87,7 +87,13 @@ def prepare(root: Path | None = None) -> Home:
 
 def actor() -> str:
     """Who acts, for the audit: the person behind sudo or doas, else the account."""
-    for name in ("SUDO_USER", "DOAS_USER", "LOGNAME", "USER", "USERNAME"):
+    for name in ("SUDO_USER", "DOAS_USER"):
         if value := os.environ.get(name, ""):
             return value
-    return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (OSError, KeyError, ImportError):
+        # No name for this account, as in a container: its number says more than nothing.
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -81,7 +81,7 @@ class Workers(Area):
             return seen
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.place.worker_lock, timeout=START_SECONDS + 5, thread_local=False)
+        lock = FileLock(self.place.worker_lock, timeout=START_SECONDS + 5, mode=0o600, thread_local=False)
         try:
             await asyncio.to_thread(lock.acquire)
         except Timeout:
