@@ -133,7 +133,12 @@ class LaneRunner:
             if self._due.get(call.id, 0.0) > time.monotonic():
                 continue
             async with ledger.read() as tx:
+                # It may have been settled since the list was read: its task ended while this one looked elsewhere.
+                now = await ledger.work.get_call(tx, call.id)
                 operations = await ledger.work.get(tx, call.operations)
+            if now is None or now.state is not CallState.UNKNOWN:
+                continue
+            call = now
             if isinstance(self.sender, XeroSender):
                 operations, _ = await self.sender.complete(operations)
             self._start(call, operations, fence, resend=True)
@@ -167,8 +172,8 @@ class LaneRunner:
         for part in list(self._halves):
             async with ledger.read() as tx:
                 members = await ledger.work.get(tx, part)
-            if any(o.state is State.SENDING for o in members):
-                # The refusal that halved them is just being written down.
+            if any(o.state in (State.SENDING, State.UNKNOWN) for o in members):
+                # What halved them is just being written down.
                 continue
             now = self.ports.clock.now()
             if any(o.state is State.READY and o.not_before and o.not_before > now for o in members):
