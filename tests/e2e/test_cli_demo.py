@@ -1,0 +1,146 @@
+"""`xerotui demo`: the whole job without a screen, children that end with their parent, and a demo that is joined."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from xerotui.cli import demo_connect, demo_expect, demo_sandbox
+from xerotui.cli.codes import Exit
+from xerotui.cli.output import Output
+from xerotui.sandbox.world import build
+from xerotui.workspace import process
+from xerotui.workspace.door import Workspace
+
+KEYS = {
+    "tenants",
+    "imported",
+    "operations",
+    "blocked_at_first",
+    "blocked_at_end",
+    "source",
+    "xero",
+    "differences",
+    "violations",
+    "calls",
+    "second_run_writes",
+    "seconds",
+}
+
+
+def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """One command in a home of its own."""
+    command = [sys.executable, "-m", "xerotui", "--home", str(home), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def summed(totals: dict[str, Any]) -> dict[str, tuple[int, Decimal]]:
+    """Documents and amounts by currency and kind."""
+    return {
+        f"{currency} {kind}": (entry["documents"], Decimal(entry["total"]))
+        for currencies in totals.values()
+        for currency, kinds in currencies.items()
+        for kind, entry in kinds.items()
+    }
+
+
+def test_the_whole_job_without_a_screen(tmp_path: Path) -> None:
+    done = run("demo", "--headless", "--json", "--rate", "60", home=tmp_path / "home")
+    assert done.returncode == Exit.DONE, done.stderr
+    said = json.loads(done.stdout)
+    assert set(said) == KEYS
+    world = build(1)
+    assert {t["name"] for t in said["tenants"]} == {t.name for t in world.tenants}
+    assert said["differences"] == []
+    assert said["violations"] == []
+    assert said["second_run_writes"] == 0
+    assert said["blocked_at_first"] == demo_expect.by_code(demo_expect.expected(world, mended=False))
+    assert said["blocked_at_end"] == demo_expect.by_code(demo_expect.expected(world, mended=True))
+    assert set(said["operations"]) == {"confirmed", "verified"}
+    assert summed(said["source"]["sent"]) == summed(said["xero"])
+    assert sum(n for n, _ in summed(said["xero"]).values()) > 400
+    # A follow-up plan takes calls of its own: the least is what one plan for all would have taken.
+    assert said["calls"]["least"] <= said["calls"]["made"] <= said["calls"]["least"] + 6
+    assert set(said["imported"]) == {"customer", "supplier", "item"}
+
+
+def test_children_end_with_their_parent_however_it_ends(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "xerotui", "--home", str(home), "demo", "--headless", "--json"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as parent:
+        until = time.monotonic() + 60
+        while (record := _record(home)) is None and time.monotonic() < until:
+            time.sleep(0.05)
+        assert record is not None
+        os.kill(parent.pid, signal.SIGKILL)
+    while process.lives(record) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not process.lives(record)
+
+
+def _record(home: Path) -> dict[str, Any] | None:
+    from xerotui.workspace.home import Home
+
+    return demo_sandbox.read(Home(home))
+
+
+async def test_a_running_demo_is_joined_stopped_and_begun_anew(tmp_path: Path) -> None:
+    home, out = tmp_path / "home", Output(quiet=True)
+    before = os.environ.get("XEROTUI_CLOCK")
+    try:
+        first = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)
+        space = await Workspace.open(home)
+        await demo_connect.connect(space, first, out)
+        waiting = [
+            r for s in await space.sources() for t in await space.tenants() for r in await _unmapped(space, s, t)
+        ]
+        assert {r.value for r in waiting} == {
+            str(t.id) for t in build(1).trouble if t.kind == "tax_unmapped" and t.record == "tax"
+        }
+        await space.close()
+        again = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)
+        assert again.joined
+        assert again.services == first.services
+        assert await demo_sandbox.stop(home, out)
+        assert not await demo_sandbox.stop(home, out)
+        fresh = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)
+        assert not fresh.joined
+        space = await Workspace.open(home)
+        # What the former demo knew went with its sandbox.
+        assert await space.sources() == ()
+        await space.close()
+        assert await demo_sandbox.stop(home, out)
+    finally:
+        await demo_sandbox.stop(home, out)
+        os.environ.pop("XEROTUI_CLOCK", None)
+        if before is not None:
+            os.environ["XEROTUI_CLOCK"] = before
+
+
+async def _unmapped(space: Workspace, source: Any, tenant: Any) -> list[Any]:
+    from xerotui.model.paging import View
+
+    page = await space.mapping("tax", source.id, tenant.tenant, View(limit=500))
+    return [row for row in page.rows if row.state != "mapped"]
+
+
+def test_a_home_that_is_no_demo_is_never_emptied(tmp_path: Path) -> None:
+    precious = tmp_path / "home"
+    precious.mkdir()
+    (precious / "book.json").write_text("mine")
+    done = run("demo", "--headless", "--json", home=precious)
+    assert done.returncode == Exit.REFUSED
+    assert json.loads(done.stdout)["error"]["code"] == "demo.home"
+    assert (precious / "book.json").read_text() == "mine"
+
+
+def test_stop_without_a_demo(tmp_path: Path) -> None:
+    done = run("demo", "--stop", home=tmp_path / "none")
+    assert done.returncode == Exit.DONE
+    assert "No demo runs" in done.stderr
