@@ -98,6 +98,11 @@ class XeroTUI(App[int]):
         self.set_interval(STATUS_EVERY, self.ask_status)
         await self.switch_mode(last.area if last.area in self.MODES else "overview")
 
+    @property
+    def heard(self) -> int:
+        """The change counter as the console last saw it."""
+        return -1 if self._feed is None else self._feed.pulse
+
     async def know_names(self) -> None:
         """The names of organisations and source connections, as every screen writes them."""
         self.names = {row.tenant: row.name for row in await self.opened.tenants()}

@@ -37,7 +37,7 @@ class Feed:
         self._workspace = workspace
         self._post = post
         self._touched = time.monotonic()
-        self._pulse = -1
+        self.pulse = -1
         self._counters: dict[str, int] = {}
 
     def touch(self) -> None:
@@ -47,9 +47,9 @@ class Feed:
     async def look(self) -> frozenset[str]:
         """One poll: the topics that moved."""
         pulse = await self._workspace.pulse()
-        if pulse == self._pulse:
+        if pulse == self.pulse:
             return frozenset()
-        self._pulse = pulse
+        self.pulse = pulse
         counters = await self._workspace.changes()
         moved = frozenset(topic for topic, value in counters.items() if self._counters.get(topic) != value)
         first = not self._counters

@@ -1,26 +1,27 @@
 """What a plan looks like: totals a tenant and currency, counts, cost, its rows, and the words of its question."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from xerotui.console.rows.signs import worded
-from xerotui.console.text import count, join, middle, money, safe, short, stack, when
+from xerotui.console.rows.signs import sign, style, worded
+from xerotui.console.text import clean, count, join, middle, money, safe, short, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.work import Plan, PlanKind, PlanState, PlanTotal
 from xerotui.workspace.pages import PlanRow
 
 
-def columns(titles: int = 14) -> tuple[Column, ...]:
-    """The columns for titles of that many cells: names of parties need more room than numbers of documents."""
+def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
+    """The columns for titles of that many cells; names of parties alone take what is left."""
     return (
         Column("Change", 11),
         Column("Kind", 15),
-        Column("Record", max(10, min(titles + 1, 34))),
-        Column("Party / why", 0),
+        Column("Record", max(10, min(titles + 1, 34)) if parties else 0),
+        *((Column("Party / why", 0),) if parties else ()),
         Column("Organisation", 24, least=140, middle=True),
-        Column("Total", 15, right=True),
+        *((Column("Total", 15, right=True),) if parties else ()),
         Column("State", 13, least=140),
     )
 
@@ -29,7 +30,7 @@ def columns(titles: int = 14) -> tuple[Column, ...]:
 LISTED = ("blocked", "skipped", "skip", "conflict", "unchanged")
 
 
-def row(item: PlanRow, names: Mapping[str, str]) -> Row:
+def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row:
     """One line of the plan."""
     party = safe(item.party)
     if item.reason:
@@ -40,11 +41,19 @@ def row(item: PlanRow, names: Mapping[str, str]) -> Row:
             worded(item.verb),
             safe(item.kind.label),
             safe(item.title),
-            party,
+            *((party,) if parties else ()),
             safe(names.get(item.tenant, item.tenant), "dim"),
-            safe(money(item.total, item.currency)),
+            *((safe(money(item.total, item.currency)),) if parties else ()),
             worded(item.state) if item.state else Text(""),
         ),
+    )
+
+
+def shape(items: Sequence[PlanRow]) -> tuple[int, bool]:
+    """How wide the titles of these rows are, and whether any has a party, a reason or a total."""
+    return (
+        max((cell_len(clean(i.title, 40)) for i in items), default=0),
+        any(i.party or i.reason or i.total is not None for i in items),
     )
 
 
@@ -69,10 +78,19 @@ def totals_of(plan: Plan) -> str:
     return f"{words}, {amounts}" if amounts else words
 
 
-def _bit(total: PlanTotal) -> Text:
-    words = count(total.documents, total.kind.label, total.kind.plural)
-    amount = f" {money(total.total, total.currency, code=False)}" if total.currency else ""
-    return join(worded(total.verb), safe(f" {words}{amount}"))
+def _bits(totals: Sequence[PlanTotal]) -> list[Text]:
+    """Writes kind by kind, what stays behind in one number a verb."""
+    out = []
+    for total in totals:
+        if total.verb not in LISTED:
+            words = f"{sign(total.verb)} {count(total.documents, total.kind.label, total.kind.plural)}"
+            out.append(safe(f"{words} {money(total.total, total.currency, code=False)}", style(total.verb)))
+    for verb in LISTED:
+        mine = [t for t in totals if t.verb == verb]
+        if mine and verb != "unchanged":
+            amount = money(sum((t.total for t in mine), Decimal(0)), mine[0].currency, code=False)
+            out.append(safe(f"{sign(verb)} {sum(t.documents for t in mine):,} {verb} {amount}", style(verb)))
+    return out
 
 
 def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
@@ -82,9 +100,10 @@ def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
         groups.setdefault((total.tenant, total.currency), []).append(total)
     out = []
     for (tenant, currency), totals in groups.items():
-        line = join(safe(middle(names.get(tenant, tenant), 28), "bold"), " ", safe(currency, "bold"))
-        for total in totals:
-            line = join(line, "  ", _bit(total))
+        name = safe(middle(names.get(tenant, tenant), 16), "bold")
+        line = join(name, " ", safe(currency or "no amounts", "bold"))
+        for bit in _bits(totals):
+            line = join(line, "  ", bit)
         out.append(line)
     return out
 
@@ -105,7 +124,7 @@ def _verdict(plan: Plan) -> Text:
 def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
     """The head of the plan: what it is, totals, counts, cost, problems, and what moved when it is stale."""
     title = plan.title or ("Import into the source" if plan.kind is PlanKind.IMPORT else "Sync to Xero")
-    head = join(worded(plan.state.value), "  ", safe(short(title, 40), "bold"), " ", _verdict(plan))
+    head = join(worded(plan.state.value), "  ", safe(short(title, 33), "bold"), " ", _verdict(plan))
     if plan.follows:
         head = join(head, safe("  (follow-up)", "cyan"))
     parts: list[object] = [head, *total_lines(plan, names)]

@@ -1,28 +1,37 @@
 """Rows of the sync queue, and the line of counts above them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from xerotui.console.rows.signs import sign, style, worded
-from xerotui.console.text import join, money, safe, when
+from xerotui.console.text import clean, join, money, safe, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.work import State
 from xerotui.workspace.pages import OperationRow
 
 
-def columns(titles: int = 14) -> tuple[Column, ...]:
-    """The columns for titles of that many cells."""
+def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
+    """The columns for titles of that many cells; names of parties alone take what is left."""
     return (
         Column("State", 13),
         Column("Side", 7, least=140),
         Column("Change", 10, least=100),
         Column("Kind", 15),
-        Column("Record", max(10, min(titles + 1, 34))),
-        Column("Party / what was said", 0),
+        Column("Record", max(10, min(titles + 1, 26)) if parties else 0),
+        *((Column("Party / what was said", 0),) if parties else ()),
         Column("Organisation", 22, least=140, middle=True),
-        Column("Total", 15, right=True),
+        *((Column("Total", 15, right=True),) if parties else ()),
         Column("Changed", 13, least=140),
+    )
+
+
+def shape(items: Sequence[OperationRow]) -> tuple[int, bool]:
+    """How wide the titles of these rows are, and whether any has a party, an error or a total."""
+    return (
+        max((cell_len(clean(i.title, 40)) for i in items), default=0),
+        any(i.party or i.error or i.total is not None for i in items),
     )
 
 
@@ -44,7 +53,7 @@ ORDER = (
 RETRIED = (State.REJECTED.value, State.PARKED.value, State.BLOCKED.value, State.UNKNOWN.value)
 
 
-def row(item: OperationRow, names: Mapping[str, str]) -> Row:
+def row(item: OperationRow, names: Mapping[str, str], *, parties: bool = True) -> Row:
     """One operation."""
     party = safe(item.party)
     if item.error:
@@ -57,9 +66,9 @@ def row(item: OperationRow, names: Mapping[str, str]) -> Row:
             worded(item.verb),
             safe(item.kind.label),
             safe(item.title),
-            party,
+            *((party,) if parties else ()),
             safe(names.get(item.tenant, item.tenant), "dim"),
-            safe(money(item.total, item.currency)),
+            *((safe(money(item.total, item.currency)),) if parties else ()),
             safe(when(item.updated), "dim"),
         ),
     )

@@ -1,5 +1,7 @@
 """A record's story as text: fields with their rung, changes old to new, problems with remedies, operations."""
 
+from collections.abc import Mapping
+
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
@@ -65,8 +67,8 @@ def operation_line(operation: OperationRow) -> Text:
     return join(line, " ", safe(operation.error, "red", 300)) if operation.error else line
 
 
-def text(story: Story, width: int) -> Text:
-    """The whole story, most urgent first."""
+def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
+    """The whole story, most urgent first; ids of organisations are written as their names."""
     head = join(safe(f"{story.kind.label} ", "dim"), safe(story.title, "bold", 300))
     parts: list[object] = [head]
     if story.state:
@@ -76,12 +78,15 @@ def text(story: Story, width: int) -> Text:
         for problem in story.problems:
             parts += problem_lines(problem)
     if story.changes:
-        parts += ["", _head("Changes (old → new)"), *change_lines(story.changes, width)]
+        named = tuple(Change(c.path, names.get(c.before, c.before), names.get(c.after, c.after)) for c in story.changes)
+        parts += ["", _head("Changes (old → new)"), *change_lines(named, width)]
     if story.fields:
         label = min(22, max(len(clean(name, 40)) for name, _, _ in story.fields))
         parts += ["", _head("Fields, and where each comes from")]
         for name, value, rung in story.fields:
-            line = join(safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(value, "", 500))
+            line = join(
+                safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(names.get(value, value), "", 500)
+            )
             parts.append(join(line, safe(f"  ← {clean(rung, 80)}", "cyan")) if rung else line)
     if story.operations:
         parts += ["", _head("Operations"), *map(operation_line, story.operations)]

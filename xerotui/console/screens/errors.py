@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Static
 
 from xerotui.console.rows import errors as rows
 from xerotui.console.rows import story
@@ -107,6 +109,11 @@ class CauseScreen(ListScreen):
         """Kind and record first."""
         return rows.RECORDS
 
+    def above(self) -> ComposeResult:
+        """The cause in full: the list has no room for whole sentences."""
+        words = self.cause.sentence if not self.cause.remedy else f"{self.cause.sentence} → {self.cause.remedy}"
+        yield Static(safe(words, "", 400), id="cause", markup=False)
+
     async def page(self, view: View) -> Page[Any]:
         """A page of records."""
         return await self.ws.error_records(self.cause.code, self.cause.subject, self.scoped(view))
@@ -123,7 +130,7 @@ class CauseScreen(ListScreen):
         """The record's story."""
         ref = item.record
         found = await self.ws.story(ref.connection, ref.kind, ref.id, ref.tenant)
-        return story.text(found, self.app.size.width * 38 // 100 - 3)
+        return story.text(found, self.app.size.width * 38 // 100 - 3, self.console_app.names)
 
     def unavailable(self, command: str) -> str:
         """Some causes are mended elsewhere."""

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 
@@ -36,6 +35,7 @@ class PlanScreen(ListScreen):
         super().__init__()
         self.plan: Plan | None = None
         self.wanted = ""
+        self.parties = True
 
     def columns(self) -> tuple[Column, ...]:
         """Change first."""
@@ -54,7 +54,7 @@ class PlanScreen(ListScreen):
 
     def row_of(self, item: PlanRow) -> Row:
         """One change."""
-        return rows.row(item, self.console_app.names)
+        return rows.row(item, self.console_app.names, parties=self.parties)
 
     def paint(self, data: Page[Any]) -> None:
         """Totals, then rows."""
@@ -65,7 +65,8 @@ class PlanScreen(ListScreen):
             else safe("There is no plan. n works one out: both sides are read, nothing is written.", "bold")
         )
         self.query_one("#summary", Detail).say(head)
-        self.table.head(rows.columns(max((cell_len(clean(r.title, 40)) for r in data.rows), default=0)))
+        titles, self.parties = rows.shape(data.rows)
+        self.table.head(rows.columns(titles, parties=self.parties))
         super().paint(data)
 
     def empty_words(self) -> str:
@@ -75,7 +76,9 @@ class PlanScreen(ListScreen):
     async def detail_of(self, item: PlanRow) -> Text:
         """The fields of the change."""
         assert self.plan is not None
-        return story.text(await self.ws.plan_row(self.plan.id, item.id), self.app.size.width * 38 // 100 - 3)
+        return story.text(
+            await self.ws.plan_row(self.plan.id, item.id), self.app.size.width * 38 // 100 - 3, self.console_app.names
+        )
 
     def unavailable(self, command: str) -> str:
         """A plan that isn't ready can't be approved; say what it is instead."""

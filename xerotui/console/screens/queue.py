@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 
@@ -10,7 +9,7 @@ from xerotui.console.rows import queue as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import OperationScreen
-from xerotui.console.text import clean, count
+from xerotui.console.text import count
 from xerotui.console.widgets.lines import Line
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
@@ -33,6 +32,7 @@ class QueueScreen(ListScreen):
     def __init__(self) -> None:
         super().__init__()
         self.counts: dict[str, int] = {}
+        self.parties = True
 
     def columns(self) -> tuple[Column, ...]:
         """State first."""
@@ -51,19 +51,20 @@ class QueueScreen(ListScreen):
 
     def row_of(self, item: OperationRow) -> Row:
         """One operation."""
-        return rows.row(item, self.console_app.names)
+        return rows.row(item, self.console_app.names, parties=self.parties)
 
     def paint(self, data: Page[Any]) -> None:
         """Counts, then the page."""
         status = self.console_app.status
         done, total = (status.done, status.total) if status is not None else (0, 0)
         self.query_one("#counts", Line).say(rows.counts_line(self.counts, done, total))
-        self.table.head(rows.columns(max((cell_len(clean(r.title, 40)) for r in data.rows), default=0)))
+        titles, self.parties = rows.shape(data.rows)
+        self.table.head(rows.columns(titles, parties=self.parties))
         super().paint(data)
 
     async def detail_of(self, item: OperationRow) -> Text:
         """The record's story beside the list."""
-        return story.text(await self.ws.operation(item.id), self.app.size.width * 38 // 100 - 3)
+        return story.text(await self.ws.operation(item.id), self.app.size.width * 38 // 100 - 3, self.console_app.names)
 
     def detail(self, item: Any) -> Text | None:
         """It has to be asked for."""

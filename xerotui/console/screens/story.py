@@ -44,7 +44,7 @@ class StoryScreen(AreaScreen):
         """Show it."""
         self.story = data
         pane = self.query_one("#story", Detail)
-        pane.say(rows.text(data, self.app.size.width - 3))
+        pane.say(rows.text(data, self.app.size.width - 3, self.console_app.names))
         if self.focused is None:
             pane.focus()
 

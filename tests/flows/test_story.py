@@ -1,0 +1,387 @@
+"""One person's way from an empty home to invoices in Xero. The tests follow each other; each keeps a picture.
+
+Every step is also asserted by what it means, so that a wrong picture that somebody accepted still fails.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, SelectionList
+
+from tests.flows.stage import LARGE, Stage, console, go, lines_with, paste, press, settled, text_of, until
+from xerotui.cli import control
+from xerotui.console.forms import ChoiceField, Form
+from xerotui.console.screens.connect_source import ConnectSourceScreen
+from xerotui.console.screens.connect_xero import ConnectXeroScreen
+from xerotui.console.screens.errors import CauseScreen
+from xerotui.console.screens.mapping import MappingScreen
+from xerotui.console.screens.plan import PlanScreen
+from xerotui.console.screens.queue import QueueScreen
+from xerotui.console.screens.story import PlanRowScreen
+from xerotui.console.widgets.picker import Picker
+from xerotui.model.paging import View
+from xerotui.model.work import PlanKind
+
+Compare = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def later(stage: Stage) -> None:
+    """Each step happens some minutes after the one before."""
+    stage.jump()
+
+
+async def fill(pilot: Pilot[Any], values: dict[str, str]) -> None:
+    """Fill a form by pasting, as one does over SSH."""
+    form = pilot.app.screen.query_one(Form)
+    for name, value in values.items():
+        control = form.query_one(f"#f-{name}")
+        control.focus()
+        await pilot.pause()
+        if isinstance(control, ChoiceField):
+            while control.value != value:
+                await pilot.press("right")
+        else:
+            await paste(pilot, value)
+            assert isinstance(control, Input)
+            assert control.value == value
+
+
+def test_first_start_says_what_to_do(stage: Stage, snap_compare: Compare) -> None:
+    """An empty home opens on the steps that are still to be done, the first one under the cursor."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        assert "Overview" in text_of(pilot)
+        steps = await console(pilot).opened.overview()
+        assert [s.state for s in steps.steps].count("done") == 0
+        assert len(lines_with(pilot, "→ next")) >= 1
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_a_source_is_connected_by_its_form(stage: Stage, snap_compare: Compare) -> None:
+    """A wrong secret is said in words and nothing is lost; the right one connects, with the facts of the check."""
+    about = stage.sandbox.describe()["halo"]
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "2")
+        await press(pilot, "s")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ConnectSourceScreen)
+        names = {field.name for field in screen.fields}
+        values = {k: str(v) for k, v in about.items() if k in names}
+        await fill(pilot, values | {"client_secret": "wrong"})
+        screen.query_one(Form).submit()
+        await until(pilot, lambda: bool(screen.query_one("#notice").said.plain) and not screen.busy, "a refusal")  # type: ignore[attr-defined]
+        assert screen.query_one("#f-client_id", Input).value == values["client_id"]
+        await fill(pilot, {"client_secret": values["client_secret"]})
+        screen.query_one(Form).submit()
+        await until(pilot, lambda: "Connected and saved" in text_of(pilot), "the connection")
+        assert values["client_secret"] not in text_of(pilot)
+        await press(pilot, "escape")
+        await settled(pilot)
+        await until(pilot, lambda: bool(lines_with(pilot, "✓ connected")), "the source in the list")
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_xero_is_connected_and_organisations_are_chosen(stage: Stage, snap_compare: Compare) -> None:
+    """Form, address, pasted answer, organisations; until it is saved, the console says that it isn't."""
+    about = stage.sandbox.describe()["xero"]
+    known = ("client_id", "client_secret", "redirect_uri", "api_url", "identity_url", "authorize_url")
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "2")
+        await press(pilot, "c")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ConnectXeroScreen)
+        await fill(pilot, {"kind": "web"} | {k: str(about[k]) for k in known})
+        screen.query_one(Form).submit()
+        await until(pilot, lambda: screen.step == "consent" and bool(screen.query("#paste")), "the address")
+        assert screen.consent is not None
+        shown = "".join(line.strip() for line in text_of(pilot).splitlines())
+        assert screen.consent.url in shown
+        await paste(pilot, await control.consent(screen.consent.url))
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.step == "choose" and bool(screen.query(SelectionList)), "organisations")
+        assert screen.unsaved()
+        assert lines_with(pilot, "not saved yet")
+
+    assert snap_compare(stage.app(), run_before=run)
+    assert not stage.see(lambda ws: ws.tenants()) or stage.see(lambda ws: ws.tenants())[0].state == "unsaved"
+
+
+def test_a_saved_connection_is_read_at_once(stage: Stage, snap_compare: Compare) -> None:
+    """Saving connects both organisations, and what they hold is read without being asked."""
+    about = stage.sandbox.describe()["xero"]
+    known = ("client_id", "client_secret", "redirect_uri", "api_url", "identity_url", "authorize_url")
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "2")
+        await press(pilot, "c")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ConnectXeroScreen)
+        await fill(pilot, {"kind": "web"} | {k: str(about[k]) for k in known})
+        screen.query_one(Form).submit()
+        await until(pilot, lambda: screen.consent is not None and bool(screen.query("#paste")), "the address")
+        assert screen.consent is not None
+        await paste(pilot, await control.consent(screen.consent.url))
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(screen.query(SelectionList)), "organisations")
+        await press(pilot, "s")
+        await until(pilot, lambda: len(console(pilot).names) == 2, "both organisations")
+        await until(pilot, lambda: "Reading both sides: done" in text_of(pilot), "both sides to be read")
+        await settled(pilot)
+        assert len(lines_with(pilot, "✓ connected")) == 3
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_proposals_are_taken(stage: Stage, snap_compare: Compare) -> None:
+    """All proposals of equal rate are taken at once, for both organisations; what has none stays unmapped."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "3")
+        for _ in console(pilot).names:
+            await press(pilot, "a")
+            await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui map accept")), "the question")
+            await press(pilot, "y")
+            await until(pilot, lambda: bool(lines_with(pilot, "taken")), "the answer")
+            await settled(pilot)
+            assert not lines_with(pilot, "? proposed")
+            await press(pilot, "t")
+            await settled(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_a_mapping_is_removed(stage: Stage, snap_compare: Compare) -> None:
+    """Removing asks first; esc keeps the mapping, y removes it, and the row says that it is unmapped or proposed."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "3")
+        await press(pilot, "slash", *"5% energy trade:sales", "enter")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, MappingScreen)
+        assert screen.current.state == "mapped"
+        await press(pilot, "x", "escape")
+        await settled(pilot)
+        assert screen.current.state == "mapped"
+        await press(pilot, "x")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui map clear")), "the question")
+        await press(pilot, "y")
+        await until(pilot, lambda: screen.current is not None and screen.current.state != "mapped", "the removal")
+        await settled(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_customers_are_previewed(stage: Stage, snap_compare: Compare) -> None:
+    """Enter on a pile makes a plan of links and new records; nothing is written yet."""
+    before = stage.sandbox.sources[0].service.journal
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "4")
+        while console(pilot).tenant:
+            await press(pilot, "t")
+        await settled(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen), "the plan")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        assert screen.plan is not None
+        assert screen.plan.counts.get("link", 0) > 0
+
+    assert snap_compare(stage.app(), run_before=run)
+    assert not before.writes
+
+
+def test_customers_are_imported(stage: Stage, snap_compare: Compare) -> None:
+    """Approving leads to the queue; when the run has ended every operation is confirmed."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui apply plan-")), "the question")
+        await press(pilot, "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen), "the queue")
+        await until(pilot, lambda: bool(lines_with(pilot, "The run has ended")), "the end of the run")
+        await until(pilot, lambda: not lines_with(pilot, "approved"), "the list to catch up")
+        pilot.app.clear_notifications()
+        await settled(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+    counts = stage.see(lambda ws: ws.queue_counts())
+    assert set(counts) <= {"confirmed", "verified"}
+
+
+def test_the_rest_is_imported_by_command(stage: Stage) -> None:
+    """What commands do and what the console does is one: the other piles go through the same requests."""
+    for source in stage.see(lambda ws: ws.sources()):
+        for row in stage.see(lambda ws: ws.imports()):
+            stage.jump()
+            answer = stage.request("import", connection=source.id, tenant=row.tenant, kind=row.kind.value)
+            plan = stage.see(lambda ws, id=answer["plan"]: ws.plan(id))  # type: ignore[misc]
+            assert plan is not None
+            if any(plan.counts.get(verb) for verb in ("create", "link")):
+                stage.request("apply", plan=plan.id, hash=plan.hash)
+                stage.finish(plan.id)
+    assert all(row.exact == 0 and row.new == 0 for row in stage.see(lambda ws: ws.imports()))
+
+
+def test_a_plan_is_made_and_read(stage: Stage, snap_compare: Compare) -> None:
+    """The plan states totals for each organisation and currency, and what is blocked, before anything is sent."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "n")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        await until(pilot, lambda: screen.plan is not None and screen.plan.kind is PlanKind.SYNC, "the plan")
+        await settled(pilot)
+        assert screen.plan is not None
+        assert screen.plan.problems["core.tax_unmapped"] > 0
+        assert {t.currency for t in screen.plan.totals} >= {"GBP", "AUD"}
+
+    assert snap_compare(stage.app(), run_before=run)
+    assert not stage.sandbox.xero.service.journal.writes
+
+
+def test_a_plan_on_a_large_terminal(stage: Stage, snap_compare: Compare) -> None:
+    """From 100 columns on the change under the cursor is shown beside the list."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await until(pilot, lambda: "Changes (old → new)" in text_of(pilot), "the detail")
+
+    assert snap_compare(stage.app(), terminal_size=LARGE, run_before=run)
+
+
+def test_a_planned_change_is_read_field_by_field(stage: Stage, snap_compare: Compare) -> None:
+    """Only updates are shown, and one of them is opened: old and new of each field, with its rung."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "v")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        assert {row.verb for row in screen.rows.values()} == {screen.view.fields["verb"]}
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, PlanRowScreen)
+        assert "Fields, and where each comes from" in text_of(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_approval_asks_with_numbers(stage: Stage, snap_compare: Compare) -> None:
+    """The question names count, sums and organisations, and the command that does the same; enter never agrees."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui apply")), "the question")
+        await press(pilot, "enter")
+        assert lines_with(pilot, "same as: xerotui apply")
+        plan = await console(pilot).opened.plan()
+        assert plan is not None
+        assert plan.state.value == "ready"
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_the_queue_while_a_run_goes_on(stage: Stage, snap_compare: Compare) -> None:
+    """Invoices are held back on the wire: the queue shows what is through, what is under way and what waits."""
+    stage.sandbox.xero.service.faults.post({"do": "delay", "method": "PUT", "path": "/Invoices", "seconds": 4.0})
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui apply")), "the question")
+        await press(pilot, "f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen), "the queue")
+        await until(pilot, lambda: bool(lines_with(pilot, "sending")), "invoices under way")
+        await pilot.pause(1.5)
+        await settled(pilot)
+        assert lines_with(pilot, "▶")
+
+    assert snap_compare(stage.app(), run_before=run)
+    stage.sandbox.xero.service.faults.post({"clear": True})
+
+
+def test_leaving_does_not_stop_a_run(stage: Stage) -> None:
+    """The console was closed in the middle; the worker went on to the end, and nothing hangs."""
+    plan = stage.see(lambda ws: ws.plan())
+    assert plan is not None
+    stage.finish(plan.id)
+    counts = stage.see(lambda ws: ws.queue_counts(plan.id))
+    assert counts.get("sending", 0) == counts.get("unknown", 0) == counts.get("ready", 0) == 0
+    assert counts.get("confirmed", 0) + counts.get("verified", 0) > 0
+
+
+def test_errors_are_grouped_by_cause(stage: Stage, snap_compare: Compare) -> None:
+    """One row a cause, with how many records wait for it; enter lists them."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        causes = {row.code: row for row in pilot.app.screen.rows.values()}  # type: ignore[attr-defined]
+        assert causes["core.tax_unmapped"].records > 1
+        assert "core.period_locked" in causes
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_an_error_is_opened_and_mended(stage: Stage, snap_compare: Compare) -> None:
+    """From the cause to the row where it is mended; saving releases everything that waited."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        await press(pilot, "slash", *"code:core.tax_unmapped", "enter")
+        await settled(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CauseScreen), "the records")
+        await settled(pilot)
+        assert len(pilot.app.screen.rows) > 1  # type: ignore[attr-defined]
+        await press(pilot, "g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, MappingScreen), "the mapping")
+        await settled(pilot)
+        row = pilot.app.screen.current  # type: ignore[attr-defined]
+        assert row.state in ("unmapped", "proposed")
+        assert row.waiting > 1
+        await press(pilot, "enter")
+        await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
+        picker = pilot.app.screen.query_one(Picker)
+        assert any(choice.reason for choice in picker.choices)
+        assert any(not choice.reason for choice in picker.choices)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_what_waited_is_released(stage: Stage, snap_compare: Compare) -> None:
+    """The same way to its end: the mapping is saved, the follow-up was approved in advance, the cause is gone."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        await press(pilot, "slash", *"code:core.tax_unmapped", "enter")
+        await settled(pilot)
+        await press(pilot, "g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, MappingScreen), "the mapping")
+        await settled(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "released")), "the release")
+
+    assert snap_compare(stage.app(), run_before=run)
+    stage.idle()
+    causes = stage.see(lambda ws: ws.errors(View()))
+    assert "core.tax_unmapped" not in {row.code for row in causes.rows}
