@@ -26,8 +26,7 @@ class Hint:
 def key_line(hints: tuple[Hint, ...], width: int) -> Text:
     """Keys and titles that fit into `width` cells; the last one (help) always does."""
     parts = [
-        join(Text(f" {h.key} ", style="bold" if not h.off else "dim"), Text(h.title, style="dim" if h.off else ""))
-        for h in hints
+        join(safe(f" {h.key} ", "bold" if not h.off else "dim"), safe(h.title, "dim" if h.off else "")) for h in hints
     ]
     if not parts:
         return Text("")
