@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.engine.sync_kit import (
     SOURCE,
     UNMAPPED_TAX,
+    Rig,
     all_well,
     everything_arrived,
     halo,
@@ -27,7 +28,7 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
-from xerotui.model.work import PlanKind, PlanState, State, Verb
+from xerotui.model.work import Plan, PlanKind, PlanState, State, Verb
 
 
 async def test_every_sound_document_arrives_once_and_a_second_plan_is_empty(tmp_path: Path) -> None:
@@ -41,6 +42,8 @@ async def test_every_sound_document_arrives_once_and_a_second_plan_is_empty(tmp_
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         await everything_arrived(bench)
         await all_well(bench)
+        await _links_on_both_sides(bench)
+        await _few_calls(bench, plan)
         done = await operations(bench, plan=plan.id)
         states = Counter((o.side, o.state) for o in done)
         assert set(states) == {(Side.XERO, State.VERIFIED), (Side.SOURCE, State.CONFIRMED)}
@@ -57,37 +60,33 @@ async def test_every_sound_document_arrives_once_and_a_second_plan_is_empty(tmp_
         assert await stopped(bench) == seeded(bench), "what is stopped stays stopped, and nothing else is"
 
 
-async def test_links_are_kept_on_both_sides(tmp_path: Path) -> None:
-    async with small(tmp_path) as bench:
-        await bench.sync()
-        for kind, entity, field in (
-            (Kind.INVOICE, "invoice", "xeroid"),
-            (Kind.PURCHASE_ORDER, "purchaseorder", "xero_id"),
-            (Kind.CUSTOMER, "client", "xeroid"),
-            (Kind.SUPPLIER, "supplier", "xero_id"),
-        ):
-            rows = {str(r["id"]): r for r in await bench.control("halo", f"/state/{entity}")}
-            links = await linked(bench, kind)
-            assert links
-            wrong = {i for i, (_, xero_id) in links.items() if rows[i][field] != xero_id}
-            assert wrong == set()
-            unlinked = {i for i, r in rows.items() if r[field] and i not in links}
-            assert unlinked == set(), "only what was linked carries an id"
-        number, (tenant, xero_id) = next(iter((await linked(bench, Kind.INVOICE)).items()))
-        row = await halo(bench, "invoice", number)
-        theirs = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
-        assert theirs["InvoiceNumber"] == row["invoicenumber"]
-        assert Decimal(str(theirs["Total"])) == Decimal(str(row["total"]))
-        assert theirs["Status"] == "DRAFT"
+async def _links_on_both_sides(bench: Rig) -> None:
+    for kind, entity, field in (
+        (Kind.INVOICE, "invoice", "xeroid"),
+        (Kind.PURCHASE_ORDER, "purchaseorder", "xero_id"),
+        (Kind.CUSTOMER, "client", "xeroid"),
+        (Kind.SUPPLIER, "supplier", "xero_id"),
+    ):
+        rows = {str(r["id"]): r for r in await bench.control("halo", f"/state/{entity}")}
+        links = await linked(bench, kind)
+        assert links
+        assert {i for i, (_, xero_id) in links.items() if rows[i][field] != xero_id} == set()
+        assert {i for i, r in rows.items() if r[field] and i not in links} == set(), (
+            "only what was linked carries an id"
+        )
+    number, (tenant, xero_id) = next(iter((await linked(bench, Kind.INVOICE)).items()))
+    row = await halo(bench, "invoice", number)
+    theirs = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
+    assert theirs["InvoiceNumber"] == row["invoicenumber"]
+    assert Decimal(str(theirs["Total"])) == Decimal(str(row["total"]))
+    assert theirs["Status"] == "DRAFT"
 
 
-async def test_calls_are_as_few_as_they_can_be(tmp_path: Path) -> None:
-    async with small(tmp_path) as bench:
-        plan = await the_plan(bench, await bench.sync())
-        created = await operations(bench, plan=plan.id, verb=Verb.CREATE)
-        assert max(Counter((o.tenant, o.kind) for o in created).values()) <= 50
-        assert plan.calls == len({(o.tenant, o.kind) for o in created}) > 8
-        assert len({w["call"] for w in await writes(bench)}) == plan.calls
+async def _few_calls(bench: Rig, plan: Plan) -> None:
+    created = await operations(bench, plan=plan.id, verb=Verb.CREATE)
+    assert max(Counter((o.tenant, o.kind) for o in created).values()) <= 50
+    assert plan.calls == len({(o.tenant, o.kind) for o in created}) > 8
+    assert len({w["call"] for w in await writes(bench)}) == plan.calls
 
 
 async def test_a_saved_mapping_releases_exactly_the_dozen_and_waits_for_approval(tmp_path: Path) -> None:
@@ -113,19 +112,7 @@ async def test_a_saved_mapping_releases_exactly_the_dozen_and_waits_for_approval
         await all_well(bench)
 
 
-async def test_a_follow_up_approved_in_advance_goes_by_itself(tmp_path: Path) -> None:
-    async with small(tmp_path) as bench:
-        first = await bench.sync(follow=True)
-        before = sum(map(len, (await in_xero(bench)).values()))
-        await map_tax(bench)
-        await bench.work()
-        assert sum(map(len, (await in_xero(bench)).values())) == before + 12
-        follow = (await plans(bench))[-1]
-        assert (follow.follows, follow.state) == (first, PlanState.DONE)
-        await all_well(bench)
-
-
-async def test_mappings_of_two_organisations_are_followed_up_in_both(tmp_path: Path) -> None:
+async def test_follow_ups_approved_in_advance_go_by_themselves_in_each_organisation(tmp_path: Path) -> None:
     async with small(tmp_path, mapped=False) as bench:
         await bench.done("refresh")
         standard = {"1": "OUTPUT2", "7": "OUTPUT"}
