@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from xerotui.cli.app import COMMANDS as COMMAND_LINE
-from xerotui.cli.codes import MEANING
 from xerotui.console.keys import MOVES, shown
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import CORE, Explanation, Problem, RecordRef
@@ -71,7 +70,8 @@ capitals stand for values. A command without a twin on the command line belongs 
 
 This page is written by `docs/generate.py`."""
 _OPTIONS = """\
-Each has `--help`. Global options come before the command: `--home DIRECTORY`, `--read-only`, `--version`."""
+Each has `--help`. Global options come before the command: `--home DIRECTORY`, `--read-only`, `--version`. What a command
+ends with is on the page about [operating](operating.md#exit-codes)."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -207,9 +207,8 @@ def keys() -> str:
         rows = [_row(command) for command in COMMANDS if command.where == area]
         parts.append(f"## {title}\n\n{_table(head, rows)}")
     listed = [(f"`xerotui {name}`", words) for name, (_, _, words) in sorted(COMMAND_LINE.items())]
-    codes = "; ".join(f"{int(code)} {words}" for code, words in MEANING.items())
     parts.append(f"## The command line\n\n{_table(('command', 'what it does'), listed)}")
-    parts.append(f"{_OPTIONS}\nExit codes: {codes}.")
+    parts.append(_OPTIONS)
     return "\n\n".join(parts) + "\n"
 
 
