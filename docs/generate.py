@@ -70,8 +70,8 @@ capitals stand for values. A command without a twin on the command line belongs 
 
 This page is written by `docs/generate.py`."""
 _OPTIONS = """\
-Each has `--help`. Global options come before the command: `--home DIRECTORY`, `--read-only`, `--version`. What a command
-ends with is on the page about [operating](operating.md#exit-codes)."""
+Each has `--help`. Global options come before the command: `--home DIRECTORY`, `--read-only`, `--version`. What a
+command ends with is on the page about [operating](operating.md#exit-codes)."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
