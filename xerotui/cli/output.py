@@ -1,6 +1,7 @@
 """How commands speak: data on stdout (tables, or JSON in ASCII), narration and progress on stderr."""
 
 import json as stdlib_json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import msgspec
 
 from xerotui.cli.text import safe
+
+WIDE = 240
 
 
 def plain(value: object) -> Any:
@@ -48,7 +51,9 @@ class Output:
         from rich.text import Text
 
         listed = [[safe(cell, 200) for cell in row] for row in rows]
-        console = Console(highlight=False, markup=False, soft_wrap=False)
+        # Into a pipe a line is a row, however long: that is what grep and cut expect.
+        width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
+        console = Console(highlight=False, markup=False, soft_wrap=False, width=width)
         if title:
             console.print(Text(safe(title), style="bold"))
         if not listed:

@@ -131,9 +131,14 @@ class Mappings(Requests):
     async def mapping_targets(
         self, spec: str, connection: str, tenant: str, value: str, trade: str = "sales"
     ) -> tuple[TargetRow, ...]:
-        """What the tenant has to map this value to; what isn't allowed comes last, with the reason."""
+        """What the tenant has to map this value to; what isn't allowed comes last, with the reason.
+
+        Raises SyncError for a value that the source doesn't have.
+        """
         sides = await self._sides(spec, connection, tenant)
         source = next((v for v in sides.values if _value(v) == value), None)
+        if source is None:
+            raise _unknown(f"The source has no value {value}")
         targets: Sequence[Record] = sides.targets
         if isinstance(source, TaxRate):
             targets = rates.named_alike(source, [t for t in targets if isinstance(t, TaxRate)])
@@ -152,8 +157,9 @@ class Mappings(Requests):
         source = next((v for v in sides.values if _value(v) == value), None)
         found = next((t for t in sides.targets if target in (_code(t), t.id)), None)
         if source is None or found is None:
-            what = f"The source has no value {value}" if source is None else f"This organisation has no {target}"
-            raise SyncError(what, "Read both sides again, or choose another.", code="core.mapping", exit_code=REFUSED)
+            raise _unknown(
+                f"The source has no value {value}" if source is None else f"This organisation has no {target}"
+            )
         row = _target_row(sides.spec, source, found, Trade(trade))
         if not row.allowed:
             raise SyncError(
@@ -223,6 +229,10 @@ _KIND_OF = {
     Target.TRACKING: "tracking",
     Target.THEME: "branding_theme",
 }
+
+
+def _unknown(sentence: str) -> SyncError:
+    return SyncError(sentence, "Read both sides again, or choose another.", code="core.mapping", exit_code=REFUSED)
 
 
 def _spec_row(spec: MappingSpec, connection: str) -> SpecRow:

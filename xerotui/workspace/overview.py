@@ -3,6 +3,7 @@
 import datetime as dt
 
 from xerotui.model.kinds import Kind
+from xerotui.model.paging import View
 from xerotui.model.problems import SyncError
 from xerotui.model.work import DONE, OPEN, PlanState, State
 from xerotui.source.contract import ReadinessStep
@@ -134,9 +135,8 @@ class Overviews(Plugins):
     async def _mapped(self, connection: str, spec: str, tenants: list[str]) -> tuple[bool, str]:
         states: dict[str, int] = {}
         waiting = 0
+        open_: set[tuple[str, str]] = set()
         for tenant in tenants:
-            from xerotui.model.paging import View
-
             try:
                 page = await self.mapping(spec, connection, tenant, View(limit=500))
             except SyncError:
@@ -144,7 +144,9 @@ class Overviews(Plugins):
             for row in page.rows:
                 states[row.state] = states.get(row.state, 0) + 1
                 waiting += row.waiting if row.state != "mapped" else 0
-        open_ = states.get("proposed", 0) + states.get("broken", 0)
+            # A rate may be for one side of the books alone: what is mapped on one of them is dealt with.
+            dealt = {row.value for row in page.rows if row.state == "mapped"}
+            open_ |= {(tenant, r.value) for r in page.rows if r.state == "broken" or r.value not in dealt}
         words = [f"{n} {state}" for state, n in sorted(states.items())]
         words += [f"{waiting} records wait"] * bool(waiting)
         return bool(states) and not open_ and not waiting, ", ".join(words)

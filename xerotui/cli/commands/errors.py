@@ -8,7 +8,7 @@ from xerotui.cli.codes import Exit
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, tenant_id, tenant_option
-from xerotui.cli.text import when
+from xerotui.cli.text import safe, when
 from xerotui.model.paging import View
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cau
     if out.json:
         out.data(rows)
     else:
-        out.table(
-            ("Cause", ">Records", "What is wrong", "Remedy", "Since"),
-            [(f"{r.code}/{r.subject}", r.records, r.sentence or r.title, r.remedy, when(r.oldest)) for r in rows],
-            empty="nothing waits",
-        )
+        for row in rows:
+            out.line(safe(f"{row.code}/{row.subject}  {row.records} since {when(row.oldest)}", 300))
+            out.line(f"  {safe(row.sentence or row.title, 300)}")
+            out.line(f"  {safe(row.remedy, 300)}")
+        if not rows:
+            out.line("nothing waits")
     return Exit.PROBLEMS if any(r.blocks for r in rows) else Exit.DONE
 
 
