@@ -146,7 +146,8 @@ class Desk:
                         states=(State.PARKED, State.REJECTED),
                     )
             else:
-                operations = await ledger.work.find(tx, states=(State.PARKED, State.REJECTED))
+                plan = request.args.get("plan")
+                operations = await ledger.work.find(tx, plan=plan, states=(State.PARKED, State.REJECTED))
             operations = [o for o in operations if o.state in FAILED]
             parked = [o for o in operations if o.state is State.PARKED and not await self._culprit(tx, o)]
             again = {o.id for o in parked}

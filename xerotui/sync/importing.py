@@ -33,7 +33,9 @@ def candidates(data: PairData, kind: Kind) -> list[Record]:
     contacts = [c for c in data.contacts.by_id.values() if c.status != "ARCHIVED"]
     if kind is Kind.SUPPLIER:
         return [c for c in contacts if c.is_supplier]
-    return [c for c in contacts if c.is_customer or not c.is_supplier]
+    # A contact that is neither yet, because nothing was billed: ours when it isn't known as a supplier.
+    suppliers = data.linked(Kind.SUPPLIER)
+    return [c for c in contacts if c.is_customer or not (c.is_supplier or c.id in suppliers)]
 
 
 def match(data: PairData, kind: Kind, held: Record) -> Match[Party] | Match[Item]:
