@@ -1,10 +1,12 @@
 """What the engine tests ask of both judges and of the ledger, and how they wait for a moment of a run."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from tests.rig import LOGIN, SOURCE, Rig, rig
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.problems import Problem
 from xerotui.model.work import CallState, Operation, Plan, Request, State, Verb
-from xerotui.store import Mapping, Pair
+from xerotui.store import Mapping, Pair, WorkerIdentity, me
 from xerotui.sync.plan import new_id
 from xerotui.xero import client
 
@@ -304,6 +306,18 @@ async def unknown_calls(bench: Rig, kind: Kind | None = None) -> list[str]:
         for lane in [*(f"xero:{t}" for t in bench.tenants), f"source:{SOURCE}"]:
             found += await bench.wiring.ledger.work.calls(tx, lane, (CallState.UNKNOWN,))
     return [c.id for c in found if kind is None or c.kind is kind]
+
+
+@contextmanager
+def other_process() -> Iterator[tuple[WorkerIdentity, subprocess.Popen[bytes]]]:
+    """A living process that a worker of this test can pass for, to be killed when it has to be gone."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+    try:
+        stat = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        yield WorkerIdentity(me().host, me().boot, child.pid, stat[19]), child
+    finally:
+        child.kill()
+        child.wait()
 
 
 def impatient(monkeypatch: Any, seconds: float = 0.4) -> None:

@@ -1,10 +1,8 @@
 """Two workers on one home: a lane has one holder, and who was replaced writes nothing more."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,30 +16,19 @@ from tests.engine.sync_kit import (
     leave,
     made_plan,
     operations,
+    other_process,
     small,
     until,
     writes,
 )
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.work import State
-from xerotui.store import Fenced, WorkerIdentity, me
+from xerotui.store import Fenced, WorkerIdentity
 from xerotui.sync.lane import LaneRunner
 from xerotui.sync.plan import xero_lane
 from xerotui.sync.worker import serve
 from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
-
-
-@contextmanager
-def other_process() -> Iterator[tuple[WorkerIdentity, subprocess.Popen[bytes]]]:
-    """A living process that a worker of this test can pass for, to be killed when it has to be gone."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-    try:
-        stat = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
-        yield WorkerIdentity(me().host, me().boot, child.pid, stat[19]), child
-    finally:
-        child.kill()
-        child.wait()
 
 
 @asynccontextmanager

@@ -68,10 +68,9 @@ async def test_imports_link_what_is_there_create_what_isnt_and_are_then_over(tmp
         assert await writes(bench) == [], "an import writes nothing into Xero"
         count = len(await writes(bench, "halo"))
         for kind in TABLES:
-            for tenant in bench.tenants:
-                again = await _import(bench, tenant, kind)
-                assert not again.counts.get("create")
-                assert not again.counts.get("link")
+            again = await _import(bench, bench.tenants[0], kind)
+            assert not again.counts.get("create")
+            assert not again.counts.get("link")
         assert len(await writes(bench, "halo")) == count, "a repeated import changes nothing"
         assert await bench.control("halo", "/duplicates") == []
         await bench.sync()
