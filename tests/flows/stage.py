@@ -21,8 +21,10 @@ import xerotui.sync.worker
 from xerotui.console.app import XeroTUI
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.listing import ListScreen
+from xerotui.console.widgets.bars import AskBar
+from xerotui.console.widgets.picker import Picker
 from xerotui.sandbox.run import Sandbox, serve
-from xerotui.sandbox.world import build
+from xerotui.sandbox.world import World, build
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
@@ -33,6 +35,8 @@ BEGAN = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 # So slow that no minute passes within a test; between tests it jumps, so that the limits' windows are empty.
 RATE = 0.001
 STEP = timedelta(minutes=10)
+# A twentieth of the ordinary records; the troubled ones are all there.
+SCALE = 0.05
 SMALL, LARGE = (80, 24), (140, 40)
 PATIENCE = 20.0
 
@@ -58,13 +62,13 @@ def counted_ids(patch: pytest.MonkeyPatch) -> None:
 class Stage:
     """Sandbox, worker and home of one module of tests."""
 
-    def __init__(self, root: Path, *, scale: float = 0.05) -> None:
+    def __init__(self, root: Path, *, world: World | None = None) -> None:
         self.home = root / "home"
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="stage", daemon=True)
         self.thread.start()
         prepare(self.home)
-        self.sandbox: Sandbox = self.do(self._serve(scale))
+        self.sandbox: Sandbox = self.do(self._serve(world or build(1, scale=SCALE)))
         self._stop: asyncio.Event | None = None
         self._worker: Future[None] | None = None
 
@@ -72,8 +76,7 @@ class Stage:
         """Run something on the stage's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
-    async def _serve(self, scale: float) -> Sandbox:
-        world = build(1, scale=scale)
+    async def _serve(self, world: World) -> Sandbox:
         return await serve(world, [HaloEmulator()], home=self.home, clock_rate=RATE, start=BEGAN)
 
     def jump(self) -> None:
@@ -116,6 +119,16 @@ class Stage:
             return await Workspace.open(place, read_only=read_only, attached=True)
 
         return XeroTUI(opener, read_only=read_only, banner="sandbox", home=place)
+
+    def watch(self, run: Callable[[Pilot[Any]], Coroutine[Any, Any, None]], size: tuple[int, int] = SMALL) -> None:
+        """Do something in front of a console, without a picture."""
+
+        async def shown() -> None:
+            app = self.app()
+            async with app.run_test(size=size) as pilot:
+                await run(pilot)
+
+        asyncio.run(shown())
 
     def request(self, verb: str, **args: str) -> dict[str, str]:
         """Ask the worker as a command would, and wait for its answer."""
@@ -215,11 +228,13 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the workspace is open, all news has been heard, and nothing is being loaded."""
     app = console(pilot)
     await until(pilot, lambda: isinstance(app.screen, AreaScreen), "the workspace to open")
-    quiet = ("feed", "requests")
 
     def still() -> bool:
         screen = app.screen
         assert isinstance(screen, AreaScreen)
+        # A command that asked waits for a person.
+        asking = screen.query_one(Picker).is_open or screen.query_one(AskBar).asking
+        quiet = ("feed", "requests", "command") if asking else ("feed", "requests")
         loading = isinstance(screen, ListScreen) and not screen.loaded and not screen.fault
         return not loading and not screen.stale and all(w.is_finished or w.group in quiet for w in app.workers)
 

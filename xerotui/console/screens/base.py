@@ -100,9 +100,9 @@ class AreaScreen(Screen[object]):
         yield from ()
 
     def on_mount(self) -> None:
-        """Paint the frame, then load."""
+        """Paint the frame; load once it is laid out and known how much fits."""
         self.paint_frame()
-        self.reload()
+        self.call_after_refresh(self.reload)
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small; fit the bars to the width."""

@@ -1,0 +1,296 @@
+"""Every screen in the states that it owes: with the hostile record, small and large, read-only, empty, in trouble.
+
+Each picture is preceded by what must be true of it, first of all that nothing on it could act on a terminal.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.flows.prepared import hostile_world, prepare
+from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
+from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.story import StoryScreen
+from xerotui.console.widgets.picker import Picker
+
+Compare = Callable[..., bool]
+AREAS = {"overview": "1", "tenants": "2", "mapping": "3", "imports": "4", "plan": "5", "queue": "6", "errors": "7"}
+SIZES = {"80x24": SMALL, "140x40": LARGE}
+
+
+@pytest.fixture(scope="module")
+def stage(still: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One prepared home for all pictures of this module; nothing here writes to it."""
+    world = hostile_world()
+    made = Stage(Path(tmp_path_factory.mktemp("stills")), world=world)
+    made.start_worker()
+    prepare(made, world)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh(stage: Stage) -> None:
+    """Every console starts on the overview of all organisations."""
+    (stage.home / "console.json").unlink(missing_ok=True)
+
+
+def harmless(pilot: Pilot[Any]) -> None:
+    """Nothing on the screen can act: every line is printable, no text carries an action, the app still runs."""
+    for strip in pilot.app.screen._compositor.render_strips():
+        for segment in strip:
+            assert segment.text.isprintable(), segment.text
+            meta = segment.style.meta if segment.style is not None else {}
+            assert "@click" not in meta
+    assert pilot.app.return_code is None
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("area", AREAS)
+def test_area(stage: Stage, snap_compare: Compare, area: str, size: str) -> None:
+    """Each area as it stands after a sync, with hostile names from every side."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, AREAS[area])
+        screen = pilot.app.screen
+        assert isinstance(screen, ListScreen)
+        assert area == screen.AREA
+        assert screen.rows
+        assert len(screen.rows) <= 50
+        if area == "queue":
+            await press(pilot, "slash", *"bold", "enter")
+            await settled(pilot)
+        if area == "plan":
+            await press(pilot, "v")
+            await settled(pilot)
+        if SIZES[size] == LARGE and screen.HAS_DETAIL:
+            await pilot.pause(0.2)
+            await settled(pilot)
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), terminal_size=SIZES[size], run_before=run)
+
+
+def test_plugins(stage: Stage, snap_compare: Compare) -> None:
+    """Plugins are a command away, and named with their state."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "colon", *"plugins", "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "halo")), "the plugin")
+        await settled(pilot)
+        assert lines_with(pilot, "✓ loaded")
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_a_hostile_record_and_its_story(stage: Stage, snap_compare: Compare) -> None:
+    """Found by name through the palette; its story shows every field, and where it comes from."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "colon", *"[b]bold")
+        picker = pilot.app.screen.query_one(Picker)
+        await until(pilot, lambda: any(c.key.startswith("record") for c in picker.extra), "the record")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StoryScreen), "the story")
+        await settled(pilot)
+        assert "[@click" in text_of(pilot)
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_a_hostile_cause_and_its_records(stage: Stage, snap_compare: Compare) -> None:
+    """The records of a name that Xero refuses."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        await press(pilot, "slash", *"code:core.name_refused", "enter")
+        await settled(pilot)
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert pilot.app.screen.rows  # type: ignore[attr-defined]
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_palette(stage: Stage, snap_compare: Compare) -> None:
+    """Places first, then what this screen can do; what can't be done now says why."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        await press(pilot, "colon")
+        picker = pilot.app.screen.query_one(Picker)
+        await until(pilot, lambda: picker.is_open, "the palette")
+        assert picker.choices[0].key == "go.overview"
+        await settled(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_help(stage: Stage, snap_compare: Compare) -> None:
+    """What the screen is for, its keys, and the command beside each."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "question_mark")
+        await settled(pilot)
+        assert "Nothing is sent until you approve" in text_of(pilot)
+        assert lines_with(pilot, "xerotui apply PLAN")
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_help_goes_by_the_key_that_brought_it(stage: Stage) -> None:
+    """And esc never quits, however often it is pressed."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        below = pilot.app.screen
+        await press(pilot, "question_mark")
+        assert pilot.app.screen is not below
+        await press(pilot, "question_mark")
+        assert pilot.app.screen is below
+        await press(pilot, *["escape"] * 5)
+        assert pilot.app.is_running
+        assert pilot.app.screen is below
+
+    stage.watch(run)
+
+
+def test_read_only(stage: Stage, snap_compare: Compare) -> None:
+    """A person who only reads is told so, sees dim keys, and gets the reason when pressing one."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        assert lines_with(pilot, "Read-only: nothing is changed from here")
+        plan = await console(pilot).opened.plan()
+        assert plan is not None
+        assert plan.state.value == "ready"
+
+    assert snap_compare(stage.app(read_only=True), run_before=run)
+
+
+def test_too_small(stage: Stage, snap_compare: Compare) -> None:
+    """A window too small for anything says what it needs."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        assert lines_with(pilot, "XeroTUI needs at least")
+
+    assert snap_compare(stage.app(), terminal_size=(60, 20), run_before=run)
+
+
+def test_a_filter_that_fits_nothing(stage: Stage, snap_compare: Compare) -> None:
+    """An empty list says why it is empty; esc brings the rows back."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "6")
+        await press(pilot, "slash", *"zzzz", "enter")
+        await settled(pilot)
+        assert not pilot.app.screen.rows  # type: ignore[attr-defined]
+        await press(pilot, "escape")
+        await settled(pilot)
+        assert pilot.app.screen.rows  # type: ignore[attr-defined]
+        await press(pilot, "slash", *"zzzz", "enter")
+        await settled(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_pages_follow_each_other(stage: Stage) -> None:
+    """Past the end of a page comes the next one, past its start the one before; the cursor goes along."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "6")
+        screen = pilot.app.screen
+        assert isinstance(screen, ListScreen)
+        first = list(screen.rows)
+        await press(pilot, "end", "down")
+        await settled(pilot)
+        second = list(screen.rows)
+        assert not set(first) & set(second)
+        assert screen.table.key == second[0]
+        await press(pilot, "up")
+        await settled(pilot)
+        assert list(screen.rows) == first
+        assert screen.table.key == first[-1]
+        await press(pilot, "pagedown", "home")
+        await settled(pilot)
+        assert screen.table.key == first[0]
+
+    stage.watch(run)
+
+
+def test_marks_survive_moving_and_go_by_esc(stage: Stage) -> None:
+    """Space marks and goes on; esc lets go of marks before anything else."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        screen = pilot.app.screen
+        assert isinstance(screen, ListScreen)
+        await press(pilot, "space", "space")
+        assert len(screen.marks) == 2
+        assert len(screen.chosen()) == 2
+        await press(pilot, "escape")
+        assert screen.marks == frozenset()
+
+    stage.watch(run)
+
+
+def test_one_comes_back_to_where_one_was(stage: Stage) -> None:
+    """Screen and organisation are taken up again by the next console."""
+
+    async def first(pilot: Pilot[Any]) -> None:
+        await go(pilot, "6")
+        await press(pilot, "t")
+        await settled(pilot)
+        seen.append(console(pilot).tenant)
+
+    async def second(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, AreaScreen)
+        assert screen.AREA == "queue"
+        assert console(pilot).tenant == seen[0] != ""
+
+    seen: list[str] = []
+    stage.watch(first)
+    stage.watch(second)
+
+
+def test_a_home_that_cannot_be_opened(stage: Stage, snap_compare: Compare, tmp_path: Path) -> None:
+    """A sentence, a remedy and another try; mended, the next try opens."""
+    place = tmp_path / "home"
+    place.write_text("this is a file")
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: bool(lines_with(pilot, "could not be opened")), "the refusal")
+        place.unlink()
+        await press(pilot, "r")
+        await settled(pilot)
+        assert lines_with(pilot, "Overview")
+        await press(pilot, "4")
+        await settled(pilot)
+
+    assert snap_compare(stage.app(home=place), run_before=run)
+
+
+def test_without_a_worker(stage: Stage, snap_compare: Compare) -> None:
+    """The status line says that none runs; looking needs none."""
+    stage.stop_worker()
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "6")
+        assert lines_with(pilot, "no worker")
+        assert pilot.app.screen.rows  # type: ignore[attr-defined]
+
+    assert snap_compare(stage.app(), run_before=run)
+    stage.start_worker()
