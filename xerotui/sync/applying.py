@@ -11,7 +11,7 @@ from xerotui.sync import pair as pairs
 from xerotui.sync.importing import draft_import
 from xerotui.sync.plan import Draft, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_import, make_plan, quiet, read_sides
-from xerotui.sync.ports import Ports
+from xerotui.sync.ports import Ports, refuse_read_only
 
 
 class Stale(SyncError):
@@ -100,6 +100,8 @@ async def apply(
         # Asked twice, or a worker was killed between beginning and saying so: the run is the answer.
         return running
     await _check(ports, plan, hash)
+    if plan.kind is PlanKind.SYNC:
+        await refuse_read_only(ports, plan.tenants)
     operations = await _planned(ports, plan)
     kind = Kind(plan.options["kind"]) if plan.kind is PlanKind.IMPORT else None
     await read_sides(ports, plan.connection, plan.tenants, progress, kind=kind)

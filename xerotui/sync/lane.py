@@ -9,7 +9,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, CallState, Operation, State, Verb
 from xerotui.store import Fence, Fenced
 from xerotui.sync.plan import BATCH
-from xerotui.sync.ports import Ports
+from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
 from xerotui.sync.settle import Outcome, Settler
@@ -91,6 +91,7 @@ class LaneRunner:
     async def _work(self, fence: Fence, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._raise_failures()
+            await self._writable()
             moved = await self._unknown(fence)
             moved = await self._ready(fence) or moved
             if self._flying:
@@ -100,6 +101,14 @@ class LaneRunner:
                 if wait is None:
                     return
                 await asyncio.sleep(wait)
+
+    async def _writable(self) -> None:
+        """Ask before every call: an organisation that was made read-only gets none, what waits goes on waiting.
+
+        Raises SyncError.
+        """
+        if isinstance(self.sender, XeroSender):
+            await refuse_read_only(self.ports, (self.sender.tenant,))
 
     def _raise_failures(self) -> None:
         for task in [t for t in self._flying if t.done()]:
@@ -155,6 +164,7 @@ class LaneRunner:
             batch = await self._next_batch(fence)
             if not batch:
                 break
+            await self._writable()
             call = self.sender.form(batch)
             async with ledger.write() as tx:
                 await ledger.work.open_call(tx, call, fence)

@@ -1,9 +1,10 @@
 """What the engine is given: stores, clocks, and ways to each side. Joined by `workspace.wiring`, or by a test."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock
 from xerotui.source.contract import Capability, Source
 from xerotui.source.guard import PluginFault
@@ -42,3 +43,20 @@ class Ports:
             return Capability.ATTACH in self.registry.source_type(document.source).capabilities
         except PluginFault:
             return False
+
+
+async def refuse_read_only(ports: Ports, tenants: Iterable[str]) -> None:
+    """Let nothing be written to an organisation that somebody has made read-only.
+
+    Raises SyncError naming it.
+    """
+    db = await ports.book.read()
+    for document in (db.tenant(tenant) for tenant in tenants):
+        if document is not None and document.read_only:
+            name = document.name or document.tenant
+            raise SyncError(
+                f"{name} is read-only: nothing is written to it",
+                f'Allow it again: xerotui tenants set "{name}" --writable; or plan another one alone.',
+                code="core.read_only",
+                exit_code=4,
+            )
