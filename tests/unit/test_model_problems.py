@@ -1,4 +1,4 @@
-"""Problem codes are a promise: what the code uses is in the table, what the table holds is used, and all is in words."""
+"""Problem codes are a promise: what is used is in the table, what the table holds is used, and all is in words."""
 
 import ast
 import re

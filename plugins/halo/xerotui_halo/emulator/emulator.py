@@ -98,7 +98,7 @@ class HaloEmulator:
             await self._service.stop()
 
     def settings(self) -> dict[str, str]:
-        """What a connection needs: url, client_id, client_secret, and the calls that this instance allows, less some."""
+        """What a connection needs: url, client_id, client_secret, and the calls that this one allows, less some."""
         allowed = self.limiter.windows.limits["calls"][0] if self.limiter else 700
         return {
             "url": self.service.url,
