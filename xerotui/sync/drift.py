@@ -67,6 +67,14 @@ def fitted(posting: Posting, held: Record | None) -> Posting:
     return msgspec.structs.replace(posting, status=status, lines=lines)
 
 
+def raised(sent: Posting, held: Record | None) -> Posting:
+    """What was last sent, with the status that it has reached in Xero since."""
+    if not isinstance(sent, DocumentPosting) or not isinstance(held, Document):
+        return sent
+    higher = HEIGHT.get(held.status, -1) > HEIGHT.get(sent.status, 0)
+    return msgspec.structs.replace(sent, status=held.status) if higher else sent
+
+
 def comparable(sent: Posting, posting: Posting) -> tuple[Posting, Posting]:
     """Both without what a comparison must not see: a status that was raised in Xero, and Xero's line ids."""
     if isinstance(sent, DocumentPosting) and isinstance(posting, DocumentPosting):

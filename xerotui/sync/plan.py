@@ -116,7 +116,9 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     sent = decode(link.posting)
     held = drift.held_record(resolved.data, found.ref.kind, link.xero_id)
     posting = drift.fitted(found.posting, held)
-    if not differences(*drift.comparable(sent, posting)):
+    # An invoice that somebody approved in Xero has not changed at the source, and isn't shown as if it had.
+    base = drift.raised(sent, held)
+    if not differences(*drift.comparable(base, posting)):
         draft.counts["unchanged"] += 1
         return
     ref = found.ref
@@ -131,7 +133,7 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         return
     found.posting = posting
     draft.operations.append(
-        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=link.version, before=sent)
+        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=link.version, before=base)
     )
     draft.counts["update"] += 1
 
