@@ -143,6 +143,8 @@ async def test_a_call_refused_as_a_whole_is_halved_until_the_culprit_is_alone(tm
         arrived = {w["number"] for w in await writes(bench) if w["kind"] == "invoice"}
         wanted = sound(bench)[bench.tenants[0], Kind.INVOICE] | sound(bench)[bench.tenants[1], Kind.INVOICE]
         assert arrived == wanted - {parked.title}
+        again = await made_plan(bench)
+        assert await operations(bench, plan=again.id) == [], "what was refused waits until a person says so"
         await _link(bench, customer, linked_customers[customer])
         await bench.done("retry", operation=parked.id)
         follow = (await plans(bench))[-1]

@@ -75,10 +75,11 @@ async def test_a_worker_that_was_replaced_writes_nothing_more_and_can_work_again
             async with second(bench, identity) as zombie:
                 stop = asyncio.Event()
                 sleeper = asyncio.create_task(serve(zombie.ports(), stop))
-                # Both calls of the sleeper come back only after another worker has taken its lanes.
-                await fault(bench, method="PUT", path="/Invoices", do="delay", seconds=1.5, times=2)
+                # All calls of the sleeper come back only after another worker has taken its lanes.
+                await fault(bench, method="PUT", path="/Invoices", do="delay", seconds=1.2, times=2)
+                await fault(bench, method="PUT", path="/PurchaseOrders", do="delay", seconds=2.0, times=2)
                 await leave(bench, "apply", plan=plan.id)
-                await until(lambda: _both_sending(bench))
+                await until(lambda: _all_sending(bench))
                 fences = {t: await _lane(bench, t) for t in bench.tenants}
                 assert {worker for _, worker in fences.values()} == {identity.key}
                 process.kill()
@@ -104,9 +105,9 @@ async def test_a_worker_that_was_replaced_writes_nothing_more_and_can_work_again
         await all_well(bench)
 
 
-async def _both_sending(bench: Rig) -> bool:
-    found = await operations(bench, kind=Kind.INVOICE, states=(State.SENDING,))
-    return len({o.tenant for o in found}) == 2
+async def _all_sending(bench: Rig) -> bool:
+    found = await operations(bench, states=(State.SENDING,), side=Side.XERO)
+    return len({(o.tenant, o.kind) for o in found}) == 4
 
 
 async def _answer(bench: Rig, request: str) -> dict[str, str]:
