@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from xerotui.console.rows.plan import totals_of
+from xerotui.console.rows.plan import operations_of, totals_of
 from xerotui.console.rows.signs import style, worded
 from xerotui.console.text import bar, count, join, safe, short, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
@@ -12,7 +12,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, Run
 from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
 
-COLUMNS = (Column("", 12), Column("", 43), Column("", 0))
+COLUMNS = (Column("", 12), Column("What", 43), Column("How it stands", 0))
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
     """All rows; `titles` gives words for problem codes."""
     out = [_heading("# steps", "Before the first sync")]
     out += [step_item(step) for step in data.steps]
-    if data.plans_waiting:
-        out += [_heading("# plans", "Waiting for your approval"), *map(plan_item, data.plans_waiting)]
+    waiting = [plan for plan in data.plans_waiting if operations_of(plan)]
+    if waiting:
+        out += [_heading("# plans", "Waiting for your approval"), *map(plan_item, waiting)]
     if data.problems:
         out.append(_heading("# problems", "Problems"))
         ranked = sorted(data.problems.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -18,7 +18,7 @@ def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
     return (
         Column("Change", 11),
         Column("Kind", 15),
-        Column("Record", max(10, min(titles + 1, 34)) if parties else 0),
+        Column("Record", max(10, min(titles + 1, 22)) if parties else 0),
         *((Column("Party / why", 0),) if parties else ()),
         Column("Organisation", 24, least=140, middle=True),
         *((Column("Total", 15, right=True),) if parties else ()),
@@ -34,7 +34,11 @@ def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row
     """One line of the plan."""
     party = safe(item.party)
     if item.reason:
-        party = join(party, " " if item.party else "", safe(item.reason, "yellow" if item.verb in LISTED else "dim"))
+        party = join(
+            party,
+            " " if item.party else "",
+            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict") else "dim"),
+        )
     return Row(
         item.id,
         (
@@ -138,8 +142,9 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
     parts.append(join(safe(counts or "nothing to do"), safe("   " + ", ".join(cost), "dim")))
     if plan.problems:
         listed = sorted(plan.problems.items(), key=lambda pair: -pair[1])
-        words = "  ".join(f"{code} {number:,}" for code, number in listed)
-        parts.append(join(safe("! problems: ", "yellow"), safe(words, "yellow")))
+        words = "  ".join(f"{code} {number:,}" for code, number in listed[:2])
+        more = f"  and {len(listed) - 2} more kinds" if len(listed) > 2 else ""
+        parts.append(safe(f"! {words}{more}", "yellow"))
     if plan.moved:
         parts.append(safe("What moved: " + "; ".join(short(m, 80) for m in plan.moved[:4]), "bold red"))
         if len(plan.moved) > 4:

@@ -1,11 +1,12 @@
 """Rows of Tenants: organisations and source connections in one table."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import bar, count, day, join, safe, stack
+from xerotui.console.text import bar, count, day, join, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.workspace.pages import Finding, SourceRow, TenantRow
 
@@ -35,6 +36,14 @@ def _heading(key: str, title: str) -> Item:
     return Item(Row(key, (Text(title, end=""),), heading=True))
 
 
+def _instant(text: str) -> str:
+    """An ISO instant as the console writes instants; other words as they are."""
+    try:
+        return f"{when(dt.datetime.fromisoformat(text))} UTC"
+    except ValueError:
+        return text
+
+
 def _tenant(item: TenantRow) -> Item:
     name = safe(item.name, "bold")
     if item.is_demo:
@@ -53,7 +62,7 @@ def _tenant(item: TenantRow) -> Item:
                 safe(f"! {item.problems:,}" if item.problems else "·", "yellow" if item.problems else "dim"),
                 safe(calls),
                 safe(day(item.locked_until), "dim"),
-                safe(item.last_call, "dim"),
+                safe(_instant(item.last_call), "dim"),
             ),
         ),
         tenant=item,
@@ -92,9 +101,9 @@ def tenant_text(item: TenantRow) -> Text:
     if item.locked_until is not None:
         parts.append(safe(f"locked until {day(item.locked_until)}"))
     if item.token_expires:
-        parts.append(safe(f"sign-in lasts until {item.token_expires}"))
+        parts.append(safe(f"sign-in lasts until {_instant(item.token_expires)}"))
     if item.last_call:
-        parts.append(safe(f"last call {item.last_call}"))
+        parts.append(safe(f"last call {_instant(item.last_call)}"))
     if item.problems:
         parts.append(safe(f"! {count(item.problems, 'problem')}: see Errors (7)", "yellow"))
     if links:

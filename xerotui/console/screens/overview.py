@@ -65,7 +65,9 @@ class OverviewScreen(ListScreen):
         if self.data is not None:
             room = max(3, self.app.size.height - 4 - len(data.rows) - 2)
             most = 3 if room < 12 else 6
-            self.query_one("#below", Detail).say(rows.below(self.data, self.app.size.width - 2, most - 1, most))
+            self.query_one("#below", Detail).say(
+                rows.below(self.data, self.app.size.width - 2, 2 if most == 3 else 5, most)
+            )
 
     def title_parts(self) -> list[object]:
         """How many steps are left."""

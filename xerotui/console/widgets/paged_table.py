@@ -266,7 +266,7 @@ class PagedTable(Widget, can_focus=True):
             return ("header", self.size.width)
         index = self.top + y - 1
         if index >= len(self.rows):
-            return ("empty", self.empty.plain, y) if not self.rows and y == 2 else ("", 0)
+            return ("empty", self.empty.plain, y) if not self.rows else ("", 0)
         row = self.rows[index]
         focused = self.has_focus
         return (
@@ -298,12 +298,7 @@ class PagedTable(Widget, can_focus=True):
             return self._strip("  ", cells, base + self.get_component_rich_style("table--header"), width)
         index = self.top + y - 1
         if index >= len(self.rows):
-            if not self.rows and y == 2 and self.empty.plain:
-                cell = Text("  ").append_text(self.empty)
-                return Strip([Segment(words, base + own) for words, own in self._parts(cell)]).adjust_cell_length(
-                    width, base
-                )
-            return Strip.blank(width, base)
+            return self._empty_line(y - 2, width, base)
         row = self.rows[index]
         if row.heading:
             style = base + self.get_component_rich_style("table--heading")
@@ -319,6 +314,14 @@ class PagedTable(Widget, can_focus=True):
             style += self.get_component_rich_style(name)
         gutter = ("›" if here else " ") + ("*" if marked else " ")
         return self._strip(gutter, row.cells, style, width, plain=here and self.has_focus)
+
+    def _empty_line(self, number: int, width: int, base: Style) -> Strip:
+        """A line of the words that stand where there are no rows."""
+        said = list(self.empty.wrap(self.app.console, max(10, width - 4))) if not self.rows and self.empty.plain else []
+        if not 0 <= number < len(said):
+            return Strip.blank(width, base)
+        line = Text("  ", end="").append_text(said[number])
+        return _joined([Segment(words, base + own) for words, own in self._parts(line)], width, base)
 
     def _parts(self, text: Text) -> list[tuple[str, Style]]:
         """Pieces of a text with their whole style: a `Text` without spans renders without its own."""
