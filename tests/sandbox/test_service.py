@@ -66,9 +66,7 @@ async def raw(counter: Counter) -> bytes:
         writer.close()
 
 
-async def test_a_cut_connection_carries_no_byte_of_an_answer(
-    counter: Counter, client: httpx2.AsyncClient
-) -> None:
+async def test_a_cut_connection_carries_no_byte_of_an_answer(counter: Counter, client: httpx2.AsyncClient) -> None:
     await fault(client, {"do": "cut_before", "times": 1}, {"do": "cut_after", "times": 1})
     assert await raw(counter) == b""
     assert counter.done == 0
@@ -81,12 +79,8 @@ async def test_a_cut_connection_carries_no_byte_of_an_answer(
     assert [r["status"] for r in counter.service.journal.requests] == ["cut", "cut", "cut", 200]
 
 
-async def test_status_faults_differ_by_whether_the_work_was_done(
-    counter: Counter, client: httpx2.AsyncClient
-) -> None:
-    await fault(
-        client, {"do": "status", "status": 503, "text": "offline", "headers": {"x-why": "test"}, "times": 1}
-    )
+async def test_status_faults_differ_by_whether_the_work_was_done(counter: Counter, client: httpx2.AsyncClient) -> None:
+    await fault(client, {"do": "status", "status": 503, "text": "offline", "headers": {"x-why": "test"}, "times": 1})
     await fault(client, {"do": "status_after", "status": 500, "times": 1})
     refused = await client.get("/work")
     assert (refused.status_code, refused.text, refused.headers["x-why"]) == (503, "offline", "test")
@@ -96,9 +90,7 @@ async def test_status_faults_differ_by_whether_the_work_was_done(
     assert (await client.get("/work")).status_code == 200
 
 
-async def test_faults_choose_by_method_path_skip_and_chance(
-    counter: Counter, client: httpx2.AsyncClient
-) -> None:
+async def test_faults_choose_by_method_path_skip_and_chance(counter: Counter, client: httpx2.AsyncClient) -> None:
     await fault(client, {"do": "status", "method": "PUT", "path": "w.rk\\?x=1", "skip": 1})
     seen = [(await client.put("/work?x=1")).status_code for _ in range(3)]
     seen += [(await client.get("/work?x=1")).status_code, (await client.put("/work?x=2")).status_code]
@@ -140,9 +132,7 @@ async def test_the_clock_is_one_file_for_everybody(counter: Counter, client: htt
     await asyncio.sleep(0.1)
     assert 5 < other.timestamp() - before < 60
     assert (await client.post("/__control/clock", content=b'{"rate": 61}')).status_code == 400
-    assert (
-        await client.post("/__control/clock", content=b'{"to": "2025-01-01T00:00:00Z"}')
-    ).status_code == 400
+    assert (await client.post("/__control/clock", content=b'{"to": "2025-01-01T00:00:00Z"}')).status_code == 400
 
 
 async def test_windows_roll_with_world_time(counter: Counter, client: httpx2.AsyncClient) -> None:
