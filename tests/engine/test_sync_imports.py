@@ -48,7 +48,8 @@ async def test_imports_link_what_is_there_create_what_isnt_and_are_then_over(tmp
     async with small(tmp_path, rate=60) as bench:
         for kind, (_, field) in TABLES.items():
             before = await _rows(bench, kind)
-            for tenant in bench.tenants:
+            # The second organisation's customers stand for all that is read the same way.
+            for tenant in bench.tenants if kind is Kind.CUSTOMER else bench.tenants[:1]:
                 plan = await _import(bench, tenant, kind)
                 assert plan.kind is PlanKind.IMPORT
                 made = Counter(o.verb for o in await operations(bench, plan=plan.id))
