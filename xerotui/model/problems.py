@@ -119,6 +119,16 @@ CORE: dict[str, Explanation] = {
     "core.number_taken": Explanation(
         "Number already used in Xero", "Renumber one of the two; nothing in Xero is overwritten."
     ),
+    "core.already_posted": Explanation(
+        "Said to be in Xero already",
+        "Compare both sides on the record; clear the Xero id at the source if it is wrong, or link the document.",
+    ),
+    "core.duplicate_code": Explanation(
+        "Two source items of one code", "Give one of the two another code at the source, or make it inactive."
+    ),
+    "core.unreadable": Explanation(
+        "Record that can't be read", "Look at the record in the source; it is left alone until it can be read."
+    ),
     "core.date_missing": Explanation("Document without a date", "Set the date in the source."),
     "core.period_locked": Explanation(
         "Date in a locked period", "Move the lock date in Xero, or date the document after it."

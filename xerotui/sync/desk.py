@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
+from xerotui.sync.drift import held_record
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.planning import follow_up, make_import, make_plan, read_sides, tenants_of
 from xerotui.sync.ports import Ports
@@ -208,10 +209,13 @@ class Desk:
         connection, tenant, kind = args["connection"], args["tenant"], Kind(args["kind"])
         record, xero_id = args["record"], args["xero_id"]
         data = await pairs.load(self.ports, connection, tenant)
-        source = data.parties.get((kind, record)) or data.items.get(record)
-        if source is None:
+        source, held = data.record(kind, record), held_record(data, kind, xero_id)
+        if source is None or kind not in (*PARTIES, Kind.ITEM):
             raise SyncError(f"There is no {kind.label} {record} at {connection}", "Read the source again.")
-        if other := data.linked(kind).get(xero_id):
+        if held is None or getattr(held, "status", "") == "ARCHIVED":
+            raise SyncError("Xero has no such active record", "Read the organisation again, then choose another.")
+        other = data.linked(kind).get(xero_id)
+        if other is not None and other.record != record:
             raise SyncError(
                 f"That Xero record is linked with {kind.label} {other.record} already", "Unlink it there first."
             )

@@ -3,7 +3,7 @@
 import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting
+from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, PostingLine
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.sync.pair import PairData, code_key
 
@@ -17,8 +17,8 @@ def held_record(data: PairData, kind: Kind, xero_id: str) -> Record | None:
     if kind in PARTIES:
         return data.contacts.by_id.get(xero_id)
     if kind is Kind.ITEM:
-        return next((i for i in data.xero_items.values() if i.id == xero_id), None)
-    return next((d for d in data.xero_documents.get(kind, {}).values() if d.id == xero_id), None)
+        return data.xero_items_by_id.get(xero_id)
+    return data.xero_documents.get(kind, {}).get(xero_id)
 
 
 def moved(sent: Posting, held: Record) -> tuple[str, ...]:
@@ -36,11 +36,43 @@ def moved(sent: Posting, held: Record) -> tuple[str, ...]:
             ("contact", sent.contact, held.party),
             ("date", sent.date, held.date),
             ("total", sent.total, held.total),
-            ("lines", len(sent.lines), len(held.lines) if held.lines else len(sent.lines)),
+            *_moved_lines(sent, held),
         ]
+        if sent.due_date and held.due_date:
+            pairs.append(("due date", sent.due_date, held.due_date))
+        if sent.theme:
+            pairs.append(("theme", sent.theme, held.theme))
         if sent.kind is Kind.INVOICE:
             pairs.append(("reference", sent.reference, held.reference))
-    return tuple(name for name, mine, theirs in pairs if mine != theirs)
+    return tuple(dict.fromkeys(name for name, mine, theirs in pairs if mine != theirs))
+
+
+def _moved_lines(sent: DocumentPosting, held: Document) -> list[tuple[str, object, object]]:
+    """Line values to compare; what was left to Xero to fill in (blank here) isn't ours to compare."""
+    if not held.lines:
+        return []
+    if len(sent.lines) != len(held.lines):
+        return [("lines", len(sent.lines), len(held.lines))]
+    pairs: list[tuple[str, object, object]] = []
+    for mine, theirs in zip(sent.lines, held.lines, strict=True):
+        text = next(iter(theirs.texts.values()), "")
+        if mine.description:
+            pairs.append(("line text", " ".join(mine.description.split()), " ".join(text.split())))
+        if mine.heading:
+            continue
+        pairs += [
+            ("quantity", mine.quantity, theirs.quantity),
+            ("unit amount", mine.unit_amount, theirs.unit_price),
+            ("discount", mine.discount_percent or 0, theirs.discount_percent),
+        ]
+        for name, sent_value, held_value in (
+            ("account", mine.account, theirs.account),
+            ("tax", mine.tax, theirs.tax_rate),
+            ("item", code_key(mine.item_code), code_key(theirs.item_code)),
+        ):
+            if sent_value:
+                pairs.append((name, sent_value, held_value))
+    return pairs
 
 
 def closed(held: Record) -> str:
@@ -54,13 +86,24 @@ def closed(held: Record) -> str:
     return ""
 
 
-def fitted(posting: Posting, held: Record | None) -> Posting:
-    """The posting as an update of what Xero holds: the status never lower, lines under their own ids."""
+def _emptied(before: PostingLine, now: PostingLine) -> bool:
+    """True when a value of the line was taken away: Xero keeps what an update leaves out (xero-api section 5.4)."""
+    fields = ("item_code", "discount_percent", "tax_amount", "tracking", "quantity", "account", "tax")
+    return any(getattr(before, name) and not getattr(now, name) for name in fields)
+
+
+def fitted(posting: Posting, held: Record | None, sent: Posting | None = None) -> Posting:
+    """The posting as an update of what Xero holds: the status never lower, lines under their own ids.
+
+    Where a value of a line was taken away the lines go without ids, so that Xero makes them anew.
+    """
     if not isinstance(posting, DocumentPosting) or not isinstance(held, Document):
         return posting
     status = posting.status if HEIGHT.get(posting.status, 0) >= HEIGHT.get(held.status, 0) else held.status
     lines = posting.lines
-    if len(held.lines) == len(lines):
+    before = sent.lines if isinstance(sent, DocumentPosting) else ()
+    same = len(held.lines) == len(lines) == len(before)
+    if same and not any(_emptied(old, new) for old, new in zip(before, lines, strict=True)):
         lines = tuple(
             msgspec.structs.replace(line, line_id=old.id) for line, old in zip(lines, held.lines, strict=True)
         )

@@ -74,7 +74,9 @@ class PairData:
     themes: tuple[Theme, ...]
     contacts: Contacts
     xero_items: dict[str, Item]
+    xero_items_by_id: dict[str, Item]
     xero_documents: dict[Kind, dict[str, Document]]
+    xero_numbers: dict[Kind, dict[str, list[Document]]]
     parties: dict[tuple[Kind, str], Party]
     items: dict[str, Item]
     documents: dict[tuple[Kind, str], Document]
@@ -84,9 +86,20 @@ class PairData:
     mappings: dict[tuple[str, str, str], Mapping]
 
     def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
-        """The stored mapping of a value; one made for the other side of the books serves where there is none."""
+        """The stored mapping of a value; one made for the other side of the books serves where there is none.
+
+        A tax rate does so only when Xero allows it on this side: income tax must never land on a purchase.
+        """
+        mine = self.mappings.get((spec, value, trade.value))
+        if mine is not None:
+            return mine
         other = Trade.PURCHASE if trade is Trade.SALES else Trade.SALES
-        return self.mappings.get((spec, value, trade.value)) or self.mappings.get((spec, value, other.value))
+        theirs = self.mappings.get((spec, value, other.value))
+        if theirs is None or spec != TAX:
+            return theirs
+        rate = self.tax_rates.get(theirs.target)
+        needed = "REVENUE" if trade is Trade.SALES else "EXPENSE"
+        return theirs if rate is not None and (not rate.classes or needed in rate.classes) else None
 
     def link(self, kind: Kind, record: str) -> Link | None:
         """The link of a source record in this tenant."""
@@ -120,11 +133,22 @@ def _only(records: Iterable[Record], type_: type[T]) -> list[T]:
     return [r for r in records if isinstance(r, type_)]
 
 
+def _numbered(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    """Documents by number, live ones first: a deleted order must not hide the one that took its number."""
+    found: dict[str, list[Document]] = defaultdict(list)
+    for document in sorted(documents, key=lambda d: d.status in ("VOIDED", "DELETED")):
+        if document.number:
+            found[code_key(document.number)].append(document)
+    return dict(found)
+
+
 async def _reference(ledger: Ledger, tx: Any, tenant: str) -> dict[str, Any]:
     async def read(kind: Kind) -> list[Record]:
         return await ledger.snapshots.all(tx, Side.XERO, tenant, kind)
 
     accounts = _only(await read(Kind.ACCOUNT), Account)
+    items = _only(await read(Kind.ITEM), Item)
+    documents = {kind: _only(await read(kind), Document) for kind in DOCUMENTS}
     return {
         "accounts": {code_key(a.code): a for a in accounts if a.code},
         "tax_rates": {r.code: r for r in _only(await read(Kind.TAX_RATE), TaxRate)},
@@ -132,10 +156,10 @@ async def _reference(ledger: Ledger, tx: Any, tenant: str) -> dict[str, Any]:
         "tracking": tuple(_only(await read(Kind.TRACKING), Tracking)),
         "themes": tuple(_only(await read(Kind.BRANDING_THEME), Theme)),
         "contacts": Contacts.of(_only(await read(Kind.CUSTOMER), Party)),
-        "xero_items": {code_key(i.code): i for i in _only(await read(Kind.ITEM), Item)},
-        "xero_documents": {
-            kind: {code_key(d.number): d for d in _only(await read(kind), Document) if d.number} for kind in DOCUMENTS
-        },
+        "xero_items": {code_key(i.code): i for i in items},
+        "xero_items_by_id": {i.id: i for i in items},
+        "xero_documents": {kind: {d.id: d for d in some} for kind, some in documents.items()},
+        "xero_numbers": {kind: _numbered(some) for kind, some in documents.items()},
     }
 
 

@@ -105,6 +105,11 @@ def _operation(
     )
 
 
+def _version(held: Record | None) -> str:
+    """Xero's version of a record as last read: when it moves, what was compared with it is stale."""
+    return held.facts.get("version", "") if held is not None else ""
+
+
 def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     """A linked record: nothing to do, an update, or a conflict with what was edited in Xero."""
     link = resolved.data.link(found.ref.kind, found.ref.id)
@@ -115,7 +120,7 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         return
     sent = decode(link.posting)
     held = drift.held_record(resolved.data, found.ref.kind, link.xero_id)
-    posting = drift.fitted(found.posting, held)
+    posting = drift.fitted(found.posting, held, sent)
     # An invoice that somebody approved in Xero has not changed at the source, and isn't shown as if it had.
     base = drift.raised(sent, held)
     if not differences(*drift.comparable(base, posting)):
@@ -133,7 +138,7 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         return
     found.posting = posting
     draft.operations.append(
-        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=link.version, before=base)
+        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=_version(held), before=base)
     )
     draft.counts["update"] += 1
 

@@ -7,11 +7,12 @@ import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import encode
-from xerotui.model.problems import Problem, SyncError
-from xerotui.model.records import fingerprint
+from xerotui.model.problems import Problem, RecordRef, SyncError
+from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
+from xerotui.sync.findings import Findings
 from xerotui.sync.importing import IMPORTABLE, draft_import
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft, draft_sync, finish, new_id
@@ -80,7 +81,8 @@ async def _refused(ports: Ports, data: PairData) -> dict[tuple[Kind, str], Probl
         if o.side is not Side.XERO or key not in by_record:
             continue
         record = data.record(o.kind, o.record)
-        if record is None:
+        if record is None or by_record[key].code == "core.period_locked":
+            # A lock date may have moved; resolving looks at it itself.
             continue
         now = {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in data.mappings.values()}
         same = all(now.get(k) == v for k, v in o.basis.mappings.items())
@@ -156,8 +158,54 @@ async def make_plan(
         await _store_problems(ports, resolved)
         await _baselines(ports, resolved)
         drafts.append(draft)
+    drafts.append(await _unclaimed(ports, connection, id))
     title = f"Sync {connection}"
     return await _store(ports, _merge(drafts, id), PlanKind.SYNC, connection, tuple(tenants), actor, title)
+
+
+async def _unclaimed(ports: Ports, connection: str, plan: str) -> Draft:
+    """The source's documents that belong to no organisation that is paired: listed, never left out in silence."""
+    draft = Draft(plan)
+    db = await ports.book.read()
+    paired = {p.tenant for p in db.pairs(connection)}
+    if any(p.default_tenant for p in db.pairs(connection)):
+        paired.add("")
+    tenants: dict[tuple[Kind, str], str] = {}
+    by_kind: dict[Kind, list[str]] = {kind: [] for kind in DOCUMENTS}
+    async with ports.ledger.read() as tx:
+        for kind in PARTIES:
+            for party in await ports.ledger.snapshots.all(tx, Side.SOURCE, connection, kind):
+                tenants[(kind, party.id)] = party.tenant
+        for kind in DOCUMENTS:
+            party_kind = Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+            for record in await ports.ledger.snapshots.all(tx, Side.SOURCE, connection, kind):
+                if not isinstance(record, Document) or record.excluded:
+                    continue
+                by_kind[kind].append(record.id)
+                tenant = record.tenant or tenants.get((party_kind, record.party), "")
+                if tenant not in paired:
+                    _unclaimed_one(draft, connection, record, tenant)
+    async with ports.ledger.write() as tx:
+        for kind, ids in by_kind.items():
+            mine = [p for p in draft.problems if p.record.kind is kind]
+            await ports.ledger.problems.replace(tx, connection, "", kind, ids, mine, phase="resolve")
+    return draft
+
+
+def _unclaimed_one(draft: Draft, connection: str, record: Document, tenant: str) -> None:
+    found = Findings(RecordRef(connection=connection, kind=record.kind, id=record.id, title=record.number))
+    if tenant:
+        draft.stays(
+            found, "core.excluded", f"tenant:{tenant}", "belongs to an organisation that isn't connected", record
+        )
+        draft.counts["skip"] += 1
+        return
+    party = f"{record.kind}:{record.id}"
+    sentence = f"{record.kind.label.capitalize()} {record.number} names no Xero organisation, nor does its customer."
+    found.problem("core.tenant_missing", party, sentence)
+    draft.problems += found.problems
+    draft.stays(found, "core.tenant_missing", party, sentence, record)
+    draft.counts["blocked"] += 1
 
 
 async def _store(

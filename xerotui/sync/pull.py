@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.problems import SyncError
+from xerotui.model.problems import CORE, Problem, RecordRef, SyncError
 from xerotui.model.records import Record
-from xerotui.source.contract import Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.source.contract import Page, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.store import Tx
 from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
@@ -68,9 +68,30 @@ async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
                 await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, page.gone, now)
             if page.cursor:
                 await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, page.cursor, now)
-        for id, reason in page.skipped:
-            ports.log.warning("unreadable record", connection=connection, kind=kind.value, id=id, reason=reason)
+        await _unreadable(ports, connection, kind, page)
     return count
+
+
+async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> None:
+    """Records that can't be read are problems, and what was known of them before no longer counts."""
+    if not page.skipped and not page.records:
+        return
+    ids = [id for id, _ in page.skipped]
+    problems = [
+        Problem(
+            code="core.unreadable",
+            subject=f"{kind}:{id}",
+            record=RecordRef(connection=connection, kind=kind, id=id, title=id),
+            sentence=f"{kind.label.capitalize()} {id[:60]} can't be read: {reason[:200]}",
+            remedy=CORE["core.unreadable"].remedy,
+        )
+        for id, reason in page.skipped
+    ]
+    async with ports.ledger.write() as tx:
+        read = [r.id for r in page.records if r.kind is kind]
+        await ports.ledger.problems.replace(tx, connection, "", kind, [*ids, *read], problems, phase="read")
+        if ids:
+            await ports.ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, ids, ports.clock.now())
 
 
 async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
@@ -154,12 +175,16 @@ async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind:
     async with ports.ledger.read() as tx:
         cursor = await snapshots.get_cursor(tx, Side.XERO, tenant, kind)
     since = dt.datetime.fromisoformat(cursor) if cursor else None
-    started = ports.clock.now() - OVERLAP
+    # Xero's own time, never ours: a clock that runs fast would leave changes unread for good.
+    newest = since + OVERLAP if since else None
     async for records in _stream(client, kind, since):
+        newest = max([t for r in records if (t := r.modified)] + ([newest] if newest else []), default=None)
         async with ports.ledger.write() as tx:
             await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
-    async with ports.ledger.write() as tx:
-        await snapshots.set_cursor(tx, Side.XERO, tenant, kind, started.isoformat(), ports.clock.now())
+    if newest is not None:
+        async with ports.ledger.write() as tx:
+            cursor = (newest - OVERLAP).isoformat()
+            await snapshots.set_cursor(tx, Side.XERO, tenant, kind, cursor, ports.clock.now())
 
 
 __all__ = ["pull_reference", "pull_source", "pull_tenant", "words"]

@@ -11,7 +11,7 @@ import msgspec
 from xerotui.model.kinds import DOCUMENTS, PARTIES, WRITE_ORDER, Kind
 from xerotui.model.postings import DocumentPosting, Posting
 from xerotui.model.problems import CORE, Problem, RecordRef
-from xerotui.model.records import Document, Party, Record
+from xerotui.model.records import Document, Item, Party, Record
 from xerotui.source.contract import FieldChange, ResolveContext
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
@@ -177,24 +177,69 @@ def _resolve_parties(resolved: Resolved, registry: Registry) -> None:
             resolved.on_demand.add(key)
 
 
+def _match_item(resolved: Resolved, item: Item, found: Findings) -> None:
+    """The Xero item that an unlinked product already is: the id that the source keeps, else the code."""
+    data = resolved.data
+    if data.link(Kind.ITEM, item.id):
+        return
+    held = data.xero_items_by_id.get(item.xero_id) or data.xero_items.get(code_key(item.code))
+    if held is None:
+        return
+    other = data.linked(Kind.ITEM).get(held.id)
+    if other is not None:
+        found.problem(
+            "core.duplicate_code",
+            f"code:{code_key(item.code)}",
+            f"Item {held.code} in Xero is linked with another item of the source ({other.record}).",
+            place=place_of(found.ref),
+        )
+        return
+    resolved.adopt[(Kind.ITEM, item.id)] = held.id
+
+
+def _one_of_a_code(data: PairData, items: list[Item]) -> dict[str, str]:
+    """Of items that share a code, the id of the one that has it: the linked one, the tenant's own, the first."""
+    best: dict[str, Item] = {}
+
+    def rank(item: Item) -> tuple[bool, bool, str]:
+        return (data.link(Kind.ITEM, item.id) is None, item.tenant != data.tenant, item.id)
+
+    for item in items:
+        key = code_key(item.code)
+        if key and (key not in best or rank(item) < rank(best[key])):
+            best[key] = item
+    return {key: item.id for key, item in best.items()}
+
+
 def _resolve_items(resolved: Resolved, registry: Registry) -> None:
     data = resolved.data
-    for item in data.items.values():
-        offered = not item.tenant and not data.policy.default_tenant
-        if item.parent or not item.active or not (data.mine(item) or offered):
-            continue
+    shared = not data.policy.default_tenant
+    items = [
+        item
+        for item in data.items.values()
+        if not item.parent and item.active and (data.mine(item) or (shared and not item.tenant))
+    ]
+    first = _one_of_a_code(data, items)
+    for item in items:
+        offered = shared and not item.tenant
         found = Findings(_ref(data, item))
         resolved.item_findings[item.id] = found
-        if item.code.strip():
-            resolved.items.setdefault(code_key(item.code), found)
+        key = code_key(item.code)
+        if key and first[key] == item.id:
+            resolved.items[key] = found
+        elif key:
+            found.problem(
+                "core.duplicate_code",
+                f"code:{key}",
+                f"Another item of the source has the code {item.code.strip()[:40]} as well.",
+                place=place_of(found.ref),
+            )
         if item.excluded:
             found.skip = ("core.excluded", item.excluded)
             continue
         resolve_item(data, item, found)
         _plugins(registry, data, item, found)
-        held = data.xero_items.get(code_key(item.code))
-        if held is not None and not data.link(Kind.ITEM, item.id):
-            resolved.adopt[(Kind.ITEM, item.id)] = held.id
+        _match_item(resolved, item, found)
         resolved.waits(found)
         if offered:
             resolved.on_demand.add((Kind.ITEM, item.id))
@@ -212,11 +257,41 @@ def _resolve_document(
     _plugins(registry, data, document, found)
     check_document(data, document, found, repeated)
     if not data.link(document.kind, document.id) and isinstance(found.posting, DocumentPosting):
-        held = checks.number_problem(data, found.posting, found)
-        if held is not None:
-            resolved.adopt[(document.kind, document.id)] = held.id
+        _find_in_xero(resolved, document, found.posting, found)
     resolved.waits(found)
     return found
+
+
+def _find_in_xero(resolved: Resolved, document: Document, posting: DocumentPosting, found: Findings) -> None:
+    """Adopt the document that Xero already has, with the contact that this very plan may be linking."""
+    party_kind = Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+    contact = posting.contact or resolved.adopt.get((party_kind, document.party), "")
+    held = checks.already_in_xero(resolved.data, document, posting, contact, found)
+    if held:
+        resolved.adopt[(document.kind, document.id)] = held
+        found.posting = msgspec.structs.replace(posting, contact=contact)
+
+
+def _one_party_a_contact(resolved: Resolved) -> None:
+    """One contact can't be two customers: documents of one would go out under the other's name."""
+    adopters: dict[tuple[Kind, str], list[str]] = {}
+    for (kind, id), target in resolved.adopt.items():
+        adopters.setdefault((kind, target), []).append(id)
+    for (kind, target), ids in adopters.items():
+        held = resolved.data.contacts.by_id.get(target)
+        other = resolved.data.linked(kind).get(target)
+        if len(ids) == 1 and other is None:
+            continue
+        for id in ids:
+            found = resolved.parties[(kind, id)]
+            del resolved.adopt[(kind, id)]
+            found.problem(
+                "core.contact_ambiguous",
+                f"{kind}:{id}",
+                f"The contact {held.name[:80] if held else target} fits {kind.label} {found.ref.title[:80]}, "
+                + ("but is linked with another one." if other else "and others as well."),
+                place=place_of(found.ref),
+            )
 
 
 async def resolve_pair(
@@ -229,6 +304,7 @@ async def resolve_pair(
     """
     resolved = Resolved(data, refused=refused or {})
     _resolve_parties(resolved, registry)
+    _one_party_a_contact(resolved)
     await asyncio.sleep(0)
     _resolve_items(resolved, registry)
     await asyncio.sleep(0)

@@ -42,14 +42,15 @@ def skip_reason(data: PairData, document: Document, now: dt.datetime) -> tuple[s
         return ("core.excluded", document.excluded)
     if document.unfinished:
         return ("core.unfinished", document.unfinished)
+    if data.link(document.kind, document.id):
+        return None
     start = data.policy.start.get(document.kind.value)
     if start and document.date and document.date < start:
         return ("core.excluded", f"before the start date {start.isoformat()}")
     if document.total is not None and document.total == 0 and data.policy.zero_totals == "skip":
         return ("core.zero_total", "its total is zero")
-    linked = data.link(document.kind, document.id)
     settle = dt.timedelta(minutes=data.policy.settle_minutes)
-    if not linked and document.modified and now - document.modified < settle:
+    if document.modified and now - document.modified < settle:
         minutes = data.policy.settle_minutes
         return ("core.unfinished", f"changed less than {minutes} minutes ago; taken when it is still")
     return None
@@ -136,8 +137,13 @@ def resolve_document(
         found.problem(
             "core.number_missing", f"{document.kind}:{document.id}", "The document has no number at the source."
         )
-    currency = document.currency or data.organisation.base_currency
-    if currency not in data.currencies and currency != data.organisation.base_currency:
+    currency = document.currency
+    if not currency:
+        found.problem(
+            "core.currency_missing", f"{document.kind}:{document.id}", "The document names no known currency."
+        )
+        currency = data.organisation.base_currency
+    elif currency not in data.currencies and currency != data.organisation.base_currency:
         found.problem(
             "core.currency_missing",
             f"currency:{currency}",

@@ -186,7 +186,7 @@ def _priced(document: Document, line: Line, decimals: int = 4) -> tuple[Decimal,
     if not line.discount_percent:
         return quantity, unit, None
     if document.kind is Kind.INVOICE:
-        return quantity, unit, line.discount_percent
+        return quantity, unit, rounded(line.discount_percent, 4)
     return quantity, rounded(line.unit_price * (HUNDRED - line.discount_percent) / HUNDRED, decimals), None
 
 

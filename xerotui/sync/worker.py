@@ -5,8 +5,8 @@ import contextlib
 import time
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import OPEN, Plan, PlanState, Run
-from xerotui.sync.applying import begin
+from xerotui.model.work import OPEN, Plan, PlanState, Run, Verb
+from xerotui.sync.applying import apply
 from xerotui.sync.desk import Desk
 from xerotui.sync.lane import LaneRunner
 from xerotui.sync.planning import follow_up
@@ -88,8 +88,10 @@ class Worker:
             blocked = await ledger.plans.blocked(tx, plan.follows)
             operations = await ledger.work.find(tx, plan=plan.id)
         listed = {(b.record.kind, b.record.id, b.record.tenant) for b in blocked}
-        if all((o.kind, o.record, o.tenant) in listed for o in operations):
-            await begin(self.ports, plan, operations, "worker (approved in advance)", follow=True)
+        # First links by name always wait for a person (DESIGN section 4).
+        if all((o.kind, o.record, o.tenant) in listed and o.verb in (Verb.CREATE, Verb.UPDATE) for o in operations):
+            # Through the same door as a person's approval: both sides are read, and drift refuses it.
+            await apply(self.ports, plan.id, plan.hash, "worker (approved in advance)", follow=True)
 
     async def _start_lanes(self) -> bool:
         for lane in [lane for lane, task in self.running.items() if task.done()]:
