@@ -299,6 +299,38 @@ def test_approval_asks_with_numbers(stage: Stage, snap_compare: Compare) -> None
     assert snap_compare(stage.app(), run_before=run)
 
 
+def test_a_stale_plan_says_what_moved(stage: Stage, snap_compare: Compare) -> None:
+    """A mapping is taken away behind the plan's back: approval is refused before the first call, with the reason."""
+    (source,) = stage.see(lambda ws: ws.sources())
+    tenant = stage.see(lambda ws: ws.tenants())[0]
+    rows = stage.see(lambda ws: ws.mapping("tax", source.id, tenant.tenant, View(limit=500))).rows
+    used = next(r for r in rows if r.state == "mapped" and r.trade == "sales" and r.title.startswith("20%"))
+    stage.see(lambda ws: ws.map_clear(used.spec, source.id, tenant.tenant, used.value, used.trade))
+    stage.idle()
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui apply")), "the question")
+        await press(pilot, "y")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        await until(pilot, lambda: screen.plan is not None and screen.plan.state.value == "refused", "the refusal")
+        await settled(pilot)
+        assert screen.plan is not None
+        assert screen.plan.moved
+        assert lines_with(pilot, "What moved")
+        await press(pilot, "a")
+        assert lines_with(pilot, "This plan is refused: n makes a new one, o shows")
+
+    assert snap_compare(stage.app(), run_before=run)
+    assert not stage.sandbox.xero.service.journal.writes
+    stage.see(lambda ws: ws.map_set(used.spec, source.id, tenant.tenant, used.value, used.target, used.trade))
+    stage.idle()
+    stage.jump()
+    stage.request("plan", connection=source.id)
+
+
 def test_the_queue_while_a_run_goes_on(stage: Stage, snap_compare: Compare) -> None:
     """Invoices are held back on the wire: the queue shows what is through, what is under way and what waits."""
     stage.sandbox.xero.service.faults.post({"do": "delay", "method": "PUT", "path": "/Invoices", "seconds": 4.0})

@@ -118,7 +118,7 @@ def _verdict(plan: Plan) -> Text:
         PlanState.APPROVED: "approved; the worker takes it next",
         PlanState.APPLYING: "is being carried out: see Sync queue",
         PlanState.DONE: "has been carried out",
-        PlanState.REFUSED: "is stale: the world moved. n makes a new one",
+        PlanState.REFUSED: "is stale: the world moved. o shows what is offered instead",
         PlanState.EXPIRED: "has expired: n makes a new one",
         PlanState.DISCARDED: "was thrown away",
     }[plan.state]
@@ -131,7 +131,12 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
     head = join(worded(plan.state.value), "  ", safe(short(title, 33), "bold"), " ", _verdict(plan))
     if plan.follows:
         head = join(head, safe("  (follow-up)", "cyan"))
-    parts: list[object] = [head, *total_lines(plan, names)]
+    parts: list[object] = [head]
+    if plan.moved:
+        parts.append(safe("What moved: " + "; ".join(short(m, 80) for m in plan.moved[:4]), "bold red"))
+        if len(plan.moved) > 4:
+            parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
+    parts += total_lines(plan, names)
     cost: list[str] = []
     if plan.calls:
         cost.append(count(plan.calls, "call"))
@@ -145,10 +150,6 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
         words = "  ".join(f"{code} {number:,}" for code, number in listed[:2])
         more = f"  and {len(listed) - 2} more kinds" if len(listed) > 2 else ""
         parts.append(safe(f"! {words}{more}", "yellow"))
-    if plan.moved:
-        parts.append(safe("What moved: " + "; ".join(short(m, 80) for m in plan.moved[:4]), "bold red"))
-        if len(plan.moved) > 4:
-            parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
     return stack(*parts)
 
 

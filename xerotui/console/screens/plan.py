@@ -87,7 +87,7 @@ class PlanScreen(ListScreen):
             return "There is no plan: n makes one."
         if command == "plan.approve" and plan is not None:
             if plan.state is not PlanState.READY:
-                return f"This plan is {plan.state.value}: n makes a new one."
+                return f"This plan is {plan.state.value}: n makes a new one, o shows the others."
             if not rows.operations_of(plan):
                 return "Nothing in this plan would be written."
         if command == "plan.discard" and plan is not None and plan.state is not PlanState.READY:
@@ -158,6 +158,8 @@ class PlanScreen(ListScreen):
             self.notice("Not approved.", "quiet")
             return
         follow = "yes" if answer == "f" else ""
+        # Should it turn out stale, this plan must stay on the screen with what moved, not the one offered instead.
+        self.wanted = plan.id
         self.console_app.send("apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow)
 
     async def _approved(self, answer: dict[str, str]) -> None:
