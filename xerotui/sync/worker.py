@@ -5,7 +5,7 @@ import contextlib
 import time
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import OPEN, Plan, PlanState, Run, Verb
+from xerotui.model.work import OPEN, Operation, Plan, PlanState, Run, Verb
 from xerotui.sync.applying import apply
 from xerotui.sync.desk import Desk
 from xerotui.sync.lane import LaneRunner
@@ -16,6 +16,8 @@ from xerotui.sync.waiting import tell_waiting
 
 # The mark under which the ledger keeps the book's revision whose consequences were drawn.
 DRAWN = "book.drawn"
+# The rung of a contact that was found by its name and nothing else.
+BY_NAME = "found by name"
 
 
 class Worker:
@@ -88,8 +90,7 @@ class Worker:
             blocked = await ledger.plans.blocked(tx, plan.follows)
             operations = await ledger.work.find(tx, plan=plan.id)
         listed = {(b.record.kind, b.record.id, b.record.tenant) for b in blocked}
-        # First links by name always wait for a person (DESIGN section 4).
-        if all((o.kind, o.record, o.tenant) in listed and o.verb in (Verb.CREATE, Verb.UPDATE) for o in operations):
+        if all((o.kind, o.record, o.tenant) in listed and not _for_a_person(o) for o in operations):
             # Through the same door as a person's approval: both sides are read, and drift refuses it.
             await apply(self.ports, plan.id, plan.hash, "worker (approved in advance)", follow=True)
 
@@ -167,6 +168,13 @@ class Worker:
             self.drawing.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=60)
+
+
+def _for_a_person(operation: Operation) -> bool:
+    """What always waits for a person (DESIGN section 4): voids and deletions, and first links by name alone."""
+    if operation.verb is Verb.ATTACH:
+        return operation.rungs.get("contact") == BY_NAME
+    return operation.verb not in (Verb.CREATE, Verb.UPDATE)
 
 
 async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) -> int:
