@@ -24,7 +24,7 @@ check: $(READY)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 bench: $(READY)
 	for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
