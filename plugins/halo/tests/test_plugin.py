@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from halo_bench import GUID, UK, WORLD, Bench, running
 
-from tests.halo_bench import GUID, UK, WORLD, Bench, running
 from xerotui.model.kinds import Kind
 from xerotui.model.money import PricedLine, totals
 from xerotui.model.records import Address, Document, Item, Party, TaxRate, Terms, fingerprint

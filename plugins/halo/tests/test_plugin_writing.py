@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from halo_bench import GUID, UK, WORLD, Bench, running
 
-from tests.halo_bench import GUID, UK, WORLD, Bench, running
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Address, Document, Item, Party, Record, TaxRate, Terms
 from xerotui.source.contract import Attachment, Keys, SourceRefused, SourceUnreachable
