@@ -4,7 +4,11 @@ import asyncio
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from tests.engine.store_kit import NOW, Stopped, opened
+from xerotui.net.errors import Throttle
+from xerotui.net.governor import Governor
 from xerotui.net.limits import Limits, Wait, Window
 from xerotui.store import Ledger
 
@@ -149,3 +153,20 @@ async def test_old_rows_are_dropped(tmp_path: Path) -> None:
             await take(ledger, day * 86_400)
         wide = Window("all", 100, 86_400 * 30)
         assert await used(ledger, 6 * 86_400, wide) == 2
+
+
+async def test_what_may_not_leave_after_an_instant_gets_no_permit_that_comes_later(tmp_path: Path) -> None:
+    clock = Stopped()
+    async with opened(tmp_path, clock) as ledger:
+        governor = Governor(ledger.permits, "t", ONE, clock)
+        await governor.hold("minute", 60)
+        with pytest.raises(Throttle):
+            async with governor.permit(latest=after(30)):
+                raise AssertionError("it left")
+        assert clock.at == NOW, "and nobody waited for it"
+        async with governor.permit(latest=after(90)):
+            assert clock.at >= after(60)
+        with pytest.raises(Throttle):
+            async with governor.permit(latest=clock.at):
+                raise AssertionError("it left")
+        assert await used(ledger, 100) <= 2

@@ -45,24 +45,34 @@ class Governor:
 
     @asynccontextmanager
     async def permit(
-        self, *, urgent: bool = False, lapse: float = 30.0, patience: float = PATIENCE
+        self,
+        *,
+        urgent: bool = False,
+        lapse: float = 30.0,
+        patience: float = PATIENCE,
+        latest: dt.datetime | None = None,
     ) -> AsyncIterator[None]:
         """Hold an in-flight slot while the block runs.
 
         `lapse` is the call's time-out in machine seconds. Raises Throttle when a permit is more than `patience`
-        world seconds away.
+        world seconds away, or when the world instant `latest` would be past before there is one.
         """
         while isinstance(
             taken := await self.permits.take(self.key, self.limits, self.clock.now(), urgent=urgent, lapse=lapse), Wait
         ):
-            if taken.seconds > patience:
+            if taken.seconds > patience or self._late(latest, taken.seconds):
                 raise Throttle(taken.window, taken.seconds)
             # A little apart from the others that wait, and never a spin when the wait is said to be over.
             await self.clock.sleep(max(taken.seconds, 0.02) + random.uniform(0, 0.1))
         try:
+            if self._late(latest):
+                raise Throttle("deadline", 1.0)
             yield
         finally:
             await self.permits.give_back(taken)
+
+    def _late(self, latest: dt.datetime | None, seconds: float = 0.0) -> bool:
+        return latest is not None and self.clock.now() + dt.timedelta(seconds=seconds) >= latest
 
     async def hold(self, window: str, seconds: float) -> None:
         """Let nothing through for `seconds` of world time: the other side said so."""

@@ -1,6 +1,7 @@
 """The one HTTP seam: the client through which every call of XeroTUI goes. No other module knows the HTTP library."""
 
 import asyncio
+import datetime as dt
 import json as stdlib_json
 import logging
 import random
@@ -186,8 +187,11 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         timeout: float = 30.0,
         urgent: bool = False,
+        latest: dt.datetime | None = None,
     ) -> Response:
         """One call and its answer, whatever the status; `timeout` is the total of one try in machine seconds.
+
+        A call that can't leave before the world instant `latest` doesn't leave at all (Throttle).
 
         At most one of `content`, `json` and `form`; decimals in `json` leave as exact numbers. GET and HEAD are tried
         three times over transport failures and 5xx, and again after a throttle that is soon over; anything else is
@@ -199,7 +203,7 @@ class HttpClient:
         while True:
             again = request.repeatable and failures < TRIES - 1
             try:
-                response = await self._permitted(request, urgent)
+                response = await self._permitted(request, urgent, latest)
             except Throttle:
                 raise
             except (NotSent, Unanswered):
@@ -223,10 +227,10 @@ class HttpClient:
             raise Throttle(limit.window, seconds, request.where)
         await self.clock.sleep(seconds + random.uniform(0.05, 0.25))
 
-    async def _permitted(self, request: _Prepared, urgent: bool) -> Response:
+    async def _permitted(self, request: _Prepared, urgent: bool, latest: dt.datetime | None) -> Response:
         slot: AbstractAsyncContextManager[None] = nullcontext()
         if self.governor:
-            slot = self.governor.permit(urgent=urgent, lapse=request.timeout + 5.0)
+            slot = self.governor.permit(urgent=urgent, lapse=request.timeout + 5.0, latest=latest)
         async with slot:
             started = time.monotonic()
             try:

@@ -159,16 +159,18 @@ class TenantClient:
 
     # ---- the wire
 
-    async def send(self, method: str, path: str, body: bytes, key: str, *, urgent: bool = False) -> Response:
+    async def send(
+        self, method: str, path: str, body: bytes, key: str, *, urgent: bool = False, latest: dt.datetime | None = None
+    ) -> Response:
         """A write as the engine stored it: path with query, exact bytes, its Idempotency-Key; any status comes back.
 
-        Sent a second time only after a 401, which did nothing, and with a new token. Raises NetErrors: all but
-        Unanswered and BadAnswer mean that nothing was done.
+        Sent a second time only after a 401, which did nothing, and with a new token; not at all after the world
+        instant `latest` (Throttle). Raises NetErrors: all but Unanswered and BadAnswer mean that nothing was done.
         """
         headers = {"Content-Type": "application/json"} if body else {}
         if method in ("PUT", "POST"):
             headers["Idempotency-Key"] = key
-        return await self._call(method, path, headers, None, body, WRITE_TIMEOUT, urgent)
+        return await self._call(method, path, headers, None, body, WRITE_TIMEOUT, urgent, latest)
 
     async def get_response(
         self, path: str, what: str, params: Mapping[str, str] | None = None, since: dt.datetime | None = None
@@ -200,12 +202,13 @@ class TenantClient:
         body: bytes,
         timeout: float,
         urgent: bool,
+        latest: dt.datetime | None = None,
     ) -> Response:
         token = await self._tokens.access()
-        response = await self._once(method, path, headers, params, body, timeout, urgent, token)
+        response = await self._once(method, path, headers, params, body, timeout, urgent, token, latest)
         if response.status == 401 and auth_trouble(response).code == "xero.token":
             token = await self._tokens.access(refused=token)
-            response = await self._once(method, path, headers, params, body, timeout, urgent, token)
+            response = await self._once(method, path, headers, params, body, timeout, urgent, token, latest)
         return response
 
     async def _once(
@@ -218,6 +221,7 @@ class TenantClient:
         timeout: float,
         urgent: bool,
         token: str,
+        latest: dt.datetime | None,
     ) -> Response:
         sent: dict[str, Any] = {"Authorization": f"Bearer {token}", "Accept": "application/json", **headers}
         if not self.tenant.startswith(UNTOLD):
@@ -230,6 +234,7 @@ class TenantClient:
             content=body or None,
             timeout=timeout,
             urgent=urgent,
+            latest=latest,
         )
         await correct(self._http.governor, self._settings, response)
         return response
