@@ -38,21 +38,32 @@ class Audit:
         self, tx: Tx, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: dt.datetime
     ) -> int:
         """Add an entry; its number. `detail` must be of JSON's kinds, decimals become texts; never a secret."""
+        return await self.append_many(tx, actor, [(action, subject, detail)], now)
+
+    async def append_many(
+        self, tx: Tx, actor: str, entries: Sequence[tuple[str, str, Mapping[str, Any]]], now: dt.datetime
+    ) -> int:
+        """As `append`, for several entries (action, subject, detail) in their order; the last one's number."""
         head = await tx.one(select(_head).where(_head.c.name == _CHAIN).with_for_update())
-        seq, previous = (head.seq + 1, head.hash) if head else (1, "")
-        row = {
-            "seq": seq,
-            "at": micros(now),
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "detail": msgspec.json.encode(dict(detail), order="sorted").decode(),
-            "previous": previous,
-        }
-        row["hash"] = _digest(row)
-        await tx.many(_table.insert(), [row])
-        await tx.upsert(_head, [{"name": _CHAIN, "seq": seq, "hash": row["hash"]}])
-        tx.bump(Topic.AUDIT)
+        seq, previous = (head.seq, head.hash) if head else (0, "")
+        rows: list[dict[str, Any]] = []
+        for action, subject, detail in entries:
+            seq += 1
+            row = {
+                "seq": seq,
+                "at": micros(now),
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "detail": msgspec.json.encode(dict(detail), order="sorted").decode(),
+                "previous": previous,
+            }
+            previous = row["hash"] = _digest(row)
+            rows.append(row)
+        if rows:
+            await tx.many(_table.insert(), rows)
+            await tx.upsert(_head, [{"name": _CHAIN, "seq": seq, "hash": previous}])
+            tx.bump(Topic.AUDIT)
         return seq
 
     async def verify(self, tx: Tx) -> Sequence[str]:

@@ -218,6 +218,33 @@ class Operations:
         rows = await tx.all(select(table.c.lane).where(table.c.state.in_(states)).distinct().order_by(table.c.lane))
         return [row.lane for row in rows]
 
+    async def rewrite(self, tx: Tx, bodies: Sequence[tuple[str, bytes]]) -> None:
+        """Put other bodies into ready operations, (operation, body): ids that were only known after the plan.
+
+        Raises IllegalMove for one that isn't ready: what may have left already is what it was.
+        """
+        if not bodies:
+            return
+        ids = [id for id, _ in bodies]
+        for some in chunks(ids):
+            ready = (table.c.id.in_(some), table.c.state == State.READY.value)
+            if await tx.scalar(select(func.count()).where(*ready)) != len(set(some)):
+                raise IllegalMove("only what is ready can be completed")
+        change = table.update().where(table.c.id == bindparam("id_")).values(body=bindparam("text"))
+        await tx.many(change, [{"id_": id, "text": body} for id, body in bodies])
+
+    async def live(
+        self, tx: Tx, side: Side, connection: str, tenant: str, kind: Kind, verb: Verb, records: Sequence[str]
+    ) -> set[str]:
+        """Those of the records that have live work of this verb: another one can't be added."""
+        given = {"side": side, "connection": connection, "tenant": tenant, "kind": kind, "verb": verb}
+        states = table.c.state.in_([state.value for state in tables.LIVE])
+        found: set[str] = set()
+        for some in chunks(list(dict.fromkeys(records))):
+            rows = await tx.all(select(table.c.record).where(*_equal(given), states, table.c.record.in_(some)))
+            found |= {row.record for row in rows}
+        return found
+
     async def results(self, tx: Tx, ids: Sequence[str]) -> dict[str, Result]:
         """What was answered to confirmed operations, by operation id."""
         found: dict[str, Result] = {}

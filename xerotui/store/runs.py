@@ -23,9 +23,11 @@ class Runs:
         await tx.upsert(_table, [_values(run)])
         tx.bump(Topic.PLANS)
 
-    async def progress(self, tx: Tx, id: str, counts: dict[str, int], calls: int, total: int | None = None) -> None:
-        """Say how far a run is: operations by state, calls made."""
-        values: dict[str, Any] = {"counts": msgspec.json.encode(counts).decode(), "calls": calls}
+    async def progress(
+        self, tx: Tx, id: str, counts: dict[str, int], calls: int, total: int | None = None, error: str = ""
+    ) -> None:
+        """Say how far a run is: operations by state, calls made, and what holds it up just now."""
+        values: dict[str, Any] = {"counts": msgspec.json.encode(counts).decode(), "calls": calls, "error": error}
         await self._set(tx, id, values if total is None else {**values, "total": total})
 
     async def finish(

@@ -104,11 +104,13 @@ class Snapshots:
         """One record, also when it is gone since; None for unknown ones and other shapes."""
         return (await self.many(tx, side, connection, kind, [id])).get(id)
 
-    async def many(self, tx: Tx, side: Side, connection: str, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
-        """Several records by id, gone ones included."""
+    async def many(
+        self, tx: Tx, side: Side, connection: str, kind: Kind, ids: Sequence[str], *, include_gone: bool = True
+    ) -> dict[str, Record]:
+        """Several records by id, gone ones included unless told otherwise."""
         found: dict[str, Record] = {}
         for some in chunks(list(dict.fromkeys(ids))):
-            where = (*_present(side, connection, kind, gone=True), _table.c.id.in_(some))
+            where = (*_present(side, connection, kind, gone=include_gone), _table.c.id.in_(some))
             rows = await tx.all(select(_table.c.id, _table.c.body).where(*where))
             found |= {row.id: shapes.decode(row.body) for row in rows}
         return found
