@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from xerotui.model.kinds import Kind
+from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
+from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import draft_import
 from xerotui.sync.plan import Draft, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_import, make_plan, quiet, read_sides
 from xerotui.sync.ports import Ports, refuse_read_only
+from xerotui.sync.settle import tell
 
 
 class Stale(SyncError):
@@ -73,6 +74,7 @@ async def _check(ports: Ports, plan: Plan, hash: str) -> None:
     if ports.clock.now() > plan.expires:
         async with ports.ledger.write() as tx:
             await ports.ledger.plans.set_state(tx, plan.id, PlanState.EXPIRED)
+            await ports.ledger.work.move_plan(tx, plan.id, State.CANCELLED, frm=(State.PLANNED,))
         raise SyncError("The plan has expired", "Make a new plan.", code="core.stale", exit_code=4)
 
 
@@ -111,21 +113,28 @@ async def apply(
         moved = what_moved(operations, now) or ["the order of things changed"]
         async with ports.ledger.write() as tx:
             await ports.ledger.plans.set_state(tx, plan.id, PlanState.REFUSED, moved=tuple(moved[:50]))
+            await ports.ledger.work.move_plan(tx, plan.id, State.CANCELLED, frm=(State.PLANNED,))
         raise Stale(moved, await _offer(ports, plan, actor))
     return await begin(ports, plan, operations, actor, follow=follow)
 
 
 async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor: str, *, follow: bool) -> Run:
-    """Turn the planned operations loose in one transaction: states, adopted links, run, audit."""
+    """Turn the planned operations loose in one transaction: states, adopted links, run, audit.
+
+    Raises SyncError when the plan doesn't wait any more: discarded or replaced while it was checked.
+    """
     ledger = ports.ledger
     now = ports.clock.now()
     run = Run(id=new_id("run"), plan=plan.id, kind=plan.kind, started=now, total=len(operations))
     attaching = await ports.keeps_links(plan.connection)
     async with ledger.write() as tx:
-        await ledger.plans.set_state(
+        if not await ledger.plans.set_state(
             tx, plan.id, PlanState.APPLYING, frm=(PlanState.READY,), actor=actor, follow=follow or plan.follow
-        )
-        await _replace_blocked(ports, tx, operations)
+        ):
+            raise SyncError(
+                "The plan doesn't wait for approval any more", "Make a new plan.", code="core.stale", exit_code=4
+            )
+        await _replace_earlier(ports, tx, operations)
         await ledger.work.move(tx, [o.id for o in operations], State.APPROVED, frm=(State.PLANNED,))
         await _adopt(ports, tx, [o for o in operations if o.verb is Verb.ATTACH], attaching)
         await ledger.runs.start(tx, run)
@@ -134,13 +143,25 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
     return run
 
 
-async def _replace_blocked(ports: Ports, tx: Tx, operations: Sequence[Operation]) -> None:
-    """Operations of earlier runs that wait for a refused one give way to the ones planned now."""
+async def _replace_earlier(ports: Ports, tx: Tx, operations: Sequence[Operation]) -> None:
+    """Operations of earlier runs that failed, or wait for a refused one, give way to the ones planned now.
+
+    Else a retry of the old one would write the same record a second time. A create gives way to whatever is planned
+    of its record: either it is planned anew, or the record is linked.
+    """
     mine = {(o.connection, o.kind, o.record, o.tenant, o.side, o.verb) for o in operations}
+    records = {(o.connection, o.kind, o.record, o.tenant) for o in operations}
     for connection in {o.connection for o in operations}:
-        waiting = await ports.ledger.work.find(tx, connection=connection, states=(State.BLOCKED,))
-        stale = [o.id for o in waiting if (o.connection, o.kind, o.record, o.tenant, o.side, o.verb) in mine]
-        await ports.ledger.work.move(tx, stale, State.SUPERSEDED, error="planned anew")
+        waiting = await ports.ledger.work.find(tx, connection=connection, states=(State.BLOCKED, *FAILED))
+        stale = [
+            o
+            for o in waiting
+            if (o.connection, o.kind, o.record, o.tenant, o.side, o.verb) in mine
+            or (o.side is Side.XERO and o.verb is Verb.CREATE and (o.connection, o.kind, o.record, o.tenant) in records)
+        ]
+        await ports.ledger.work.move(tx, [o.id for o in stale], State.SUPERSEDED, error="planned anew")
+        # What was said of them is over; what comes of the new ones is told when it is known.
+        await tell(ports, tx, [(o, []) for o in stale if o.state in FAILED])
 
 
 async def _adopt(ports: Ports, tx: Tx, operations: Sequence[Operation], attaching: bool) -> None:

@@ -1,7 +1,7 @@
 """The desk: takes requests one after the other and answers each. What needs the network happens here or in lanes."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
@@ -9,6 +9,7 @@ from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, Stat
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
+from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.drift import held_record
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.planning import follow_up, make_import, make_plan, read_sides, tenants_of
@@ -126,41 +127,56 @@ class Desk:
     async def retry(self, request: Request) -> Answer:
         """Try again: an operation, all of a cause, or everything that waits.
 
-        What only didn't get through goes again as it is. What was refused, alone or as the culprit of a call, is let
-        go, and its record resolved anew from what both sides say now; what can go becomes a follow-up plan.
+        What only didn't get through goes again as it is, while it still is what would be planned now. What was
+        refused, alone or as the culprit of a call, and what is out of date is let go, and its record resolved anew
+        from what both sides say now; what can go becomes a follow-up plan.
         """
         ledger = self.ports.ledger
+        async with ledger.read() as tx:
+            operations = await self._waiting(tx, request)
+        # Judged by what the source says now, not by what it said when the plan was made.
+        fresh = await self._read_again(operations, self._progress(request))
+        mappings = await mappings_now(self.ports, operations)
         async with ledger.write() as tx:
-            if id := request.args.get("operation"):
-                operations = await ledger.work.get(tx, [id])
-            elif request.args.get("code"):
-                cause = (request.args["code"], request.args.get("subject", ""))
-                refs = await ledger.problems.records_of_causes(tx, [cause])
-                operations = []
-                for ref in refs:
-                    operations += await ledger.work.find(
-                        tx,
-                        connection=ref.connection,
-                        tenant=ref.tenant,
-                        kind=ref.kind,
-                        record=ref.id,
-                        states=(State.PARKED, State.REJECTED),
-                    )
-            else:
-                plan = request.args.get("plan")
-                operations = await ledger.work.find(tx, plan=plan, states=(State.PARKED, State.REJECTED))
-            operations = [o for o in operations if o.state in FAILED]
+            operations = [o for o in await ledger.work.get(tx, [o.id for o in operations]) if o.state in FAILED]
             parked = [o for o in operations if o.state is State.PARKED and not await self._culprit(tx, o)]
-            again = {o.id for o in parked}
-            refused = [o.id for o in operations if o.id not in again]
-            await ledger.work.move(tx, list(again), State.READY, attempts=0)
-            await ledger.work.move(tx, refused, State.CANCELLED, error="tried again")
-            await self._reopen_runs(tx, {o.plan for o in parked})
-        plans = await self._follow_ups(request, read=True)
-        answer = {"parked": str(len(parked)), "count": str(len(operations))}
+            stale = await outdated(self.ports, tx, parked, mappings)
+            again = [o.id for o in parked if o.id not in stale]
+            refused = {o.id: stale.get(o.id, "tried again") for o in operations if o.id not in again}
+            await ledger.work.move(tx, again, State.READY, attempts=0)
+            for why, ids in by_reason(refused).items():
+                await ledger.work.move(tx, ids, State.CANCELLED, error=why)
+            await self._reopen_runs(tx, {o.plan for o in operations if o.id in again})
+        plans = await self._follow_ups(request, read=True, fresh=fresh)
+        answer = {"parked": str(len(again)), "count": str(len(operations))}
         if plans:
             answer["plan"] = plans[-1]
         return answer
+
+    async def _waiting(self, tx: Tx, request: Request) -> list[Operation]:
+        """The failed operations that a request to try again is about."""
+        work = self.ports.ledger.work
+        if id := request.args.get("operation"):
+            return [o for o in await work.get(tx, [id]) if o.state in FAILED]
+        if not request.args.get("code"):
+            return await work.find(tx, plan=request.args.get("plan"), states=FAILED)
+        found: list[Operation] = []
+        cause = (request.args["code"], request.args.get("subject", ""))
+        for ref in await self.ports.ledger.problems.records_of_causes(tx, [cause]):
+            found += await work.find(
+                tx, connection=ref.connection, tenant=ref.tenant, kind=ref.kind, record=ref.id, states=FAILED
+            )
+        return found
+
+    async def _read_again(
+        self, operations: Sequence[Operation], progress: Callable[[str], Awaitable[None]]
+    ) -> set[tuple[str, str]]:
+        """Read both sides of the pairs with writes to Xero among these; the pairs that were read."""
+        pairs = sorted({(o.connection, o.tenant) for o in operations if o.side is Side.XERO})
+        for connection in sorted({connection for connection, _ in pairs}):
+            tenants = [tenant for of, tenant in pairs if of == connection]
+            await read_sides(self.ports, connection, tenants, progress)
+        return set(pairs)
 
     async def _culprit(self, tx: Tx, operation: Operation) -> bool:
         """True for a parked write to Xero that was refused for what it says: the same bytes would be refused again."""
@@ -189,7 +205,7 @@ class Desk:
         plans = await self._follow_ups(request, read=False)
         return {"plan": plans[-1]} if plans else {}
 
-    async def _follow_ups(self, request: Request, *, read: bool) -> list[str]:
+    async def _follow_ups(self, request: Request, *, read: bool, fresh: Collection[tuple[str, str]] = ()) -> list[str]:
         db = await self.ports.book.read()
         plans = []
         for pair in db.all_pairs():
@@ -198,7 +214,8 @@ class Desk:
                 continue
             if request.args.get("tenant", tenant) != tenant:
                 continue
-            plan = await follow_up(self.ports, connection, tenant, request.actor, read=read)
+            anew = read and (connection, tenant) not in fresh
+            plan = await follow_up(self.ports, connection, tenant, request.actor, read=anew)
             if plan is not None:
                 plans.append(plan.id)
         return plans

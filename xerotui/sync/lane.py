@@ -1,18 +1,20 @@
 """A lane at work: one holder with a fence, at most four calls on their way, unknown outcomes first."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 
 from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, CallState, Operation, State, Verb
-from xerotui.store import Fence, Fenced
+from xerotui.store import Fence, Fenced, Tx
+from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.plan import BATCH
 from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
-from xerotui.sync.settle import Outcome, Settler
+from xerotui.sync.settle import Failed, Outcome, Settler, failure, tell
 
 IN_FLIGHT = 4
 # Verbs in the order in which a kind's operations leave.
@@ -21,6 +23,10 @@ VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ARCHIVE, Verb.VOID, Verb.DE
 PATIENCE = (0.0, 1.0, 3.0, 10.0, 30.0)
 # Machine seconds that a lane rests when its side can't be reached.
 REST = 30.0
+# Machine seconds between two looks: at what is put off, at a lane of which nothing can go, at one held by another.
+LOOK, MOST_LOOK = 0.5, 4.0
+NOTHING = 0.5
+HELD = 2.0
 
 
 class LaneRunner:
@@ -39,6 +45,8 @@ class LaneRunner:
         )
         self.trouble = ""
         self.retry_at = 0.0
+        self._moved = False
+        self._looks = 0
         self._flying: dict[asyncio.Task[None], int] = {}
         self._busy: set[str] = set()
         self._due: dict[str, float] = {}
@@ -51,8 +59,11 @@ class LaneRunner:
         async with ledger.write() as tx:
             fence = await ledger.lanes.take(tx, self.lane, self.ports.identity, self.ports.lease)
         if fence is None:
+            # Somebody else works it: looked at again when there may be something for us.
+            self.retry_at = time.monotonic() + HELD
             return False
         self.trouble = ""
+        self._moved = False
         # What was remembered of an earlier turn is another holder's by now.
         self._due.clear()
         self._halves.clear()
@@ -66,18 +77,36 @@ class LaneRunner:
             self.ports.log.warning("lane taken over", lane=self.lane)
             for task in self._flying:
                 task.cancel()
+            self.retry_at = time.monotonic() + HELD
         except SyncError as error:
             self.trouble = error.sentence
             self.retry_at = time.monotonic() + REST
+        except Exception as error:
+            # A fault of the program: the lane rests, all others go on, and what was on its way counts as unknown.
+            self.ports.log.error("lane stumbled", lane=self.lane, error=type(error).__name__, exc_info=True)
+            self.trouble = f"The worker stumbled over this lane ({type(error).__name__}); see its log."
+            self.retry_at = time.monotonic() + REST
         finally:
             beating.cancel()
-            if self._flying:
-                await asyncio.wait(self._flying, timeout=60)
-            self._flying.clear()
-            self._busy.clear()
+            await self._landed()
             async with ledger.write() as tx:
                 await ledger.lanes.release(tx, fence)
+        if not self.trouble and not self._moved:
+            # Nothing of it can go yet: what it waits for is another lane's.
+            self.retry_at = max(self.retry_at, time.monotonic() + NOTHING)
         return True
+
+    async def _landed(self) -> None:
+        """Wait for the calls that are still on their way; what takes too long is given up and so of unknown outcome."""
+        if self._flying:
+            done, late = await asyncio.wait(self._flying, timeout=60)
+            for task in late:
+                task.cancel()
+            for task in done:
+                if not task.cancelled() and (error := task.exception()) and not isinstance(error, Fenced | SyncError):
+                    self.ports.log.error("call stumbled", lane=self.lane, error=type(error).__name__, exc_info=error)
+        self._flying.clear()
+        self._busy.clear()
 
     async def _beat(self, fence: Fence) -> None:
         while True:
@@ -94,13 +123,16 @@ class LaneRunner:
             await self._writable()
             moved = await self._unknown(fence)
             moved = await self._ready(fence) or moved
+            if moved:
+                self._looks = 0
             if self._flying:
                 await asyncio.wait(self._flying, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
             elif not moved:
                 wait = await self._idle()
                 if wait is None:
                     return
-                await asyncio.sleep(wait)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
 
     async def _writable(self) -> None:
         """Ask before every call: an organisation that was made read-only gets none, what waits goes on waiting.
@@ -119,13 +151,15 @@ class LaneRunner:
         """Seconds until something may be worth another look; None when the lane has nothing left."""
         waits = [max(0.05, at - time.monotonic()) for at in self._due.values()]
         async with self.ports.ledger.read() as tx:
-            work = self.ports.ledger.work
-            waiting = await work.find(tx, lane=self.lane, states=(State.READY, State.UNKNOWN), limit=1)
-        if waiting:
-            waits.append(0.5)
+            counts = await self.ports.ledger.work.counts(tx, lane=self.lane, states=(State.READY, State.UNKNOWN))
+        if counts:
+            # Put off, perhaps for long: looked at less and less often.
+            waits.append(min(LOOK * 2.0**self._looks, MOST_LOOK))
+            self._looks += 1
         return min(waits, default=None)
 
     def _start(self, call: Call, operations: Sequence[Operation], fence: Fence, *, resend: bool) -> None:
+        self._moved = True
         self._busy.add(call.id)
         task = asyncio.create_task(self._one(call, operations, fence, resend=resend))
         self._flying[task] = len(operations)
@@ -136,6 +170,8 @@ class LaneRunner:
         async with ledger.read() as tx:
             calls = await ledger.work.calls(tx, self.lane, (CallState.UNKNOWN,))
         started = False
+        open_ = {call.id for call in calls} | self._busy
+        self._due = {id: at for id, at in self._due.items() if id in open_}
         for call in calls:
             if call.id in self._busy or len(self._flying) >= IN_FLIGHT:
                 continue
@@ -147,10 +183,7 @@ class LaneRunner:
                 operations = await ledger.work.get(tx, call.operations)
             if now is None or now.state is not CallState.UNKNOWN:
                 continue
-            call = now
-            if isinstance(self.sender, XeroSender):
-                operations, _ = await self.sender.complete(operations)
-            self._start(call, operations, fence, resend=True)
+            self._start(now, operations, fence, resend=True)
             started = True
         return started
 
@@ -165,12 +198,50 @@ class LaneRunner:
             if not batch:
                 break
             await self._writable()
-            call = self.sender.form(batch)
-            async with ledger.write() as tx:
-                await ledger.work.open_call(tx, call, fence)
-            self._start(call, batch, fence, resend=False)
-            started = True
+            started = self._moved = True
+            if opened := await self._opened(batch, fence):
+                self._start(*opened, fence, resend=False)
         return started
+
+    async def _opened(self, batch: Sequence[Operation], fence: Fence) -> tuple[Call, list[Operation]] | None:
+        """The call of a batch, stored; None when nothing of it leaves now.
+
+        What is out of date is superseded in the same transaction, alone (DESIGN 4.4): no plan or link that came in
+        between is overlooked, whether the approval was a moment ago or what it waited for took days.
+        """
+        ledger = self.ports.ledger
+        mappings = await mappings_now(self.ports, batch)
+        async with ledger.write() as tx:
+            for why, ids in by_reason(await outdated(self.ports, tx, batch, mappings)).items():
+                await ledger.work.move(tx, ids, State.SUPERSEDED, frm=(State.READY,), fence=fence, error=why)
+                batch = [o for o in batch if o.id not in ids]
+            if not batch:
+                return None
+            try:
+                call = self.sender.form(batch)
+            except Exception as error:
+                await self._unformed(tx, batch, error, fence)
+                return None
+            # What is compared later is what was sent: contacts that only became known now are part of it.
+            stored = {o.id: o.body for o in await ledger.work.get(tx, [o.id for o in batch])}
+            await ledger.work.rewrite(tx, [(o.id, o.body) for o in batch if stored.get(o.id) != o.body])
+            await ledger.work.open_call(tx, call, fence)
+        return call, list(batch)
+
+    async def _unformed(self, tx: Tx, batch: Sequence[Operation], error: Exception, fence: Fence) -> None:
+        """No call can be made of these: halved until the culprit is alone, and that one is set aside with words."""
+        if len(batch) > 1:
+            self._split([o.id for o in batch])
+            return
+        said = error.sentence if isinstance(error, SyncError) else f"no call can be made of it ({type(error).__name__})"
+        if not isinstance(error, SyncError):
+            self.ports.log.error("call not formed", operation=batch[0].id, error=type(error).__name__, exc_info=True)
+        await self._park(tx, [Failed(batch[0], "core.parked", said, parked=True)], fence)
+
+    async def _park(self, tx: Tx, failed: Sequence[Failed], fence: Fence) -> None:
+        for why, ids in by_reason({f.operation.id: f.said for f in failed}).items():
+            await self.ports.ledger.work.move(tx, ids, State.PARKED, frm=(State.READY,), fence=fence, error=why)
+        await tell(self.ports, tx, [(f.operation, [failure(f)]) for f in failed])
 
     async def _next_batch(self, fence: Fence) -> list[Operation]:
         """The next call's operations: a half of a refused call, else a full batch, else the rest of a kind.
@@ -221,11 +292,9 @@ class LaneRunner:
             return batch
         ready, orphans = await self.sender.complete(batch)
         if orphans:
-            ids = [o.id for o in orphans]
+            said = "its contact isn't linked with one in Xero"
             async with self.ports.ledger.write() as tx:
-                await self.ports.ledger.work.move(
-                    tx, ids, State.PARKED, frm=(State.READY,), fence=fence, error="its contact isn't linked"
-                )
+                await self._park(tx, [Failed(o, "core.dependency", said, parked=True) for o in orphans], fence)
         return ready
 
     async def _one(self, call: Call, operations: Sequence[Operation], fence: Fence, *, resend: bool) -> None:
@@ -274,7 +343,7 @@ class LaneRunner:
         if sender.alive(call) and call.status < 500:
             async with self.ports.ledger.write() as tx:
                 await self.ports.ledger.work.resend(tx, call.id, fence, self.ports.clock.now())
-            outcome = await sender.send(call, operations)
+            outcome = await sender.send(call, operations, resend=True)
             if outcome.status in (0, 429):
                 # The repeat didn't get through; what became of the first try is as unknown as before.
                 return Outcome(unclear=list(operations), reason=outcome.reason)

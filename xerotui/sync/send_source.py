@@ -4,6 +4,7 @@ So before each create, and to find out each unknown one, the source is asked whe
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,7 @@ from xerotui.model.records import Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.sync import settle
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
@@ -38,6 +40,8 @@ class SourceSender:
         self.ports = ports
         self.lane = lane
         self.connection = connection
+        # How often the plugin failed while a call was looked up, by call.
+        self._stumbles: Counter[str] = Counter()
 
     async def batch(self, verb: Verb) -> int:
         """How many operations one call may carry."""
@@ -151,12 +155,15 @@ class SourceSender:
         source = await self.ports.source(self.connection)
         outcome = Outcome()
         for operation in operations:
-            record = records.decode(operation.body)
             try:
+                record = records.decode(operation.body)
                 there = await self._there(source, operation, record)
             except (SourceRefused, SourceUnreachable, SourceLocked, Throttle, NotSent, Unanswered, BadAnswer) as error:
                 outcome.unclear.append(operation)
                 outcome.reason = str(error)
+                continue
+            except Exception as error:
+                self._stumbled(call, outcome, operation, error)
                 continue
             if there is None:
                 outcome.again.append(operation)
@@ -165,6 +172,21 @@ class SourceSender:
             outcome.done += one.done
             outcome.failed += one.failed
         return tired(outcome, call, self.ports.clock.now())
+
+    def _stumbled(self, call: Call, outcome: Outcome, operation: Operation, error: Exception) -> None:
+        """A look-up in which the plugin itself failed: tried a few times, then a person is asked.
+
+        A retry looks the record up again before it writes, so nothing is made twice by it.
+        """
+        name = type(error).__name__
+        self.ports.log.error("plugin failed", connection=self.connection, call=call.id, error=name, exc_info=True)
+        self._stumbles[call.id] += 1
+        said = f"the plugin failed while it looked whether the record is there ({name})"
+        if self._stumbles[call.id] < settle.ATTEMPTS:
+            outcome.unclear.append(operation)
+            outcome.reason = said
+            return
+        outcome.failed.append(Failed(operation, "core.plugin_failed", said, parked=True))
 
 
 def _attachment(operation: Operation, shared: bool) -> Attachment:

@@ -8,6 +8,7 @@ import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, decode, encode
+from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
@@ -115,18 +116,28 @@ class XeroSender:
             first_sent=self.ports.clock.now(),
         )
 
-    async def send(self, call: Call, operations: Sequence[Operation]) -> Outcome:
-        """Make the call and read what became of each element. Never raises for what the wire does."""
+    async def send(self, call: Call, operations: Sequence[Operation], *, resend: bool = False) -> Outcome:
+        """Make the call and read what became of each element. Never raises for what the wire does.
+
+        A repeat leaves while its key is surely alive or not at all.
+        """
         client = await self.ports.xero(self.tenant)
+        latest = call.first_sent + KEY_LIFE if resend else None
+        # Only errors of this one request can mean that nothing was done; once it was answered, none does.
         try:
-            response = await client.send(call.method, call.path, call.body, call.key)
-            return await self._read(client, call, operations, response)
+            response = await client.send(call.method, call.path, call.body, call.key, latest=latest)
         except Throttle as error:
             return self._later(operations, error.seconds or 2.0, 429)
         except NotSent as error:
             return self._unsent(operations, str(error))
         except (Unanswered, BadAnswer) as error:
             return Outcome(unclear=list(operations), reason=str(error))
+        try:
+            return await self._read(client, call, operations, response)
+        except Exception as error:
+            self.ports.log.error("answer not understood", call=call.id, error=type(error).__name__, exc_info=True)
+            why = f"the answer couldn't be read ({type(error).__name__})"
+            return Outcome(unclear=list(operations), status=response.status, reason=why)
 
     def _later(self, operations: Sequence[Operation], seconds: float, status: int) -> Outcome:
         not_before = self.ports.clock.now() + dt.timedelta(seconds=seconds)
@@ -185,7 +196,13 @@ class XeroSender:
         said = "; ".join(verdict.messages)
         reading: Reading = read_message(said)
         if operation.verb is Verb.CREATE and reading.code in ("core.number_taken", "core.name_taken"):
-            held = await self._found(client, posting)
+            try:
+                held = await self._found(client, posting)
+            except SyncError as error:
+                # Whether it is ours can't be told now. The others of this call are none the worse for it.
+                outcome.unclear.append(operation)
+                outcome.reason = str(error)
+                return
             if held is not None and equal(posting, held):
                 outcome.done.append(_adopted(operation, held))
                 return

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xerotui.model.kinds import DOCUMENTS, Side
+from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Document, Record
@@ -134,6 +134,7 @@ class Settler:
         ledger = self.ports.ledger
         attaching = await self._attaching(outcome.done)
         async with ledger.write() as tx:
+            await self._owned(tx, outcome)
             settled = await ledger.work.settle_call(
                 tx,
                 call.id,
@@ -150,9 +151,27 @@ class Settler:
             outcome = outcome.only(set(settled))
             await self._links(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
-            await self._problems(tx, outcome)
-            for done in outcome.done:
-                await self._audit(tx, done)
+            await tell(self.ports, tx, _problems(outcome))
+            said = [_said(done) for done in outcome.done]
+            await ledger.audit.append_many(tx, "worker", said, self.ports.clock.now())
+
+    async def _owned(self, tx: Tx, outcome: Outcome) -> None:
+        """Fail what would take a Xero item or document from another record: one of Xero's is one record's alone."""
+        groups: dict[tuple[str, str, Kind], list[Done]] = {}
+        for d in outcome.done:
+            o = d.operation
+            if o.verb is Verb.CREATE and o.kind not in PARTIES:
+                groups.setdefault((o.connection, o.tenant, o.kind), []).append(d)
+        for (connection, tenant, kind), some in groups.items():
+            links = await self.ports.ledger.links.by_xero(tx, connection, tenant, kind, [_theirs(d) for d in some])
+            owners = {xero_id: link.record for xero_id, link in links.items()}
+            for d in some:
+                if owners.setdefault(_theirs(d), _ours(d)) == _ours(d):
+                    continue
+                outcome.done.remove(d)
+                number = f" {d.number}" if d.number else ""
+                said = f"{kind.label}{number} in Xero belongs to record {owners[_theirs(d)]} of this source already"
+                outcome.failed.append(Failed(d.operation, "core.number_taken", said))
 
     async def _attaching(self, done: Sequence[Done]) -> set[str]:
         """The connections among these whose source keeps links."""
@@ -160,19 +179,22 @@ class Settler:
         return {c for c in connections if await self.ports.keeps_links(c)}
 
     async def _links(self, tx: Tx, done: Sequence[Done]) -> None:
-        links = [link for d in done if (link := self._link(d)) is not None]
-        if links:
-            await self.ports.ledger.links.put(tx, links)
+        keeper = self.ports.ledger.links
+        groups: dict[tuple[str, Kind, str], list[Done]] = {}
         for d in done:
-            o = d.operation
-            if o.verb is Verb.ATTACH:
-                await self.ports.ledger.links.mark_attached(tx, o.connection, o.kind, [o.record], o.tenant)
+            groups.setdefault((d.operation.connection, d.operation.kind, d.operation.tenant), []).append(d)
+        for (connection, kind, tenant), some in groups.items():
+            attached = [d.operation.record for d in some if d.operation.verb is Verb.ATTACH]
+            await keeper.mark_attached(tx, connection, kind, attached, tenant)
+            former = await keeper.many(tx, connection, kind, [d.operation.record for d in some], tenant)
+            links = [link for d in some if (link := self._link(d, former.get(d.operation.record))) is not None]
+            await keeper.put(tx, links)
         held = [d.held for d in done if d.held is not None and d.operation.side is Side.XERO]
         tenants = {d.operation.tenant for d in done}
         if held and len(tenants) == 1:
             await self.ports.ledger.snapshots.put(tx, Side.XERO, tenants.pop(), held, self.ports.clock.now())
 
-    def _link(self, done: Done) -> Link | None:
+    def _link(self, done: Done, former: Link | None) -> Link | None:
         o = done.operation
         imported = o.side is Side.SOURCE
         if imported and o.verb is not Verb.CREATE:
@@ -180,103 +202,132 @@ class Settler:
         return Link(
             connection=o.connection,
             kind=o.kind,
-            record=done.xero_id if imported else o.record,
+            record=_ours(done),
             tenant=o.tenant,
-            xero_id=o.target if imported else done.xero_id,
+            xero_id=_theirs(done),
             number=done.number,
             # An import's first plan takes the posting as the base of later comparisons.
             posting=b"" if imported else o.body,
             fingerprint=o.basis.fingerprint,
             version=done.version,
             how="imported" if imported else PAST[o.verb],
-            attached=imported or o.verb is not Verb.CREATE,
+            # An update tells the source nothing: whether it knows the link is as true as it was before.
+            attached=imported or (o.verb is not Verb.CREATE and former is not None and former.attached),
             at=self.ports.clock.now(),
         )
 
     async def _attachments(self, tx: Tx, done: Sequence[Done], attaching: set[str]) -> None:
-        """The write-back of each new link, born in the transaction that made the link, so that none is lost."""
-        born = [
-            Operation(
-                id=new_id("op"),
-                plan=d.operation.plan,
-                side=Side.SOURCE,
-                lane=source_lane(d.operation.connection),
-                kind=d.operation.kind,
-                verb=Verb.ATTACH,
-                state=State.READY,
-                connection=d.operation.connection,
-                tenant=d.operation.tenant,
-                record=d.operation.record,
-                title=d.operation.title,
-                party=d.operation.party,
-                target=d.xero_id,
-                body=d.operation.body,
-                basis=d.operation.basis,
-                currency=d.operation.currency,
-                total=d.operation.total,
-            )
-            for d in done
-            if d.operation.side is Side.XERO and d.operation.verb is Verb.CREATE and d.operation.connection in attaching
+        """The write-back of each new link, born in the transaction that made the link, so that none is lost.
+
+        A record whose link is on its way to the source already gets no second one.
+        """
+        made = [d for d in done if d.operation.side is Side.XERO and d.operation.verb is Verb.CREATE]
+        groups: dict[tuple[str, str, Kind], list[Done]] = {}
+        for d in made:
+            if d.operation.connection in attaching:
+                groups.setdefault((d.operation.connection, d.operation.tenant, d.operation.kind), []).append(d)
+        work = self.ports.ledger.work
+        born: list[Operation] = []
+        for (connection, tenant, kind), some in groups.items():
+            records = [d.operation.record for d in some]
+            live = await work.live(tx, Side.SOURCE, connection, tenant, kind, Verb.ATTACH, records)
+            born += [_attachment(d) for d in some if d.operation.record not in live]
+        await work.add(tx, born)
+
+
+def _ours(done: Done) -> str:
+    """The source record that a link made of this is about: what an import created is known by its new id."""
+    return done.xero_id if done.operation.side is Side.SOURCE else done.operation.record
+
+
+def _theirs(done: Done) -> str:
+    """The Xero record that a link made of this is about."""
+    return done.operation.target if done.operation.side is Side.SOURCE else done.xero_id
+
+
+def _attachment(done: Done) -> Operation:
+    o = done.operation
+    return Operation(
+        id=new_id("op"),
+        plan=o.plan,
+        side=Side.SOURCE,
+        lane=source_lane(o.connection),
+        kind=o.kind,
+        verb=Verb.ATTACH,
+        state=State.READY,
+        connection=o.connection,
+        tenant=o.tenant,
+        record=o.record,
+        title=o.title,
+        party=o.party,
+        target=done.xero_id,
+        body=o.body,
+        basis=o.basis,
+        currency=o.currency,
+        total=o.total,
+    )
+
+
+async def tell(ports: Ports, tx: Tx, found: Sequence[tuple[Operation, list[Problem]]], phase: str = "send") -> None:
+    """The problems of these operations' records in a phase are now these; attachments have a phase of their own."""
+    groups: dict[tuple[str, str, Kind, str], dict[str, list[Problem]]] = {}
+    for o, problems in found:
+        key = (o.connection, o.tenant, o.kind, "attach" if o.verb is Verb.ATTACH else phase)
+        groups.setdefault(key, {}).setdefault(o.record, []).extend(problems)
+    for (connection, tenant, kind, where), some in groups.items():
+        said = [p for problems in some.values() for p in problems]
+        await ports.ledger.problems.replace(tx, connection, tenant, kind, list(some), said, phase=where)
+
+
+def _problems(outcome: Outcome) -> list[tuple[Operation, list[Problem]]]:
+    found = []
+    for done in outcome.done:
+        warnings = [
+            problem_of(done.operation, "core.warning", f"Saved, with a warning: {text}", blocks=False, said=text)
+            for text in done.warnings
         ]
-        if born:
-            await self.ports.ledger.work.add(tx, born)
+        found.append((done.operation, warnings + _off(done)))
+    return found + [(failed.operation, [failure(failed)]) for failed in outcome.failed]
 
-    async def _problems(self, tx: Tx, outcome: Outcome) -> None:
-        problems: dict[str, list[Problem]] = {}
-        operations = {o.id: o for o in [d.operation for d in outcome.done] + [f.operation for f in outcome.failed]}
-        for done in outcome.done:
-            problems[done.operation.id] = [
-                problem_of(done.operation, "core.warning", f"Saved, with a warning: {text}", blocks=False, said=text)
-                for text in done.warnings
-            ] + self._off(done)
-        for failed in outcome.failed:
-            code = "core.attach_failed" if failed.operation.verb is Verb.ATTACH else failed.code
-            sentence = f"{failed.operation.kind.label.capitalize()} {failed.operation.title}: {failed.said}"
-            problems[failed.operation.id] = [
-                problem_of(
-                    failed.operation,
-                    code,
-                    sentence,
-                    remedy=failed.remedy,
-                    said=failed.said,
-                    correlation=failed.correlation,
-                    blocks=failed.operation.verb is not Verb.ATTACH,
-                )
-            ]
-        for id, found in problems.items():
-            o = operations[id]
-            await self.ports.ledger.problems.replace(
-                tx,
-                o.connection,
-                o.tenant,
-                o.kind,
-                [o.record],
-                found,
-                phase="attach" if o.verb is Verb.ATTACH else "send",
-            )
 
-    def _off(self, done: Done) -> list[Problem]:
-        """What Xero computed against what was predicted (B2): told at once, the document itself stays."""
-        o, held = done.operation, done.held
-        if o.side is not Side.XERO or o.kind not in DOCUMENTS or not isinstance(held, Document):
-            return []
-        posting = decode(o.body)
-        if not isinstance(posting, DocumentPosting) or held.total is None or held.total == posting.total:
-            return []
-        sentence = f"Xero computed {held.total} {posting.currency} for {posting.number}, planned were {posting.total}."
-        return [problem_of(o, "core.mismatch_after", sentence, blocks=False)]
+def failure(failed: Failed) -> Problem:
+    """What a person reads of a failed operation."""
+    o = failed.operation
+    return problem_of(
+        o,
+        "core.attach_failed" if o.verb is Verb.ATTACH else failed.code,
+        f"{o.kind.label.capitalize()} {o.title}: {failed.said}",
+        remedy=failed.remedy,
+        said=failed.said,
+        correlation=failed.correlation,
+        blocks=o.verb is not Verb.ATTACH,
+    )
 
-    async def _audit(self, tx: Tx, done: Done) -> None:
-        o = done.operation
-        detail = {
-            "operation": o.id,
-            "plan": o.plan,
-            "side": o.side.value,
-            "kind": o.kind.value,
-            "record": o.record,
-            "tenant": o.tenant,
-            "xero_id": done.xero_id,
-            "number": done.number,
-            "total": str(o.total) if o.total is not None else "",
-        }
-        await self.ports.ledger.audit.append(tx, "worker", PAST[o.verb], o.title, detail, self.ports.clock.now())
+
+def _off(done: Done) -> list[Problem]:
+    """What Xero computed against what was predicted (B2): told at once, the document itself stays."""
+    o, held = done.operation, done.held
+    if o.side is not Side.XERO or o.kind not in DOCUMENTS or not isinstance(held, Document):
+        return []
+    posting = decode(o.body)
+    if not isinstance(posting, DocumentPosting) or held.total is None or held.total == posting.total:
+        return []
+    sentence = f"Xero computed {held.total} {posting.currency} for {posting.number}, planned were {posting.total}."
+    return [problem_of(o, "core.mismatch_after", sentence, blocks=False)]
+
+
+def _said(done: Done) -> tuple[str, str, dict[str, str]]:
+    """The audit's entry: action, subject, detail."""
+    o = done.operation
+    detail = {
+        "operation": o.id,
+        "plan": o.plan,
+        "side": o.side.value,
+        "kind": o.kind.value,
+        "record": o.record,
+        "tenant": o.tenant,
+        "xero_id": done.xero_id,
+        "number": done.number,
+        "total": str(o.total) if o.total is not None else "",
+    }
+    return PAST[o.verb], o.title, detail

@@ -7,10 +7,11 @@ from xerotui.model.postings import DocumentPosting, Posting, decode
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Link, Operation, Plan, State
+from xerotui.store import Tx
 from xerotui.sync.drift import HEIGHT, moved
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_tenant
-from xerotui.sync.settle import problem_of
+from xerotui.sync.settle import problem_of, tell
 
 
 def _kind_read(kind: Kind) -> Kind:
@@ -53,39 +54,54 @@ async def verify_run(ports: Ports, plan: Plan) -> int:
 
 async def _compare(ports: Ports, tenant: str, done: Sequence[Operation]) -> int:
     ledger = ports.ledger
-    good: list[str] = []
-    bad: list[tuple[Operation, list[Problem]]] = []
+    good: list[Operation] = []
+    bad: list[tuple[Operation, str]] = []
     async with ledger.read() as tx:
-        held: dict[tuple[Kind, str], Record] = {}
-        links: dict[tuple[str, Kind, str], Link] = {}
-        for kind in {o.kind for o in done}:
-            some = [o for o in done if o.kind is kind]
-            ids = [o.target for o in some]
-            records = await ledger.snapshots.many(tx, Side.XERO, tenant, _kind_read(kind), ids)
-            held |= {(kind, i): r for i, r in records.items()}
-            for connection in {o.connection for o in some}:
-                mine = [o.record for o in some if o.connection == connection]
-                links |= {
-                    (connection, kind, r): link
-                    for r, link in (await ledger.links.many(tx, connection, kind, mine, tenant)).items()
-                }
+        links = await _links(ports, tx, tenant, done)
+        held = await _held(ports, tx, tenant, done, links)
     for o in done:
         link = links.get((o.connection, o.kind, o.record))
-        record = held.get((o.kind, link.xero_id if link else o.target))
-        if link is None or record is None or not isinstance(record, Document | Party | Item):
-            continue
-        posting = decode(link.posting)
-        fields = differs(posting, record)
-        if fields:
-            sentence = f"{o.kind.label.capitalize()} {o.title}: {_words(posting, record, fields)}"
-            bad.append((o, [problem_of(o, "core.mismatch_after", sentence, blocks=False)]))
+        record = held.get((o.kind, link.xero_id)) if link else None
+        if link is None:
+            bad.append((o, "it was confirmed, but isn't linked with a record in Xero any more."))
+        elif not isinstance(record, Document | Party | Item):
+            bad.append((o, "it was confirmed, but Xero doesn't list it."))
+        elif fields := differs(posting := decode(link.posting), record):
+            bad.append((o, _words(posting, record, fields)))
         else:
-            good.append(o.id)
+            good.append(o)
+    said: list[tuple[Operation, list[Problem]]] = [(o, []) for o in good]
+    for o, words in bad:
+        sentence = f"{o.kind.label.capitalize()} {o.title}: {words}"
+        said.append((o, [problem_of(o, "core.mismatch_after", sentence, blocks=False)]))
     async with ledger.write() as tx:
-        await ledger.work.move(tx, good, State.VERIFIED, frm=(State.CONFIRMED,))
-        for o, problems in bad:
-            await ledger.problems.replace(tx, o.connection, o.tenant, o.kind, [o.record], problems, phase="verify")
+        await ledger.work.move(tx, [o.id for o in good], State.VERIFIED, frm=(State.CONFIRMED,))
+        await tell(ports, tx, said, phase="verify")
     return len(good)
+
+
+async def _links(ports: Ports, tx: Tx, tenant: str, done: Sequence[Operation]) -> dict[tuple[str, Kind, str], Link]:
+    groups: dict[tuple[str, Kind], list[str]] = {}
+    for o in done:
+        groups.setdefault((o.connection, o.kind), []).append(o.record)
+    found: dict[tuple[str, Kind, str], Link] = {}
+    for (connection, kind), records in groups.items():
+        links = await ports.ledger.links.many(tx, connection, kind, records, tenant)
+        found |= {(connection, kind, record): link for record, link in links.items()}
+    return found
+
+
+async def _held(
+    ports: Ports, tx: Tx, tenant: str, done: Sequence[Operation], links: dict[tuple[str, Kind, str], Link]
+) -> dict[tuple[Kind, str], Record]:
+    """What Xero has now under the linked ids; what is gone there isn't among it."""
+    found: dict[tuple[Kind, str], Record] = {}
+    for kind in {o.kind for o in done}:
+        ids = [link.xero_id for (_, of, _), link in links.items() if of is kind]
+        read = _kind_read(kind)
+        records = await ports.ledger.snapshots.many(tx, Side.XERO, tenant, read, ids, include_gone=False)
+        found |= {(kind, id): record for id, record in records.items()}
+    return found
 
 
 __all__ = ["differs", "verify_run"]

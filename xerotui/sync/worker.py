@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import time
+from typing import TypeVar
 
 from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Operation, Plan, PlanState, Run, Verb
 from xerotui.sync.applying import apply
 from xerotui.sync.desk import Desk
-from xerotui.sync.lane import LaneRunner
+from xerotui.sync.lane import REST, LaneRunner
+from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import follow_up
 from xerotui.sync.ports import Ports
 from xerotui.sync.verify import verify_run
@@ -18,6 +20,7 @@ from xerotui.sync.waiting import tell_waiting
 DRAWN = "book.drawn"
 # The rung of a contact that was found by its name and nothing else.
 BY_NAME = "found by name"
+T = TypeVar("T")
 
 
 class Worker:
@@ -31,6 +34,9 @@ class Worker:
         self.running: dict[str, asyncio.Task[bool]] = {}
         self.desk_task: asyncio.Task[bool] | None = None
         self.verified_at: dict[str, float] = {}
+        # What the worker itself stumbled over, shown on the runs under way until it goes again.
+        self.trouble: dict[str, str] = {}
+        self.again_at: dict[str, float] = {}
         self.drawing: asyncio.Task[None] | None = None
 
     async def turn(self) -> bool:
@@ -40,13 +46,32 @@ class Worker:
         busy = await self._start_lanes() or busy
         return await self._runs() or busy
 
+    def _ended(self, what: str, task: asyncio.Task[T]) -> T | None:
+        """The result of a task that is over; one that failed is told, rests, and takes nothing else down."""
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self.trouble.pop(what, None)
+            return None if task.cancelled() else task.result()
+        self._stumbled(what, error)
+        return None
+
+    def _stumbled(self, what: str, error: BaseException) -> None:
+        name = type(error).__name__
+        self.ports.log.error("worker stumbled", over=what, error=name, exc_info=error)
+        self.trouble[what] = f"The worker stumbled over {what} ({name}); see its log."
+        self.again_at[what] = time.monotonic() + REST
+
+    def _rests(self, what: str) -> bool:
+        return self.again_at.get(what, 0.0) > time.monotonic()
+
     async def _requests(self) -> bool:
         if self.desk_task is not None and self.desk_task.done():
-            answered = self.desk_task.result()
-            self.desk_task = None
-            if answered:
+            task, self.desk_task = self.desk_task, None
+            if self._ended("requests", task):
                 return True
         if self.desk_task is None:
+            if self._rests("requests"):
+                return False
             async with self.ports.ledger.read() as tx:
                 waiting = await self.ports.ledger.requests.open(tx)
             if not waiting:
@@ -59,8 +84,10 @@ class Worker:
         if self.drawing is not None:
             if not self.drawing.done():
                 return True
-            self.drawing.result()
-            self.drawing = None
+            task, self.drawing = self.drawing, None
+            self._ended("follow-ups", task)
+        if self._rests("follow-ups"):
+            return False
         revision = str((await self.ports.book.read()).revision)
         async with self.ports.ledger.read() as tx:
             drawn = await self.ports.ledger.marks.get(tx, DRAWN)
@@ -96,7 +123,9 @@ class Worker:
 
     async def _start_lanes(self) -> bool:
         for lane in [lane for lane, task in self.running.items() if task.done()]:
-            self.running.pop(lane).result()
+            self._ended(f"the lane {lane}", self.running.pop(lane))
+            if self._rests(f"the lane {lane}"):
+                self.lanes[lane].retry_at = time.monotonic() + REST
         async with self.ports.ledger.read() as tx:
             open_lanes = await self.ports.ledger.work.lanes(tx)
         waiting = False
@@ -125,16 +154,23 @@ class Worker:
             for (_, _, _, state), n in counts.items():
                 states[state.value] = states.get(state.value, 0) + n
             if any(states.get(state.value) for state in OPEN):
-                await self._progress(run, states)
+                await self._progress(run, states, self._held_up(plan))
                 continue
             await self._end(plan, run)
         return bool(plans)
 
-    async def _progress(self, run: Run, states: dict[str, int]) -> None:
-        if run.counts == states:
+    def _held_up(self, plan: Plan) -> str:
+        """Why a run doesn't get on just now: what its lanes and the worker itself are in trouble with."""
+        lanes = [*(xero_lane(tenant) for tenant in plan.tenants), source_lane(plan.connection)]
+        said = [self.lanes[lane].trouble for lane in lanes if lane in self.lanes]
+        return " ".join(dict.fromkeys(words for words in [*said, *self.trouble.values()] if words))
+
+    async def _progress(self, run: Run, states: dict[str, int], trouble: str) -> None:
+        if run.counts == states and run.error == trouble:
             return
         async with self.ports.ledger.write() as tx:
-            await self.ports.ledger.runs.progress(tx, run.id, states, run.calls, total=sum(states.values()))
+            total = sum(states.values())
+            await self.ports.ledger.runs.progress(tx, run.id, states, run.calls, total=total, error=trouble)
 
     async def _end(self, plan: Plan, run: Run) -> None:
         ledger = self.ports.ledger
@@ -148,6 +184,11 @@ class Worker:
             self.verified_at[plan.id] = time.monotonic() + 60.0
             self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
             return
+        except Exception as trouble:
+            self.verified_at[plan.id] = time.monotonic() + 60.0
+            self._stumbled("reading back", trouble)
+            return
+        self.trouble.pop("reading back", None)
         async with ledger.write() as tx:
             await tell_waiting(self.ports, tx, plan)
             counts = await ledger.work.counts(tx, plan=plan.id)

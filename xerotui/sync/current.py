@@ -1,0 +1,72 @@
+"""Whether a write to Xero still is what a plan of now would make: asked in the moment before it leaves."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.records import Record, fingerprint
+from xerotui.model.work import Operation, Verb
+from xerotui.store import Tx
+from xerotui.sync.pair import revised
+from xerotui.sync.ports import Ports
+
+GONE = "it isn't at the source any more"
+CHANGED = "it changed at the source since it was planned"
+MAPPED = "a mapping that it uses changed since it was planned"
+LINKED = "it was linked with a record in Xero meanwhile"
+
+
+async def mappings_now(ports: Ports, operations: Sequence[Operation]) -> dict[tuple[str, str], dict[str, int]]:
+    """The mapping revisions of each (connection, tenant) among these: read before a transaction is opened."""
+    db = await ports.book.read()
+    return {pair: revised(db.mappings(*pair)) for pair in {(o.connection, o.tenant) for o in operations}}
+
+
+async def outdated(
+    ports: Ports, tx: Tx, operations: Sequence[Operation], mappings: dict[tuple[str, str], dict[str, int]]
+) -> dict[str, str]:
+    """Why some of these must not leave as they are, by operation id, judged by the snapshots, links and book of now.
+
+    Creates and updates in Xero alone: a removal is planned of records that the source has no more, and sources are
+    asked before each write (DESIGN sections 4 and 5).
+    """
+    groups: dict[tuple[str, str, Kind], list[Operation]] = {}
+    for o in operations:
+        if o.side is Side.XERO and o.verb in (Verb.CREATE, Verb.UPDATE):
+            groups.setdefault((o.connection, o.tenant, o.kind), []).append(o)
+    found: dict[str, str] = {}
+    for (connection, tenant, kind), some in groups.items():
+        ids = [o.record for o in some]
+        records = await ports.ledger.snapshots.many(tx, Side.SOURCE, connection, kind, ids, include_gone=False)
+        links = await ports.ledger.links.many(tx, connection, kind, ids, tenant)
+        now = mappings.get((connection, tenant), {})
+        for o in some:
+            if o.verb is Verb.CREATE and o.record in links:
+                found[o.id] = LINKED
+            elif why := _moved(o, records.get(o.record), now):
+                found[o.id] = why
+    return found
+
+
+def _moved(operation: Operation, record: Record | None, mappings: dict[str, int]) -> str:
+    if record is None:
+        return GONE
+    if any(mappings.get(name) != revision for name, revision in operation.basis.mappings.items()):
+        return MAPPED
+    prints = {fingerprint(record)}
+    if operation.kind not in DOCUMENTS:
+        # Our own write-back for another organisation is no change of an item or contact.
+        prints.add(fingerprint(msgspec.structs.replace(record, xero_id="")))
+    return "" if operation.basis.fingerprint in prints else CHANGED
+
+
+def by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Operation ids by their reason, so that each reason costs one statement."""
+    found: dict[str, list[str]] = {}
+    for id, why in reasons.items():
+        found.setdefault(why, []).append(id)
+    return found
+
+
+__all__ = ["by_reason", "mappings_now", "outdated"]
