@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from tests.engine.store_kit import NOW
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.postings import DocumentPosting, ItemPosting, PostingLine, encode
+from xerotui.model.postings import DocumentPosting, ItemPosting, PostingLine, decode, encode
 from xerotui.model.problems import Problem, SyncError
 from xerotui.model.records import Document, Item, Record, fingerprint
 from xerotui.model.work import Basis, Call, Link, Operation, Plan, PlanKind, PlanState, State, Verb
@@ -176,6 +176,23 @@ def item(id: str, name: str = "Thing") -> Item:
     return Item(kind=Kind.ITEM, id=id, name=name, code=f"CODE-{id}")
 
 
+INVOICE = Document(kind=Kind.INVOICE, id="9", number="INV-9", party="77")
+
+
+def invoice_work() -> Operation:
+    """The creation of that invoice, planned before its customer was linked."""
+    posting = DocumentPosting(
+        kind=Kind.INVOICE,
+        number="INV-9",
+        date=NOW.date(),
+        currency="GBP",
+        total=Decimal("1.00"),
+        lines=(PostingLine(description="x"),),
+    )
+    basis = Basis(fingerprint=fingerprint(INVOICE))
+    return work("op-9", "9", kind=Kind.INVOICE, body=encode(posting), basis=basis)
+
+
 async def known(wiring: Wiring, *records: Record) -> None:
     """What the source says."""
     async with wiring.ledger.write() as tx:
@@ -240,26 +257,28 @@ async def test_a_call_too_large_is_split_and_its_culprit_set_aside(tmp_path: Pat
 
 async def test_a_document_whose_contact_has_no_link_is_set_aside_with_a_problem(tmp_path: Path) -> None:
     async with opened(tmp_path) as wiring:
-        invoice = Document(kind=Kind.INVOICE, id="9", name="", number="INV-9", party="77")
-        await known(wiring, invoice)
-        posting = DocumentPosting(
-            kind=Kind.INVOICE,
-            number="INV-9",
-            date=NOW.date(),
-            currency="GBP",
-            total=Decimal("1.00"),
-            tax=Decimal(0),
-            lines=(PostingLine(description="x"),),
-        )
-        await queued(
-            wiring,
-            work("op-9", "9", kind=Kind.INVOICE, body=encode(posting), basis=Basis(fingerprint=fingerprint(invoice))),
-        )
+        await known(wiring, INVOICE)
+        await queued(wiring, invoice_work())
         await turned(wiring)
         assert (await found(wiring))["op-9"].state is State.PARKED
         (problem,) = await problems(wiring)
         assert (problem.code, problem.record.id, problem.blocks) == ("core.dependency", "9", True)
         assert "contact" in problem.sentence
+
+
+async def test_a_contact_known_only_now_is_stored_with_what_is_sent(tmp_path: Path) -> None:
+    async with opened(tmp_path) as wiring:
+        await known(wiring, INVOICE)
+        customer = link("77", "contact-77", kind=Kind.CUSTOMER)
+        async with wiring.ledger.write() as tx:
+            await wiring.ledger.links.put(tx, [customer])
+        await queued(wiring, invoice_work())
+        await turned(wiring)
+        sent = (await found(wiring))["op-9"]
+        assert sent.call
+        posting = decode(sent.body)
+        assert isinstance(posting, DocumentPosting)
+        assert posting.contact == "contact-77", "the outcome is judged by what was sent, whatever is linked then"
 
 
 async def test_a_fault_of_the_program_is_told_and_the_lane_tried_again_later(tmp_path: Path, monkeypatch: Any) -> None:

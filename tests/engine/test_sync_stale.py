@@ -39,7 +39,7 @@ async def test_what_moved_since_the_plan_refuses_it_and_is_named(tmp_path: Path)
         assert len(moved) == 2, "what stands as it was isn't blamed"
         assert (await the_plan(bench, plan.id)).state is PlanState.REFUSED
         assert await writes(bench) == [], "nothing was sent before the check"
-        assert not await operations(bench, plan=plan.id, states=(State.READY, State.APPROVED))
+        assert {o.state for o in await operations(bench, plan=plan.id)} == {State.CANCELLED}
         offered = await the_plan(bench, refused.answer["plan"])
         assert offered.state is PlanState.READY
         new = {o.record: o for o in await operations(bench, plan=offered.id, kind=Kind.INVOICE)}
@@ -73,6 +73,7 @@ async def test_a_plan_grows_old(tmp_path: Path) -> None:
         refused = await bench.ask("apply", plan=plan.id, hash=plan.hash)
         assert refused.answer["code"] == "core.stale"
         assert (await the_plan(bench, plan.id)).state is PlanState.EXPIRED
+        assert {o.state for o in await operations(bench, plan=plan.id)} == {State.CANCELLED}
         assert await writes(bench) == []
         again = await made_plan(bench)
         await bench.done("apply", plan=again.id, hash=again.hash)

@@ -334,3 +334,4 @@ async def _supersede(ports: Ports, connection: str, tenant: str) -> None:
             stale = plan.follows and plan.state is PlanState.READY and plan.tenants == (tenant,)
             if stale and plan.connection == connection:
                 await ledger.plans.set_state(tx, plan.id, PlanState.DISCARDED, frm=(PlanState.READY,))
+                await ledger.work.move_plan(tx, plan.id, State.CANCELLED, frm=(State.PLANNED,))
