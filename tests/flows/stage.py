@@ -164,7 +164,7 @@ class Stage:
 
     def idle(self) -> None:
         """Wait until the worker has drawn all consequences."""
-        self.do(self._until(_quiet, "the worker to be idle"))
+        self.do(self._until(quiet, "the worker to be idle"))
 
     async def _until(self, true: Callable[[Workspace], Coroutine[Any, Any, bool]], what: str) -> None:
         space = await Workspace.open(self.home, attached=True)
@@ -192,7 +192,8 @@ async def _ended(space: Workspace, plan: str) -> bool:
     return found.state.value in ("done", "expired", "discarded")
 
 
-async def _quiet(space: Workspace) -> bool:
+async def quiet(space: Workspace) -> bool:
+    """Whether the worker has drawn all consequences of what people did."""
     from xerotui.sync.worker import DRAWN
 
     revision = str((await space.wiring.book.read()).revision)

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, SelectionList
 
-from tests.flows.stage import LARGE, Stage, console, go, lines_with, paste, press, settled, text_of, until
+from tests.flows.stage import LARGE, Stage, console, go, lines_with, paste, press, quiet, settled, text_of, until
 from xerotui.cli import control
 from xerotui.console.forms import ChoiceField, Form
 from xerotui.console.screens.connect_source import ConnectSourceScreen
@@ -104,8 +104,8 @@ def test_xero_is_connected_and_organisations_are_chosen(stage: Stage, snap_compa
         screen.query_one(Form).submit()
         await until(pilot, lambda: screen.step == "consent" and bool(screen.query("#paste")), "the address")
         assert screen.consent is not None
-        shown = "".join(line.strip() for line in text_of(pilot).splitlines())
-        assert screen.consent.url in shown
+        url = screen.consent.url
+        await until(pilot, lambda: url in "".join(x.strip() for x in text_of(pilot).splitlines()), "the whole address")
         await paste(pilot, await control.consent(screen.consent.url))
         await press(pilot, "enter")
         await until(pilot, lambda: screen.step == "choose" and bool(screen.query(SelectionList)), "organisations")
@@ -315,7 +315,11 @@ def test_a_stale_plan_says_what_moved(stage: Stage, snap_compare: Compare) -> No
         await press(pilot, "y")
         screen = pilot.app.screen
         assert isinstance(screen, PlanScreen)
+        await until(pilot, lambda: bool(lines_with(pilot, "Approval: ")), "the request")
         await until(pilot, lambda: screen.plan is not None and screen.plan.state.value == "refused", "the refusal")
+        await until(pilot, lambda: not lines_with(pilot, "Approval: requested"), "the end of the request")
+        while not await quiet(console(pilot).opened):
+            await pilot.pause(0.05)
         await settled(pilot)
         assert screen.plan is not None
         assert screen.plan.moved
@@ -412,6 +416,11 @@ def test_what_waited_is_released(stage: Stage, snap_compare: Compare) -> None:
         await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
         await press(pilot, "enter")
         await until(pilot, lambda: bool(lines_with(pilot, "released")), "the release")
+        while not await quiet(console(pilot).opened):
+            await pilot.pause(0.05)
+        await settled(pilot)
+        pilot.app.clear_notifications()
+        await settled(pilot)
 
     assert snap_compare(stage.app(), run_before=run)
     stage.idle()

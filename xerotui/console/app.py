@@ -15,10 +15,10 @@ from xerotui.console.feed import Changed, Feed
 from xerotui.console.palette import Palette
 from xerotui.console.screens import modes
 from xerotui.console.screens.base import AreaScreen
-from xerotui.console.text import clean, safe
+from xerotui.console.text import clean, count, safe
 from xerotui.console.themes import choose
 from xerotui.model.kinds import Kind
-from xerotui.model.work import RequestState
+from xerotui.model.work import PlanState, RequestState
 from xerotui.workspace.commands import BY_ID
 from xerotui.workspace.pages import Place, StatusLine
 
@@ -54,6 +54,8 @@ class XeroTUI(App[int]):
         self.spec = ""
         self.source = ""
         self.palette = Palette(self)
+        # Plans that were approved here and whose run has not ended yet.
+        self.awaited: set[str] = set()
         self.parting_words = ""
         self.crashed: BaseException | None = None
         self._feed: Feed | None = None
@@ -219,6 +221,8 @@ class XeroTUI(App[int]):
             for screen in stack:
                 if isinstance(screen, AreaScreen):
                     screen.news(message.topics)
+        if self.awaited and message.topics & {"plans", "queue"}:
+            self.run_worker(partial(self.look_for_ends), group="ends", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
         self.ask_status()
 
     def ask_status(self) -> None:
@@ -231,11 +235,23 @@ class XeroTUI(App[int]):
         self.status = after = await self.opened.status(self.tenant)
         if isinstance(self.screen, AreaScreen):
             self.screen.paint_status(after)
-        if before is not None and before.total > before.done and (after.total == 0 or after.done >= after.total):
-            words = (
-                f"The run has ended. {after.problems:,} problems are open." if after.problems else "The run has ended."
-            )
-            self.notify(words, title="Sync", markup=False, timeout=6)
+        ended = before is not None and before.total > before.done and (after.total == 0 or after.done >= after.total)
+        if ended and not self.awaited:
+            self.tell_end(after.problems)
+
+    def tell_end(self, problems: int) -> None:
+        """The one thing that is worth a toast: a run has ended."""
+        words = f"The run has ended. {count(problems, 'problem')} open." if problems else "The run has ended."
+        self.notify(words, title="Sync", markup=False, timeout=6)
+
+    async def look_for_ends(self) -> None:
+        """Of the plans approved here, which have ended? A short run may be over before its progress was seen."""
+        for id in sorted(self.awaited):
+            plan = await self.opened.plan(id)
+            if plan is None or plan.state not in (PlanState.READY, PlanState.APPROVED, PlanState.APPLYING):
+                self.awaited.discard(id)
+                if plan is not None and plan.state is PlanState.DONE:
+                    self.tell_end((await self.opened.status(self.tenant)).problems)
 
     def tell(self, words: str | Text, kind: str = "") -> None:
         """Say something on the screen in front."""

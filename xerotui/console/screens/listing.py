@@ -161,9 +161,10 @@ class ListScreen(AreaScreen):
             self.reload()
 
     def on_paged_table_resized(self, message: PagedTable.Resized) -> None:
-        """More rows fit: ask for them, where there are more."""
+        """Another number of rows fits: a page is what is visible, no more and no less."""
         message.stop()
-        if self.PAGED and self._next and min(message.fits, MOST_ROWS) > self.view.limit:
+        fits = min(message.fits, MOST_ROWS)
+        if self.PAGED and self.loaded and (len(self.rows) > fits or (self._next and fits > self.view.limit)):
             self.reload()
 
     def on_paged_table_highlighted(self, message: PagedTable.Highlighted) -> None:

@@ -164,7 +164,10 @@ class PlanScreen(ListScreen):
 
     async def _approved(self, answer: dict[str, str]) -> None:
         assert self.plan is not None
-        await self.console_app.go_to("queue", {"plan": self.plan.id})
+        app = self.console_app
+        app.awaited.add(self.plan.id)
+        await app.go_to("queue", {"plan": self.plan.id})
+        await app.look_for_ends()
 
     async def do_plan_discard(self) -> None:
         """Throw it away, after a question."""
