@@ -45,6 +45,8 @@ class LaneRunner:
         )
         self.trouble = ""
         self.retry_at = 0.0
+        # How many times in a row it had to rest because of trouble.
+        self.rests = 0
         self._moved = False
         self._looks = 0
         self._flying: dict[asyncio.Task[None], int] = {}
@@ -91,6 +93,7 @@ class LaneRunner:
             await self._landed()
             async with ledger.write() as tx:
                 await ledger.lanes.release(tx, fence)
+        self.rests = self.rests + 1 if self.trouble else 0
         if not self.trouble and not self._moved:
             # Nothing of it can go yet: what it waits for is another lane's.
             self.retry_at = max(self.retry_at, time.monotonic() + NOTHING)

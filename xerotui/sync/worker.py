@@ -18,6 +18,10 @@ from xerotui.sync.waiting import tell_waiting
 
 # The mark under which the ledger keeps the book's revision whose consequences were drawn.
 DRAWN = "book.drawn"
+# What `serve` returns when work is left that can't go: "trouble with the worker" of the command line.
+HELD_UP = 5
+# How often a side may be in trouble before `until_idle` leaves its work for another time.
+PATIENCE = 2
 # The rung of a contact that was found by its name and nothing else.
 BY_NAME = "found by name"
 T = TypeVar("T")
@@ -139,6 +143,13 @@ class Worker:
             self.running[lane] = asyncio.create_task(runner.run(self.stop))
         return bool(self.running) or waiting
 
+    def held_up(self) -> bool:
+        """True when all that is left waits for sides that were in trouble again and again."""
+        now = time.monotonic()
+        resting = [runner for runner in self.lanes.values() if runner.retry_at > now]
+        idle = not self.running and self.desk_task is None and self.drawing is None
+        return idle and bool(resting) and all(runner.rests >= PATIENCE for runner in resting)
+
     async def _runs(self) -> bool:
         """Tell how far runs are; end those whose operations are all settled, after reading back."""
         ledger = self.ports.ledger
@@ -221,7 +232,8 @@ def _for_a_person(operation: Operation) -> bool:
 async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) -> int:
     """Be the worker until stopped; with `until_idle` until there is nothing left that can go now.
 
-    Registers itself with a heartbeat in machine time. Returns 0.
+    Registers itself with a heartbeat in machine time. Returns 0, or HELD_UP when `until_idle` gave up on a side
+    that couldn't be reached: the work stays in the ledger.
     """
     ledger = ports.ledger
     async with ledger.write() as tx:
@@ -230,8 +242,12 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) 
     beating = asyncio.create_task(_beat(ports))
     idle_since = time.monotonic()
     quiet = 0
+    code = 0
     try:
         while not stop.is_set():
+            if until_idle and worker.held_up():
+                code = HELD_UP
+                break
             if await worker.turn():
                 idle_since = time.monotonic()
                 quiet = 0
@@ -250,7 +266,7 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) 
         beating.cancel()
         async with ledger.write() as tx:
             await ledger.workers.end(tx, ports.identity)
-    return 0
+    return code
 
 
 async def _automatic(ports: Ports) -> bool:

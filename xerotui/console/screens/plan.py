@@ -157,7 +157,7 @@ class PlanScreen(ListScreen):
         if answer == "n":
             self.notice("Not approved.", "quiet")
             return
-        follow = "yes" if answer == "f" else ""
+        follow = "1" if answer == "f" else ""
         # Should it turn out stale, this plan must stay on the screen with what moved, not the one offered instead.
         self.wanted = plan.id
         self.console_app.send("apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow)
