@@ -24,7 +24,8 @@ check: $(READY)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --ignore=tests/flows
+	$(BIN)/python -m pytest -q tests/flows
 
 bench: $(READY)
 	for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
