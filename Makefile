@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local/share/xerotui-env
+MARKER := .xerotui-env
 
 .PHONY: demo test check bench install uninstall clean
 
@@ -32,13 +33,20 @@ bench: $(READY)
 
 # An environment of its own, outside the clone; run again to upgrade, `make uninstall` to remove.
 install:
-	$(PYTHON) -m venv $(PREFIX)
-	$(PREFIX)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . ./plugins/halo
-	mkdir -p $(HOME)/.local/bin && ln -sf $(PREFIX)/bin/xerotui $(HOME)/.local/bin/xerotui
+	@test -n "$(PREFIX)" || { echo "PREFIX is blank"; exit 1; }
+	@test ! -e "$(PREFIX)" -o -e "$(PREFIX)/$(MARKER)" || test -d "$(PREFIX)" -a -z "$$(ls -A "$(PREFIX)")" \
+		|| { echo "$(PREFIX) holds other things: choose another PREFIX"; exit 1; }
+	mkdir -p "$(PREFIX)" && touch "$(PREFIX)/$(MARKER)"
+	$(PYTHON) -m venv "$(PREFIX)"
+	"$(PREFIX)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . ./plugins/halo
+	mkdir -p "$(HOME)/.local/bin" && ln -sf "$(PREFIX)/bin/xerotui" "$(HOME)/.local/bin/xerotui"
 	@echo "installed: $(HOME)/.local/bin/xerotui"
 
+# Removes only what `make install` made; the workspace stays.
 uninstall:
-	rm -rf $(PREFIX) $(HOME)/.local/bin/xerotui
+	@test -e "$(PREFIX)/$(MARKER)" || { echo "$(PREFIX) was not made by make install: nothing removed"; exit 1; }
+	rm -rf -- "$(PREFIX)"
+	@if [ "$$(readlink "$(HOME)/.local/bin/xerotui")" = "$(PREFIX)/bin/xerotui" ]; then rm -f -- "$(HOME)/.local/bin/xerotui"; fi
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
