@@ -3,6 +3,7 @@
 Every step is also asserted by what it means, so that a wrong picture that somebody accepted still fails.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,20 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, SelectionList
 
-from tests.flows.stage import LARGE, Stage, console, go, lines_with, paste, press, quiet, settled, text_of, until
+from tests.flows.stage import (
+    LARGE,
+    Stage,
+    came_true,
+    console,
+    go,
+    lines_with,
+    paste,
+    press,
+    quiet,
+    settled,
+    text_of,
+    until,
+)
 from xerotui.cli import control
 from xerotui.console.forms import ChoiceField, Form
 from xerotui.console.screens.connect_source import ConnectSourceScreen
@@ -22,7 +36,8 @@ from xerotui.console.screens.queue import QueueScreen
 from xerotui.console.screens.story import PlanRowScreen
 from xerotui.console.widgets.picker import Picker
 from xerotui.model.paging import View
-from xerotui.model.work import PlanKind
+from xerotui.model.work import PlanKind, PlanState
+from xerotui.workspace.door import Workspace
 
 Compare = Callable[..., bool]
 
@@ -318,8 +333,7 @@ def test_a_stale_plan_says_what_moved(stage: Stage, snap_compare: Compare) -> No
         await until(pilot, lambda: bool(lines_with(pilot, "Approval: ")), "the request")
         await until(pilot, lambda: screen.plan is not None and screen.plan.state.value == "refused", "the refusal")
         await until(pilot, lambda: not lines_with(pilot, "Approval: requested"), "the end of the request")
-        while not await quiet(console(pilot).opened):
-            await pilot.pause(0.05)
+        await came_true(lambda: quiet(console(pilot).opened), "the worker to be idle")
         await settled(pilot)
         assert screen.plan is not None
         assert screen.plan.moved
@@ -337,7 +351,7 @@ def test_a_stale_plan_says_what_moved(stage: Stage, snap_compare: Compare) -> No
 
 def test_the_queue_while_a_run_goes_on(stage: Stage, snap_compare: Compare) -> None:
     """Invoices are held back on the wire: the queue shows what is through, what is under way and what waits."""
-    stage.sandbox.xero.service.faults.post({"do": "delay", "method": "PUT", "path": "/Invoices", "seconds": 4.0})
+    stage.sandbox.xero.service.faults.post({"do": "delay", "method": "PUT", "path": "/Invoices", "seconds": 8.0})
 
     async def run(pilot: Pilot[Any]) -> None:
         await go(pilot, "5")
@@ -346,9 +360,15 @@ def test_the_queue_while_a_run_goes_on(stage: Stage, snap_compare: Compare) -> N
         await press(pilot, "f")
         await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen), "the queue")
         await until(pilot, lambda: bool(lines_with(pilot, "sending")), "invoices under way")
-        await pilot.pause(1.5)
+        await came_true(lambda: standing(console(pilot).opened), "all that can leave to be on the wire")
         await settled(pilot)
         assert lines_with(pilot, "▶")
+
+    async def standing(space: Workspace) -> bool:
+        # What waits for the invoices on the wire stays where it is until they come back.
+        before = await space.pulse()
+        await asyncio.sleep(1.0)
+        return before == await space.pulse()
 
     assert snap_compare(stage.app(), run_before=run)
     stage.sandbox.xero.service.faults.post({"clear": True})
@@ -416,12 +436,20 @@ def test_what_waited_is_released(stage: Stage, snap_compare: Compare) -> None:
         await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
         await press(pilot, "enter")
         await until(pilot, lambda: bool(lines_with(pilot, "released")), "the release")
-        while not await quiet(console(pilot).opened):
-            await pilot.pause(0.05)
+        await came_true(lambda: followed(console(pilot).opened), "the follow-up to be carried out")
+        await came_true(lambda: quiet(console(pilot).opened), "the worker to be idle")
+        await until(pilot, lambda: not lines_with(pilot, "▶"), "the status line to say that nothing runs")
         await settled(pilot)
         pilot.app.clear_notifications()
         await settled(pilot)
 
+    async def followed(space: Workspace) -> bool:
+        return any(p.follows == approved.id and p.state is PlanState.DONE for p in await space.plans())
+
+    approved = stage.see(lambda ws: ws.plan())
+    assert approved is not None
+    assert approved.state is PlanState.DONE
+    assert approved.follow
     assert snap_compare(stage.app(), run_before=run)
     stage.idle()
     causes = stage.see(lambda ws: ws.errors(View()))
