@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig import SOURCE, Rig, rig
 from xerotui.cli.codes import Exit
 from xerotui.model.problems import SyncError
-from xerotui.model.work import RequestState
+from xerotui.model.work import PlanState, RequestState
 from xerotui.workspace.door import Workspace
+
+# World seconds in a machine second, so that a key of the killed worker lapses soon.
+RATE = 25.0
 
 
 def command(home: Path, *arguments: str) -> list[str]:
@@ -94,3 +98,73 @@ def test_a_worker_of_a_worker_less_home_is_none(tmp_path: Path) -> None:
     done = subprocess.run(command(tmp_path, "worker", "status"), capture_output=True, text=True, check=False)
     assert done.returncode == Exit.DONE
     assert "none" in done.stdout
+
+
+async def test_a_run_whose_worker_was_killed_goes_on_for_whoever_looks(tmp_path: Path) -> None:
+    async with rig(tmp_path, rate=RATE, scale=0.2) as r:
+        plan = (await r.done("plan", connection=SOURCE))["plan"]
+        for service in ("xero", "halo"):
+            await r.control(service, "/faults", {"do": "delay", "seconds": 0.3})
+        await _kill_amid(r, plan)
+        for service in ("xero", "halo"):
+            await r.control(service, "/faults", {"clear": True})
+        reader = await Workspace.open(r.wiring.home.root, read_only=True)
+        try:
+            seen = (await reader.status()).worker
+            assert seen.state == "lost"
+            assert "unfinished" in seen.detail
+        finally:
+            await reader.close()
+        space = await Workspace.open(r.wiring.home.root, attached=True)
+        try:
+            assert (await space.status()).worker.state == "lost"
+            assert [f.level for f in await space.doctor() if f.area == "worker"] == ["warn"]
+            until = time.monotonic() + 60
+            while not await _ended(space, plan):
+                assert time.monotonic() < until
+                await space.status()
+                await asyncio.sleep(0.2)
+            states = await space.queue_counts(plan)
+            assert set(states) <= {"confirmed", "verified"}
+        finally:
+            await space.close()
+
+
+async def test_a_worker_that_was_stopped_stays_stopped_for_those_who_only_look(tmp_path: Path) -> None:
+    async with rig(tmp_path, rate=RATE, scale=0.2) as r:
+        plan = (await r.done("plan", connection=SOURCE))["plan"]
+        for service in ("xero", "halo"):
+            await r.control(service, "/faults", {"do": "delay", "seconds": 0.3})
+        await _kill_amid(r, plan)
+        for service in ("xero", "halo"):
+            await r.control(service, "/faults", {"clear": True})
+        for _ in range(2):
+            # Opened anew, a worker comes; stopped, none.
+            space = await Workspace.open(r.wiring.home.root, attached=True)
+            try:
+                await space.stop_worker()
+                seen = await space.worker()
+                assert (seen.state, "stopped" in seen.detail) == ("none", True)
+            finally:
+                await space.close()
+
+
+async def _kill_amid(r: Rig, plan: str) -> None:
+    """Approve the plan, and kill the worker that carries it out as soon as a call is on its way."""
+    space = await Workspace.open(r.wiring.home.root, attached=True)
+    try:
+        found = await space.plan(plan)
+        assert found is not None
+        id = await space.ask("apply", plan=plan, hash=found.hash)
+        async for request in space.follow(id):
+            assert not request.error, request.error
+        while not (await space.queue_counts(plan)).get("sending"):
+            await asyncio.sleep(0.02)
+        os.kill((await space.worker()).pid, signal.SIGKILL)
+    finally:
+        await space.close()
+
+
+async def _ended(space: Workspace, plan: str) -> bool:
+    found = await space.plan(plan)
+    return found is not None and found.state is PlanState.DONE

@@ -82,8 +82,16 @@ class Doctor(Overviews):
 
     async def _check_worker(self) -> AsyncIterator[Finding]:
         seen = await self.worker()
+        if seen.state == "lost":
+            await self.woken()
+            seen = await self.worker()
         level = {"lost": "bad", "locked": "warn"}.get(seen.state, "ok")
-        detail = {"none": "none lives; one is started when there is work"}.get(seen.state, seen.detail or seen.state)
+        detail = seen.detail or seen.state
+        if seen.state == "none":
+            level = "warn" if seen.detail else level
+            detail = seen.detail or "none lives; one is started when there is work"
+        elif self.found_lost and level == "ok":
+            level, detail = "warn", f"{detail}; the one before went away with work unfinished"
         remedy = f"See {self.place.worker_log}; start one: xerotui worker start." if level == "bad" else ""
         yield Finding(area="worker", title=f"Worker {__version__}", level=level, detail=detail, remedy=remedy)
 

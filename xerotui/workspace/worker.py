@@ -5,12 +5,14 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from xerotui import __version__
 from xerotui.model.problems import SyncError
+from xerotui.model.work import PlanState
 from xerotui.net.clock import machine_now
 from xerotui.store import WorkerIdentity, me
 from xerotui.workspace import crash, process
@@ -22,6 +24,14 @@ START_SECONDS = 30.0
 STOP_SECONDS = 60.0
 # A worker that hasn't said that it lives for this long is shown as lost, even if its process is there.
 SILENT_SECONDS = 45.0
+# Whoever writes a request also starts a worker: only one that waits longer has been left alone.
+GRACE_SECONDS = 5.0
+# A worker that doesn't come up isn't started again and again.
+REST_SECONDS = 30.0
+# A death is no news in the ledger: a console that shows nothing new looks by itself this often.
+LOOK_SECONDS = 5.0
+# The ledger's mark that a person stopped the worker: then nobody starts one by just looking.
+STOPPED = "worker.stopped"
 KEY_FD = "XEROTUI_VAULT_KEY_FD"
 INTERNAL = 70
 
@@ -33,15 +43,21 @@ class Workers(Area):
     _waking: "asyncio.Task[None] | None" = None
     _trouble: str = ""
     _missed: bool = False
+    # Whether this workspace found work that no worker was left for.
+    found_lost: bool = False
+    _rests_until: float = 0.0
+    _watching: "asyncio.Task[None] | None" = None
 
     async def worker(self) -> WorkerStatus:
-        """Whether a worker lives; `lost` where one went without a word while work waits for it."""
+        """Whether a worker lives; `lost` where one went without a word while work waits for it.
+
+        A lost one is replaced in the background, unless this person only reads or somebody stopped it on purpose.
+        """
         if self._started is not None:
             self._started.ended()
         ledger = self.wiring.ledger
         async with ledger.read() as tx:
             rows = await ledger.workers.alive(tx)
-            waiting = await ledger.requests.open(tx)
         if rows:
             row = rows[0]
             lost = row.silent > SILENT_SECONDS
@@ -53,10 +69,29 @@ class Workers(Area):
                 since=row.since,
                 detail=f"silent for {row.silent:.0f} s" if lost else "",
             )
+        return await self._absent()
+
+    async def _absent(self) -> WorkerStatus:
+        """No worker lives: whether that is as it should be."""
+        ledger = self.wiring.ledger
+        now = machine_now()
+        async with ledger.read() as tx:
+            requests = await ledger.requests.open(tx)
+            running = await ledger.plans.list(tx, 1, [PlanState.APPROVED, PlanState.APPLYING])
+            stopped = await ledger.marks.get(tx, STOPPED)
+        left = running or any((now - r.created).total_seconds() > GRACE_SECONDS for r in requests)
+        starting = self._waking is not None and not self._waking.done()
+        if left and stopped and not starting:
+            return WorkerStatus(state="none", detail="stopped, and work waits for it: xerotui worker start")
+        if left and not starting:
+            self._missed = self.found_lost = True
+            if not self.read_only and machine_now().timestamp() >= self._rests_until:
+                self.wake()
         if self._trouble:
             return WorkerStatus(state="lost", detail=self._trouble)
-        if waiting and self._missed:
-            return WorkerStatus(state="lost", detail="it went away; it is started again")
+        if self._missed and (left or requests):
+            again = "start one: xerotui worker start" if self.read_only else "it is started again"
+            return WorkerStatus(state="lost", detail=f"it went away with work unfinished; {again}")
         return WorkerStatus(state="none")
 
     def wake(self) -> None:
@@ -64,11 +99,28 @@ class Workers(Area):
         if self._waking is None or self._waking.done():
             self._waking = asyncio.create_task(self._wake())
 
+    def watch(self) -> None:
+        """Look after the worker in the background until `leave`."""
+        if not self.read_only and self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(SyncError):
+                await self.worker()
+
+    async def woken(self) -> None:
+        """Wait until a worker that is being started in the background lives, or didn't come up."""
+        if self._waking is not None and not self._waking.done():
+            await asyncio.wait([self._waking], timeout=START_SECONDS)
+
     async def _wake(self) -> None:
         try:
             await self.ensure_worker()
         except SyncError as error:
             self._trouble = error.sentence
+            self._rests_until = machine_now().timestamp() + REST_SECONDS
 
     async def ensure_worker(self) -> WorkerStatus:
         """Start a worker where none lives, and wait until it has said so.
@@ -146,8 +198,10 @@ class Workers(Area):
         Raises SyncError when one takes longer than a minute, or runs on another host.
         """
         self.gate("worker.stop")
+        await self.woken()
         ledger = self.wiring.ledger
-        async with ledger.read() as tx:
+        async with ledger.write() as tx:
+            await ledger.marks.set(tx, STOPPED, self.actor)
             rows = await ledger.workers.alive(tx)
         for row in rows:
             await self._end(row.identity)
@@ -175,8 +229,10 @@ class Workers(Area):
 
     async def leave(self) -> None:
         """End what must not outlive this process."""
-        if self._waking is not None and not self._waking.done():
-            await asyncio.wait([self._waking], timeout=START_SECONDS)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        await self.woken()
         if self._started is not None:
             await self._started.release()
 
@@ -237,6 +293,8 @@ async def _serve(home: Home, until_idle: bool) -> int:
     process.on_parent_end(stop.set)
     wiring = await Wiring.open(home)
     try:
+        async with wiring.ledger.write() as tx:
+            await wiring.ledger.marks.set(tx, STOPPED, "")
         return await serve(wiring.ports(), stop, until_idle=until_idle)
     finally:
         await wiring.close()
