@@ -1,5 +1,6 @@
 """What would cost money: documents that are in Xero already, contacts and codes claimed twice, quiet losses."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,56 @@ async def test_what_a_bookkeeper_changed_is_a_conflict_not_overwritten(tmp_path:
         plan = await made_plan(bench)
         assert not [o for o in await operations(bench, plan=plan.id) if o.record == sent.record]
         assert "core.conflict" in await codes(bench, sent.record)
+
+
+async def test_a_contact_linked_by_its_number_keeps_what_xero_says_until_the_source_changes_it(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        tenant = bench.tenants[0]
+        customer = next(
+            o for o in await customers(bench) if o.tenant == tenant and o.verb is Verb.CREATE and "[" not in o.title
+        )
+        number = next(c.account_number for c in bench.world.psa.customers if str(c.id) == customer.record)
+        held = {
+            "Name": "Quite Another Name",
+            "AccountNumber": number,
+            "EmailAddress": "old@example.test",
+            "ContactStatus": "ACTIVE",
+        }
+        made = await bench.control("xero", f"/create/{tenant}/contacts", held)
+        await bench.sync()
+        await edit(bench, "client", customer.record, accountsemailaddress="new@example.test")
+        plan = await made_plan(bench)
+        update = next(o for o in await operations(bench, plan=plan.id, verb=Verb.UPDATE) if o.record == customer.record)
+        assert [c.path for c in update.changes] == ["email"]
+        await bench.done("apply", plan=plan.id, hash=plan.hash)
+        state = await bench.control("xero", f"/state/{tenant}/contacts")
+        contact = next(c for c in state if c["ContactID"] == update.target)
+        assert (contact["Name"], contact["EmailAddress"]) == ("Quite Another Name", "new@example.test")
+        assert made
+        assert not [p for p in await problems(bench) if p.code in ("core.conflict", "core.mismatch_after")]
+
+
+async def customers(bench: Rig) -> list[Any]:
+    """The customers that a plan would create or link."""
+    return await operations(bench, plan=(await made_plan(bench)).id, kind=Kind.CUSTOMER)
+
+
+async def test_what_a_run_waits_for_is_said(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        plan = await made_plan(bench)
+        await bench.control("xero", "/faults", {"method": "PUT", "do": "cut_before"})
+        working = asyncio.create_task(bench.ask("apply", plan=plan.id, hash=plan.hash))
+        said: set[str] = set()
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            async with bench.wiring.ledger.read() as tx:
+                run = await bench.wiring.ledger.runs.of_plan(tx, plan.id)
+            waiting = await operations(bench, plan=plan.id, states=(State.UNKNOWN, State.READY))
+            said |= {o.error for o in waiting} | ({run.error} if run else set())
+            if run and run.error:
+                break
+        assert any("Cut off" in words for words in said), said
+        assert run is not None
+        assert "Cut off" in run.error
+        await bench.control("xero", "/faults", {"clear": True})
+        await working

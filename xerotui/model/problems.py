@@ -152,7 +152,9 @@ CORE: dict[str, Explanation] = {
         "Two source documents of one number", "Renumber one of the two in the source."
     ),
     "core.conflict": Explanation(
-        "Changed in Xero since it was sent", "Compare both sides on the record, then take one of them."
+        "Changed in Xero since it was sent",
+        "Compare both sides on the record and make them agree; a contact or item may be linked again on Imports, "
+        "which keeps what Xero has.",
     ),
     "core.locked_document": Explanation(
         "Paid or closed in Xero", "Needs a credit note: the changed fields can't be edited in Xero any more."

@@ -99,11 +99,13 @@ class Calls:
         ready: Sequence[str] = (),
         parked: Sequence[tuple[str, str]] = (),
         not_before: dt.datetime | None = None,
+        reason: str = "",
     ) -> tuple[str, ...]:
         """Store what came of a call, element by element; it is settled when nothing of it is unknown.
 
         `confirmed` holds (operation, Xero id, number, version), `rejected` and `parked` (operation, error); what
-        is `ready` goes into another call, no earlier than `not_before`. Returns the operations that were settled
+        is `ready` goes into another call, no earlier than `not_before`; `reason` says why, as it says why others are
+        unknown. Returns the operations that were settled
         now: those of a repeated call that were settled before stay as they are. Raises IllegalMove when one that
         is still open is missing, one is named twice or strange to the call, or confirmed without an id; Fenced
         when the lane is another's.
@@ -119,10 +121,13 @@ class Calls:
         await operations.confirm(tx, [c for c in confirmed if c[0] in open_])
         await operations.fail(tx, State.REJECTED, [r for r in rejected if r[0] in open_])
         await operations.fail(tx, State.PARKED, [p for p in parked if p[0] in open_])
-        again = {"not_before": micros(not_before)}
+        again = {"not_before": micros(not_before), "error": reason}
         await operations.move(tx, [id for id in ready if id in open_], State.READY, values=again)
         unclear = [id for id in unknown if id in open_]
         await operations.move(tx, unclear, State.UNKNOWN, frm=[State.SENDING], values={})
+        if unclear and reason:
+            said = operations.table.c.id.in_(unclear)
+            await tx.run(operations.table.update().where(said).values(error=reason))
         state = CallState.UNKNOWN if unclear else CallState.SETTLED
         values = {"state": state.value, "status": status, "settled_at": 0 if unclear else tx.now()}
         await tx.run(_table.update().where(_table.c.id == call.id).values(**values))

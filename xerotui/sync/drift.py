@@ -1,9 +1,11 @@
 """What Xero holds against what was last sent: is it still as written, may it still be changed, what is new?"""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, PostingLine
+from xerotui.model.postings import Change, ContactPosting, DocumentPosting, ItemPosting, Posting, PostingLine
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.sync.pair import PairData, code_key
 
@@ -45,6 +47,66 @@ def moved(sent: Posting, held: Record) -> tuple[str, ...]:
         if sent.kind is Kind.INVOICE:
             pairs.append(("reference", sent.reference, held.reference))
     return tuple(dict.fromkeys(name for name, mine, theirs in pairs if mine != theirs))
+
+
+_FIELD = {"name": "name", "number": "number", "code": "code", "sales price": "sales"}
+
+
+def version(held: Record | None) -> str:
+    """Xero's version of a record as last read: when it moves, what was compared with it is stale."""
+    return held.facts.get("version", "") if held is not None else ""
+
+
+def touched(changes: Sequence[Change]) -> set[str]:
+    """The fields of a posting that changes are about."""
+    return {change.path.split(".", 1)[0] for change in changes}
+
+
+def both_changed(sent: Posting, held: Record, changes: Sequence[Change], seen: str) -> tuple[str, ...]:
+    """The fields that were edited in Xero and would be overwritten.
+
+    Of a contact or item only what changes at the source is sent, so only that can collide; and where Xero's
+    version is still the one that was `seen` when the link was made, nobody has edited anything there.
+    """
+    fields = moved(sent, held)
+    if isinstance(sent, DocumentPosting):
+        return fields
+    if seen and version(held) == seen:
+        return ()
+    mine = touched(changes)
+    return tuple(name for name in fields if field_of(name) in mine)
+
+
+def field_of(name: str) -> str:
+    """The field of a posting under which what `moved` names is kept."""
+    return _FIELD.get(name, name)
+
+
+def trimmed(posting: Posting, changes: Sequence[Change]) -> Posting:
+    """A contact or item with only its changed fields: what is left out keeps its value in Xero (xero-api 5.1)."""
+    mine = touched(changes)
+    if isinstance(posting, ContactPosting):
+        left = {f: "" for f in _TEXTS if f not in mine} | {f: None for f in ("address", "terms") if f not in mine}
+        return msgspec.structs.replace(posting, **left)
+    if isinstance(posting, ItemPosting):
+        texts = ("name", "description", "purchase_description")
+        left = {f: "" for f in texts if f not in mine} | {f: None for f in ("sales", "purchase") if f not in mine}
+        return msgspec.structs.replace(posting, **left)
+    return posting
+
+
+_TEXTS = (
+    "name",
+    "number",
+    "contact_number",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "tax_number",
+    "sales_tax",
+    "purchase_tax",
+)
 
 
 def _moved_lines(sent: DocumentPosting, held: Document) -> list[tuple[str, object, object]]:

@@ -8,6 +8,7 @@ from xerotui.model.postings import Change, encode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Item, Party, Record
 from xerotui.model.work import Basis, Operation, Verb
+from xerotui.sync.drift import version
 from xerotui.sync.findings import Findings
 from xerotui.sync.match import Fit, Match, item_for, party_for
 from xerotui.sync.pair import TAX, PairData
@@ -165,7 +166,7 @@ def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | 
             title=mine.name[:200],
             target=held.id,
             body=_posting(data, mine, ref),
-            basis=Basis(fingerprint=records.fingerprint(mine)),
+            basis=Basis(fingerprint=records.fingerprint(mine), xero_version=version(held)),
             changes=_changes(data, mine, after),
             rungs={"xero_id": f"found by {by}"},
         )
@@ -189,7 +190,7 @@ def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str) 
             title=held.name[:200],
             target=held.id,
             body=records.encode(record),
-            basis=Basis(fingerprint=records.fingerprint(held)),
+            basis=Basis(fingerprint=records.fingerprint(held), xero_version=version(held)),
             changes=_changes(data, None, record),
         )
     )

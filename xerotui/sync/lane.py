@@ -45,6 +45,8 @@ class LaneRunner:
         )
         self.trouble = ""
         self.retry_at = 0.0
+        # What its calls wait for while it works: a side that doesn't answer, a rate limit.
+        self.waits = ""
         # How many times in a row it had to rest because of trouble.
         self.rests = 0
         self._moved = False
@@ -310,6 +312,7 @@ class LaneRunner:
             if outcome.halve and len(outcome.again) > 1:
                 self._split([o.id for o in outcome.again])
             await settler.settle(call, outcome)
+            self._tell(outcome)
             if outcome.unclear:
                 self._later(call)
             else:
@@ -324,6 +327,13 @@ class LaneRunner:
         """
         middle = len(ids) // 2
         self._halves += [ids[:middle], ids[middle:]]
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Remember what calls wait for, for the screens; forgotten with the first call that gets through."""
+        if outcome.done:
+            self.waits = ""
+        elif outcome.reason and (outcome.unclear or outcome.again):
+            self.waits = outcome.reason
 
     def _later(self, call: Call) -> None:
         tries = self._tries[call.id] = self._tries.get(call.id, 0) + 1

@@ -105,11 +105,6 @@ def _operation(
     )
 
 
-def _version(held: Record | None) -> str:
-    """Xero's version of a record as last read: when it moves, what was compared with it is stale."""
-    return held.facts.get("version", "") if held is not None else ""
-
-
 def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     """A linked record: nothing to do, an update, or a conflict with what was edited in Xero."""
     link = resolved.data.link(found.ref.kind, found.ref.id)
@@ -123,7 +118,8 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     posting = drift.fitted(found.posting, held, sent)
     # An invoice that somebody approved in Xero has not changed at the source, and isn't shown as if it had.
     base = drift.raised(sent, held)
-    if not differences(*drift.comparable(base, posting)):
+    changes = differences(*drift.comparable(base, posting))
+    if not changes:
         draft.counts["unchanged"] += 1
         return
     ref = found.ref
@@ -132,13 +128,15 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         sentence = f"{ref.kind.label.capitalize()} {ref.title} changed at the source, but {why}."
         _conflict(draft, resolved, found, "core.locked_document", subject, sentence)
         return
-    if held is not None and (fields := drift.moved(sent, held)):
+    if held is not None and (fields := drift.both_changed(sent, held, changes, link.version)):
         sentence = f"{ref.kind.label.capitalize()} {ref.title} was changed in Xero as well: {', '.join(fields)}."
         _conflict(draft, resolved, found, "core.conflict", subject, sentence)
         return
     found.posting = posting
     draft.operations.append(
-        _operation(draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=_version(held), before=base)
+        _operation(
+            draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=drift.version(held), before=base
+        )
     )
     draft.counts["update"] += 1
 
@@ -171,7 +169,8 @@ def _one(
         return
     target = resolved.adopt.get((kind, id))
     if target:
-        operation = _operation(draft, resolved, found, Verb.ATTACH, target=target)
+        seen = drift.version(drift.held_record(resolved.data, kind, target))
+        operation = _operation(draft, resolved, found, Verb.ATTACH, target=target, xero_version=seen)
         draft.counts["link"] += 1
     else:
         needs = tuple(made[key] for key in dict.fromkeys(found.waits) if key in made)

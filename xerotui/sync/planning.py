@@ -11,6 +11,7 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
+from xerotui.sync import drift
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.importing import IMPORTABLE, draft_import
@@ -128,7 +129,8 @@ async def _baselines(ports: Ports, resolved: Resolved) -> None:
     for kind, id, found in resolved.findings():
         link = resolved.data.link(kind, id)
         if link is not None and not link.posting and found.posting is not None and not found.blocked:
-            links.append(msgspec.structs.replace(link, posting=encode(found.posting)))
+            seen = link.version or drift.version(drift.held_record(resolved.data, kind, link.xero_id))
+            links.append(msgspec.structs.replace(link, posting=encode(found.posting), version=seen))
     if links:
         async with ports.ledger.write() as tx:
             await ports.ledger.links.put(tx, links)

@@ -15,19 +15,27 @@ from xerotui.xero.client import TenantClient
 
 # xero-api section 6.4: the watermark goes back by a few minutes, because some changes land late.
 OVERLAP = dt.timedelta(minutes=3)
+# What a command ends with when a side can't be had: "not connected" of the command line.
+NO_WAY = 3
+# Begins the ledger's mark of what a source connection's plugin failed with last.
+FAILED = "source.failed:"
 
 
 def words(error: Exception, who: str) -> SyncError:
-    """A side's failure as a sentence with a remedy."""
-    if isinstance(error, SourceLocked):
-        return SyncError(str(error) or f"{who} refuses the login", "Connect it again on Tenants.", exit_code=3)
-    if isinstance(error, SourceUnreachable):
-        return SyncError(f"{who} can't be reached: {error.said}", "Check address and network, then retry.")
-    if isinstance(error, SourceRefused):
-        return SyncError(f"{who} refuses: {error.said}", "See `xerotui doctor`.")
+    """A side's failure as a sentence with a remedy; `core.plugin` where it is the plugin that failed."""
     if isinstance(error, SyncError):
         return error
-    return SyncError(f"{who} failed ({type(error).__name__})", "See Plugins and `xerotui doctor`.")
+    if isinstance(error, SourceLocked):
+        code, sentence, remedy = "core.login", str(error) or f"{who} refuses the login", "Connect it again on Tenants."
+    elif isinstance(error, SourceUnreachable):
+        code, sentence = "core.unreachable", f"{who} can't be reached: {error.said}"
+        remedy = "Check address and network, then retry."
+    elif isinstance(error, SourceRefused):
+        code, sentence, remedy = "core.source_refused", f"{who} refuses: {error.said}", "See `xerotui doctor`."
+    else:
+        code, sentence = "core.plugin", f"{who} failed ({type(error).__name__})"
+        remedy = "See Plugins and `xerotui doctor`."
+    return SyncError(sentence, remedy, code=code, exit_code=NO_WAY)
 
 
 async def pull_source(ports: Ports, connection: str, kinds: Sequence[Kind] = ()) -> dict[Kind, int]:
@@ -36,6 +44,26 @@ async def pull_source(ports: Ports, connection: str, kinds: Sequence[Kind] = ())
     Returns the number of changed records by kind. Raises SyncError when the source fails; what was read by then
     stays.
     """
+    try:
+        changed = await _pull_kinds(ports, connection, kinds)
+    except SyncError as error:
+        await _failed(ports, connection, error.sentence if error.code == "core.plugin" else "")
+        raise
+    await _failed(ports, connection, "")
+    return changed
+
+
+async def _failed(ports: Ports, connection: str, sentence: str) -> None:
+    """Keep what the source's plugin failed with last; blank when it goes again."""
+    name = FAILED + connection
+    async with ports.ledger.read() as tx:
+        kept = await ports.ledger.marks.get(tx, name)
+    if kept != sentence:
+        async with ports.ledger.write() as tx:
+            await ports.ledger.marks.set(tx, name, sentence)
+
+
+async def _pull_kinds(ports: Ports, connection: str, kinds: Sequence[Kind]) -> dict[Kind, int]:
     source = await ports.source(connection)
     changed: dict[Kind, int] = {}
     try:
@@ -187,4 +215,4 @@ async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind:
             await snapshots.set_cursor(tx, Side.XERO, tenant, kind, cursor, ports.clock.now())
 
 
-__all__ = ["pull_reference", "pull_source", "pull_tenant", "words"]
+__all__ = ["FAILED", "pull_reference", "pull_source", "pull_tenant", "words"]

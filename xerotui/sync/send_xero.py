@@ -14,7 +14,7 @@ from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
 from xerotui.store import name_key
 from xerotui.sync.checks import same_document
-from xerotui.sync.drift import moved
+from xerotui.sync.drift import moved, trimmed
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
@@ -100,7 +100,7 @@ class XeroSender:
     def form(self, operations: Sequence[Operation]) -> Call:
         """The call for these operations: exact bytes and a key of its own."""
         first = operations[0]
-        elements = [(decode(o.body), o.target) for o in operations]
+        elements = [(_sent(o), o.target) for o in operations]
         encoded = encode_call(first.kind, first.verb, elements)
         id = new_id("call")
         return Call(
@@ -260,6 +260,12 @@ class XeroSender:
     def alive(self, call: Call) -> bool:
         """True while Xero surely still answers from its store for this call's key."""
         return self.ports.clock.now() - call.first_sent < KEY_LIFE
+
+
+def _sent(operation: Operation) -> Posting:
+    """What goes over the wire: of an update of a contact or item, what changed alone."""
+    posting = decode(operation.body)
+    return trimmed(posting, operation.changes) if operation.verb is Verb.UPDATE else posting
 
 
 def _contact(operation: Operation) -> str:

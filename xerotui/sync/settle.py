@@ -146,6 +146,7 @@ class Settler:
                 ready=[o.id for o in outcome.again],
                 parked=[(f.operation.id, f.said) for f in outcome.failed if f.parked],
                 not_before=outcome.not_before,
+                reason=outcome.reason[:500],
             )
             # Of a repeated call only what wasn't settled before is news.
             outcome = outcome.only(set(settled))
@@ -209,7 +210,7 @@ class Settler:
             # An import's first plan takes the posting as the base of later comparisons.
             posting=b"" if imported else o.body,
             fingerprint=o.basis.fingerprint,
-            version=done.version,
+            version=done.version or o.basis.xero_version,
             how="imported" if imported else PAST[o.verb],
             # An update tells the source nothing: whether it knows the link is as true as it was before.
             attached=imported or (o.verb is not Verb.CREATE and former is not None and former.attached),

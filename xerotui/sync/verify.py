@@ -6,9 +6,9 @@ from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting, Posting, decode
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Item, Party, Record
-from xerotui.model.work import Link, Operation, Plan, State
+from xerotui.model.work import Link, Operation, Plan, State, Verb
 from xerotui.store import Tx
-from xerotui.sync.drift import HEIGHT, moved
+from xerotui.sync.drift import HEIGHT, field_of, moved, touched
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_tenant
 from xerotui.sync.settle import problem_of, tell
@@ -27,6 +27,14 @@ def differs(posting: Posting, held: Record) -> tuple[str, ...]:
         if HEIGHT.get(held.status, -1) < HEIGHT.get(posting.status, 0):
             fields.append("status")
     return tuple(fields)
+
+
+def _differs(operation: Operation, posting: Posting, held: Record) -> tuple[str, ...]:
+    """As `differs`; of an update of a contact or item only what it sent is compared."""
+    fields = differs(posting, held)
+    if operation.verb is not Verb.UPDATE or isinstance(posting, DocumentPosting):
+        return fields
+    return tuple(name for name in fields if field_of(name) in touched(operation.changes))
 
 
 def _words(posting: Posting, held: Record, fields: Sequence[str]) -> str:
@@ -66,7 +74,7 @@ async def _compare(ports: Ports, tenant: str, done: Sequence[Operation]) -> int:
             bad.append((o, "it was confirmed, but isn't linked with a record in Xero any more."))
         elif not isinstance(record, Document | Party | Item):
             bad.append((o, "it was confirmed, but Xero doesn't list it."))
-        elif fields := differs(posting := decode(link.posting), record):
+        elif fields := _differs(o, posting := decode(link.posting), record):
             bad.append((o, _words(posting, record, fields)))
         else:
             good.append(o)

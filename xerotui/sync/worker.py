@@ -173,7 +173,7 @@ class Worker:
     def _held_up(self, plan: Plan) -> str:
         """Why a run doesn't get on just now: what its lanes and the worker itself are in trouble with."""
         lanes = [*(xero_lane(tenant) for tenant in plan.tenants), source_lane(plan.connection)]
-        said = [self.lanes[lane].trouble for lane in lanes if lane in self.lanes]
+        said = [self.lanes[lane].trouble or self.lanes[lane].waits for lane in lanes if lane in self.lanes]
         return " ".join(dict.fromkeys(words for words in [*said, *self.trouble.values()] if words))
 
     async def _progress(self, run: Run, states: dict[str, int], trouble: str) -> None:
