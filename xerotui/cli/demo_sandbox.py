@@ -114,7 +114,7 @@ async def _stop_worker(home: Home) -> None:
     if not home.ledger.exists():
         return
     try:
-        space = await Workspace.open(home.root)
+        space = await Workspace.open(home.root, wake=False)
     except SyncError:
         # What can't be opened has no worker that could be asked.
         return

@@ -34,7 +34,9 @@ def record(error: BaseException, logs: Path) -> Path | None:
     """Write the crash file (mode 0600) into `logs`; its path, or None where nothing can be written."""
     path = logs / f"crash-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     try:
-        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mode= holds for the last directory alone; a home that is made here must be as closed as its logs.
+        for directory in (logs.parent, logs):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(describe(error))

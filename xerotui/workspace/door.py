@@ -14,18 +14,21 @@ class Workspace(Doctor):
     """
 
     @classmethod
-    async def open(cls, home: Path | None = None, *, read_only: bool = False, attached: bool = False) -> "Workspace":
+    async def open(
+        cls, home: Path | None = None, *, read_only: bool = False, attached: bool = False, wake: bool = True
+    ) -> "Workspace":
         """Open a home (XEROTUI_HOME, else the platform's), making it where it is missing.
 
-        A worker is started where one went away from unfinished work. `attached` binds workers started from here
-        to this process. Raises SyncError when the home or a store can't be used.
+        With `wake` a worker is started where one went away from unfinished work, now and later. `attached` binds
+        workers started from here to this process. Raises SyncError when the home or a store can't be used.
         """
         place = homes.prepare(home)
         wiring = await Wiring.open(place)
         space = cls(wiring, place, homes.actor(), read_only=read_only, attached=attached)
-        # Work that a killed worker left behind goes on as soon as somebody looks.
-        await space.worker()
-        space.watch()
+        if wake:
+            # Work that a killed worker left behind goes on as soon as somebody looks.
+            await space.worker()
+            space.watch()
         return space
 
     async def close(self) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from xerotui.model.problems import SyncError
 
 VARIABLE = "XEROTUI_HOME"
+OURS = ("book.json", "ledger.db", "vault.key")
+REFUSED = 4
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,23 @@ def default_root() -> Path:
 def prepare(root: Path | None = None) -> Home:
     """The home, made with mode 0700 if it is missing, with logs in it.
 
-    Raises SyncError when it can't be made, isn't a directory, or belongs to somebody else.
+    Raises SyncError when it can't be made, isn't a directory, belongs to somebody else, or is open to others and
+    not ours.
     """
     home = Home((root or default_root()).expanduser().absolute())
     try:
+        made = not home.root.exists()
         home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = home.root.stat()
-        if hasattr(os, "getuid") and info.st_uid == os.getuid() and stat.S_IMODE(info.st_mode) & 0o077:
+        mine = not hasattr(os, "getuid") or info.st_uid == os.getuid()
+        if mine and stat.S_IMODE(info.st_mode) & 0o077:
+            if not made and not _ours(home.root):
+                raise SyncError(
+                    f"{home.root} is open to others and holds no workspace",
+                    f"Choose a directory that doesn't exist yet ({VARIABLE}), or close this one: chmod 700.",
+                    code="core.home",
+                    exit_code=REFUSED,
+                )
             home.root.chmod(0o700)
         home.logs.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -81,8 +93,14 @@ def prepare(root: Path | None = None) -> Home:
             f"The home directory can't be used: {error.strerror or 'refused'}",
             f"Make it writable for you, or name another one in {VARIABLE}.",
             code="core.home",
+            exit_code=REFUSED,
         ) from None
     return home
+
+
+def _ours(root: Path) -> bool:
+    """Whether a workspace is kept there: only then are a directory's rights ours to change."""
+    return any((root / name).exists() for name in OURS)
 
 
 def actor() -> str:

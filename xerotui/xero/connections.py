@@ -18,6 +18,8 @@ SCOPES = (
 )
 # An organisation whose tenant id the connection doesn't tell (custom connections): called without a tenant header.
 UNTOLD = "organisation:"
+IDENTITY_URL = "https://identity.xero.com"
+AUTHORIZE_URL = "https://login.xero.com/identity/connect/authorize"
 
 
 class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,8 +42,8 @@ class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ] = 1000
     minute_limit: Annotated[int, Title("Calls a minute"), Help("Xero allows 60 for each organisation")] = 60
     api_url: Annotated[str, Title("API address")] = "https://api.xero.com"
-    identity_url: Annotated[str, Title("Identity address")] = "https://identity.xero.com"
-    authorize_url: Annotated[str, Title("Login address")] = "https://login.xero.com/identity/connect/authorize"
+    identity_url: Annotated[str, Title("Identity address")] = IDENTITY_URL
+    authorize_url: Annotated[str, Title("Login address")] = AUTHORIZE_URL
 
     def __post_init__(self) -> None:
         if self.minute_limit < 2:
@@ -63,6 +65,13 @@ class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def connections_url(self) -> str:
         """Where the list of connections is."""
         return f"{self.api_url.rstrip('/')}/connections"
+
+    @property
+    def consent_url(self) -> str:
+        """Where a person consents: beside an identity address of one's own, unless it is named."""
+        if self.authorize_url == AUTHORIZE_URL and self.identity_url.rstrip("/") != IDENTITY_URL:
+            return f"{self.identity_url.rstrip('/')}/connect/authorize"
+        return self.authorize_url
 
     @property
     def token_url(self) -> str:
@@ -91,7 +100,7 @@ def grants(http: HttpClient, settings: XeroSettings) -> Grants:
         client_id=settings.client_id,
         client_secret="" if settings.kind == "pkce" else settings.client_secret,
         token_url=settings.token_url,
-        authorize_url=settings.authorize_url,
+        authorize_url=settings.consent_url,
         revocation_url=settings.revocation_url,
         redirect_uri=settings.redirect_uri,
         scopes=settings.wanted_scopes,

@@ -23,6 +23,8 @@ PKCE_CLIENT = "B6C2E1F803DA4D4E9F708B2C3D4E5F60"
 CUSTOM_CLIENT = "C7D3F20914EB4E5FA0819C3D4E5F6071"
 CUSTOM_SECRET = "sandbox-custom-connection-secret"
 REDIRECT_URI = "http://localhost:8765/callback"
+# Registered as well: another application's usual address.
+REDIRECT_URIS = (REDIRECT_URI, "http://localhost:8736/callback")
 
 
 class XeroEmulator:
@@ -30,7 +32,7 @@ class XeroEmulator:
 
     name = "xero"
 
-    def __init__(self, *, redirect_uris: tuple[str, ...] = (REDIRECT_URI,), port: int = 0) -> None:
+    def __init__(self, *, redirect_uris: tuple[str, ...] = REDIRECT_URIS, port: int = 0) -> None:
         self._redirect_uris = redirect_uris
         self._port = port
         self._world: World | None = None
