@@ -75,9 +75,7 @@ async def told(who: str) -> AsyncIterator[None]:
             exit_code=NOT_CONNECTED,
         ) from None
     except (SourceLocked, SourceRefused, SourceUnreachable) as error:
-        said = words(error, who)
-        said.exit_code = NOT_CONNECTED
-        raise said from None
+        raise words(error, who) from None
 
 
 def operation_row(operation: Operation) -> OperationRow:

@@ -1,5 +1,6 @@
 """The Plugins screen: what is installed, what it answers, and what is wrong with it."""
 
+from xerotui.sync.pull import FAILED
 from xerotui.workspace.imports import Imports
 from xerotui.workspace.pages import PluginRow
 
@@ -13,18 +14,32 @@ class Plugins(Imports):
     async def plugins(self) -> tuple[PluginRow, ...]:
         """Every plugin, loaded now so that a broken one shows its reason."""
         self.wiring.registry.load_all()
-        return tuple(
-            PluginRow(
-                name=row.name,
-                origin=row.origin,
-                version=row.version,
-                state=_STATES.get(row.state, row.state),
-                hooks=row.hooks,
-                error=". ".join(part for part in (row.error, row.detail) if part),
-                sources=row.sources,
+        failures = await self._failures()
+        rows = []
+        for row in self.wiring.registry.report():
+            failed = [words for source, words in failures if source in row.sources]
+            rows.append(
+                PluginRow(
+                    name=row.name,
+                    origin=row.origin,
+                    version=row.version,
+                    state="failed" if failed else _STATES.get(row.state, row.state),
+                    hooks=row.hooks,
+                    error=". ".join(part for part in (row.error, row.detail, *failed) if part),
+                    sources=row.sources,
+                )
             )
-            for row in self.wiring.registry.report()
-        )
+        return tuple(rows)
+
+    async def _failures(self) -> list[tuple[str, str]]:
+        """Sources whose calls raised when they were last read, in whatever process, and the words for it."""
+        db = await self.wiring.book.read()
+        ledger, found = self.wiring.ledger, []
+        async with ledger.read() as tx:
+            for document in db.sources():
+                if words := await ledger.marks.get(tx, FAILED + document.id):
+                    found.append((document.source, f"{document.name}: {words}"))
+        return found
 
     def plugin_faults(self) -> tuple[str, ...]:
         """One sentence for each plugin that failed in this process."""

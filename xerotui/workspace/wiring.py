@@ -211,7 +211,10 @@ class Wiring:
             return type_(filled, context)
         except PluginFault as fault:
             raise SyncError(
-                f"The plugin of {source} can't be used: {fault.sentence}", "See: xerotui plugins.", code="core.plugin"
+                f"The plugin of {source} can't be used: {fault.sentence}",
+                "See: xerotui plugins.",
+                code="core.plugin",
+                exit_code=NOT_CONNECTED,
             ) from None
         except (SyncError, msgspec.ValidationError):
             raise
@@ -220,6 +223,7 @@ class Wiring:
                 f"The source {source} can't be made ({type(error).__name__})",
                 "See: xerotui plugins.",
                 code="core.plugin",
+                exit_code=NOT_CONNECTED,
             ) from error
 
     async def joined(self, struct: type[msgspec.Struct], owner: str, settings: Mapping[str, str]) -> msgspec.Struct:

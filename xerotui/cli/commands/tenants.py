@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xerotui.cli.app import Root
+from xerotui.cli.codes import Exit
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, run_async, tenant_id
+from xerotui.model.problems import SyncError
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -26,15 +28,16 @@ def tenants(ctx: click.Context, refresh: bool, tenant: str, json: bool) -> int:
     return run_async(state, Output(json=json), _list, refresh=refresh, tenant=tenant)
 
 
-async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) -> None:
+async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) -> int:
     chosen = await tenant_id(space, tenant)
-    if refresh:
-        await followed(space, out, "refresh", **({"tenant": chosen} if chosen else {}))
+    failures = await _refresh(space, out, chosen) if refresh else []
     rows = [row for row in await space.tenants() if not chosen or row.tenant == chosen]
     sources = await space.sources()
+    code = failures[0].exit_code if failures else Exit.DONE
     if out.json:
-        out.data({"tenants": rows, "sources": sources})
-        return
+        errors = [{"code": e.code, "sentence": e.sentence, "remedy": e.remedy} for e in failures]
+        out.data({"tenants": rows, "sources": sources, **({"errors": errors} if errors else {})})
+        return code
     out.table(
         ("Organisation", "State", "Country", "Currency", ">Links", ">Problems", ">Calls today", "Locked until"),
         [
@@ -60,6 +63,24 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         "Sources",
         "none; connect one with: xerotui connect SOURCE",
     )
+    return code
+
+
+async def _refresh(space: "Workspace", out: Output, tenant: str) -> list[SyncError]:
+    """Read every source and its organisations again; what failed, because one that fails hides no other."""
+    failures: list[SyncError] = []
+    for row in await space.sources():
+        if not row.enabled:
+            continue
+        try:
+            await followed(space, out, "refresh", connection=row.id, **({"tenant": tenant} if tenant else {}))
+        except SyncError as error:
+            if error.code == "core.read_only":
+                raise
+            failures.append(error)
+            said = f"{row.name}: {error.sentence.rstrip('.')}."
+            out.say(f"{said} {error.remedy}".strip())
+    return failures
 
 
 @tenants.command("set")
