@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import os
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ T = TypeVar("T")
 # Steps from format n to n + 1, in order; the file's format is their number plus one.
 MIGRATIONS: tuple[Callable[[Tables], Tables], ...] = ()
 BACKUPS = 5
-_TRIES = 50
+_TRIES = 200
 _WHAT = "xerotui book"
 
 
@@ -61,7 +62,8 @@ class Book:
                 async with self.edit() as db:
                     return edit(db)
             except BookMoved:
-                continue
+                # A crowd of writers must not starve one: the losers step aside for a moment.
+                await asyncio.sleep(random.uniform(0.0, 0.05))
         raise BookMoved("The book is being saved all the time by somebody else.", "Try again later.", code="core.book")
 
     @asynccontextmanager
