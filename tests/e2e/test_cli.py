@@ -126,6 +126,8 @@ def test_unequal_rates_are_refused(shell: Shell) -> None:
     done = shell.run("map", "set", mapped[0]["value"], "RROUTPUT", "--tenant", tenant)
     assert done.returncode == Exit.REFUSED
     assert "is not" in done.stderr
+    cleared = shell.json("map", "clear", "rate-of-nobody", "--tenant", tenant, code=Exit.REFUSED)
+    assert "Nothing is mapped" in cleared["error"]["sentence"]
 
 
 def test_read_only_refuses_what_changes(shell: Shell) -> None:
@@ -137,6 +139,8 @@ def test_read_only_refuses_what_changes(shell: Shell) -> None:
 
 def test_import_is_seen_before_it_is_done(shell: Shell) -> None:
     tenant = next(t["name"] for t in shell.services["xero"]["tenants"] if t["country"] == "AU")
+    unknown = shell.json("import", "link", "customer", "nobody", "x", "--tenant", tenant, code=Exit.REFUSED)
+    assert "no customer nobody" in unknown["error"]["sentence"]
     url = shell.services["halo"]["control_url"]
     before = len(asyncio.run(control.get(f"{url}/writes")))
     plan = shell.json("import", "customers", "--tenant", tenant, "--dry-run")["plan"]

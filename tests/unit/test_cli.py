@@ -38,7 +38,13 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["errors", "--cause", "nothing"], "CODE/SUBJECT"),
         (["import", "unicorns"], "is no kind"),
         (["sandbox", "--rate", "61"], "at most 60"),
-        (["demo", "--json"], "--headless"),
+        (["queue", "--limit", "-1"], "-1 is not in the range"),
+        (["queue", "--state", "lost"], "is not one of"),
+        (["queue", "--kind", "unicorn"], "is not one of"),
+        (["plan", "--verb", "explode"], "is not one of"),
+        (["sandbox", "--port-xero", "70000"], "70000 is not in the range"),
+        (["sandbox", "--scale", "0"], "is not in the range"),
+        (["connect", "xero", "--client-id", "x"], "--answer-file"),
         ([], "needs a terminal"),
     ],
 )
@@ -49,6 +55,52 @@ def test_usage_errors_end_with_1(
     shown = capsys.readouterr()
     assert words in shown.err
     assert not shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demo", "--json"], "--headless"),
+        (["retry", "--json"], "One of OPERATION"),
+        (["impotr", "--json"], "Did you mean"),
+        (["connect", "xero", "--client-id", "x", "--answer-file", "/nowhere/at/all", "--json"], "can't be read"),
+    ],
+)
+def test_usage_errors_are_data_for_those_who_asked_for_it(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["--home", str(tmp_path), *arguments]) == Exit.USAGE
+    shown = capsys.readouterr()
+    assert words in shown.err
+    error = json.loads(shown.out)["error"]
+    assert error["code"] == "core.usage"
+    assert words in error["sentence"]
+    assert "--help" in error["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["retry", "op-of-nobody"], "no such operation"),
+        (["retry", "--plan", "plan-of-nobody"], "no such plan"),
+        (["retry", "--cause", "core.tax_unmapped/nothing"], "Nothing waits"),
+        (["errors", "--code", "core.unheard_of"], "no problem code"),
+        (["queue", "--plan", "plan-of-nobody"], "no such plan"),
+        (["queue", "--show", "op-of-nobody"], "no such operation"),
+    ],
+)
+def test_what_nobody_knows_ends_with_4(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["--home", str(tmp_path), *arguments, "--json"]) == Exit.REFUSED
+    shown = capsys.readouterr()
+    assert words in json.loads(shown.out)["error"]["sentence"]
+    assert words in shown.err
+
+
+def test_a_code_that_waits_for_nothing_now_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path), "errors", "--code", "core.tax_unmapped", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out) == []
 
 
 def test_options_of_a_source_are_drawn_from_its_settings(capsys: pytest.CaptureFixture[str]) -> None:

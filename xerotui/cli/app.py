@@ -111,6 +111,8 @@ def run(arguments: list[str], console: Console) -> int:
         return Exit.INTERRUPTED
     except click.ClickException as error:
         error.show()
+        if "--json" in arguments:
+            _told(error)
         return Exit.USAGE
     except BrokenPipeError:
         # Whoever read our data has seen enough; Python would complain again at exit.
@@ -118,6 +120,16 @@ def run(arguments: list[str], console: Console) -> int:
         return Exit.INTERRUPTED
     except Exception as error:
         return failed(error, state.home, json=state.json)
+
+
+def _told(error: click.ClickException) -> None:
+    """A usage error as data: a script that asked for JSON gets JSON."""
+    from xerotui.cli.output import Output
+
+    context = getattr(error, "ctx", None)
+    remedy = f"See: {context.command_path} --help." if context is not None else "See: xerotui --help."
+    said = {"code": "core.usage", "sentence": error.format_message(), "remedy": remedy}
+    Output(json=True).data({"error": said})
 
 
 def failed(error: Exception, home: Path | None, *, json: bool = False) -> int:

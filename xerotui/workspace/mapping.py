@@ -12,7 +12,7 @@ from xerotui.model.records import Choice, Item, Record, TaxRate
 from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
-from xerotui.store import Mapping
+from xerotui.store import Db, Mapping
 from xerotui.workspace import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
@@ -171,10 +171,19 @@ class Mappings(Requests):
         await self._store([(sides, source, found, trade)])
 
     async def map_clear(self, spec: str, connection: str, tenant: str, value: str, trade: str = "sales") -> None:
-        """Remove the mapping of one value; nothing happens when there is none."""
+        """Remove the mapping of one value.
+
+        Raises SyncError when there is none.
+        """
         self.gate("map.clear")
         await self._spec(spec, connection)
-        await self.wiring.book.change(lambda db: db.drop_mapping(spec, connection, value, trade, tenant))
+
+        def write(db: Db) -> None:
+            if db.mapping(spec, connection, value, trade, tenant) is None:
+                raise _unknown(f"Nothing is mapped for the source value {value} ({trade})")
+            db.drop_mapping(spec, connection, value, trade, tenant)
+
+        await self.wiring.book.change(write)
         await self._news("map.clear", f"{spec}:{value}", connection=connection, tenant=tenant, trade=trade)
 
     async def map_accept(self, spec: str, connection: str, tenant: str) -> int:

@@ -148,6 +148,8 @@ async def _source(
 async def _xero(
     space: "Workspace", out: Output, *, source: str, fields: "tuple[FormField, ...]", options: dict[str, Any]
 ) -> int:
+    if options.get("kind") != "custom" and not options["answer_file"] and not sys.stdin.isatty():
+        raise click.UsageError("Where nobody can be asked, --answer-file says where the answer is read from.")
     values = _values(fields, options)
     consent = await space.xero_begin(options["name"] or "Xero", values)
     try:
@@ -171,10 +173,14 @@ def _answer(out: Output, url: str, file: str | None) -> str:
     out.say("Open this address in a browser, sign in to Xero and choose the organisation:")
     # Unbroken, so that it can be selected and copied.
     sys.stderr.write(safe(url, 8000) + "\n")
-    if file == "-":
-        return sys.stdin.readline().strip()
     if file:
-        return Path(file).read_text(encoding="utf-8").strip()
+        try:
+            read = sys.stdin.readline() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise click.UsageError("The answer file can't be read.") from None
+        if not read.strip():
+            raise click.UsageError("The answer is blank: it is the address where the browser landed, or its code.")
+        return read.strip()
     answer: str = click.prompt("Paste the address where the browser landed, or the code in it", err=True)
     return answer.strip()
 

@@ -18,7 +18,12 @@ BANNER = "DEMO: an emulated Xero and PSA on this machine"
 @click.option("--json", "json", is_flag=True, help="One JSON object on stdout (with --headless).")
 @click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
 @click.option("--rate", type=float, help="World seconds in a second, at most 60.  [default: 1; 20 with --headless]")
-@click.option("--minute-limit", default=0, help="Lower Xero's calls a minute, in sandbox and client alike.")
+@click.option(
+    "--minute-limit",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Lower Xero's calls a minute, in sandbox and client alike.",
+)
 @click.option("--stop", "stopping", is_flag=True, help="End a running demo.")
 @click.pass_context
 def demo(

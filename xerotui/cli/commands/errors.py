@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.plan import got
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, tenant_id, tenant_option
 from xerotui.cli.text import safe, when
 from xerotui.model.paging import View
+from xerotui.model.problems import CORE, SyncError
 
 if TYPE_CHECKING:
     from xerotui.model.problems import Problem
@@ -22,6 +24,10 @@ def _cause(text: str) -> tuple[str, str]:
     if not slash:
         raise click.UsageError("A cause is CODE/SUBJECT, as 'xerotui errors' lists it.")
     return code, subject
+
+
+def _nothing(sentence: str) -> SyncError:
+    return SyncError(sentence, "List what waits: xerotui errors.", code="core.row", exit_code=Exit.REFUSED)
 
 
 @click.command()
@@ -42,6 +48,8 @@ async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cau
         rows, anchor = rows + list(page.rows), page.next
         if not anchor:
             break
+    if code and not rows and code not in CORE and code.split(".")[0] not in dict(await space.source_types()):
+        raise _nothing(f"There is no problem code {code}")
     if out.json:
         out.data(rows)
     else:
@@ -85,6 +93,12 @@ async def retry(space: "Workspace", out: Output, *, operation: str, cause: str, 
     args = {"operation": operation} if operation else {"plan": of_plan} if of_plan else {}
     if cause:
         args["code"], args["subject"] = _cause(cause)
+        if not (await space.error_records(args["code"], args["subject"], View(limit=1))).rows:
+            raise _nothing(f"Nothing waits for {cause}")
+    elif of_plan:
+        await got(space, of_plan)
+    else:
+        await space.operation(operation)
     answer = (await followed(space, out, "retry", **args)).answer
     if out.json:
         out.data(answer)

@@ -12,11 +12,13 @@ from xerotui.cli.runner import command, source_id, source_option, tenant_id, ten
 from xerotui.cli.text import counts, money, when
 from xerotui.model.paging import View
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Plan, PlanState
+from xerotui.model.work import Plan, PlanState, Verb
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
     from xerotui.workspace.pages import PlanRow
+
+VERBS = [*("link" if v is Verb.ATTACH else v.value for v in Verb), "blocked", "skip", "conflict"]
 
 
 @click.command()
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--show", "shown", is_flag=False, flag_value="latest", help="Show this plan, or this row of the latest.")
 @click.option("--discard", "discarded", help="Throw this plan away.")
 @click.option("--rows", is_flag=True, help="List what the plan would do, record by record.")
-@click.option("--verb", default="", help="Of the rows only these: create, update, blocked, skip…")
+@click.option("--verb", type=click.Choice(VERBS), default=None, help="Of the rows only these.")
 @click.option("--exit-code/--no-exit-code", default=True, help="End with 2 when records are blocked.")
 @command
 async def plan(
@@ -37,7 +39,7 @@ async def plan(
     shown: str | None,
     discarded: str | None,
     rows: bool,
-    verb: str,
+    verb: str | None,
     exit_code: bool,
 ) -> int:
     """Read both sides and work out a plan; nothing is written anywhere."""
@@ -57,7 +59,7 @@ async def plan(
             args["tenant"] = chosen
         answer = (await followed(space, out, "plan", **args)).answer
         found = await got(space, answer.get("plan", ""))
-    await show(space, out, found, rows=rows or bool(verb), verb=verb)
+    await show(space, out, found, rows=rows or bool(verb), verb=verb or "")
     return Exit.PROBLEMS if exit_code and found.problems else Exit.DONE
 
 

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.plan import got
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, tenant_id, tenant_option
 from xerotui.cli.text import counts, money, when
+from xerotui.model.kinds import SYNCED
 from xerotui.model.paging import View
+from xerotui.model.work import State
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--state", default="", help="Only operations of this state.")
-@click.option("--kind", default="", help="Only this kind.")
+@click.option("--state", type=click.Choice([s.value for s in State]), help="Only operations of this state.")
+@click.option("--kind", type=click.Choice([k.value for k in SYNCED]), help="Only this kind.")
 @click.option("--plan", default="", help="Only of this plan.")
 @click.option("--text", default="", help="Only titles that hold this.")
 @tenant_option
-@click.option("--limit", default=50, show_default=True, help="At most so many; 0 is all.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0 is all.")
 @click.option("--summary", is_flag=True, help="What is to be done, budgets, last runs.")
 @click.option("--show", "shown", default="", help="The story of one operation.")
 @command
@@ -29,8 +32,8 @@ async def queue(
     space: "Workspace",
     out: Output,
     *,
-    state: str,
-    kind: str,
+    state: str | None,
+    kind: str | None,
     plan: str,
     text: str,
     tenant: str,
@@ -44,6 +47,8 @@ async def queue(
     if shown:
         await told(out, await space.operation(shown))
         return Exit.DONE
+    if plan:
+        await got(space, plan)
     given = {"state": state, "kind": kind, "plan": plan, "tenant": await tenant_id(space, tenant)}
     fields = {name: value for name, value in given.items() if value}
     rows: list[OperationRow] = []

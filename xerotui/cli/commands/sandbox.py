@@ -20,16 +20,29 @@ from xerotui.model.problems import SyncError
 @click.command()
 @click.option("--json", "json", is_flag=True, help="First line of stdout: one JSON object with all addresses.")
 @click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
-@click.option("--scale", default=1.0, show_default=True, help="Multiplies the number of ordinary records.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 1000, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiplies the number of ordinary records.",
+)
 @click.option("--rate", default=1.0, show_default=True, help="World seconds in a second, at most 60.")
-@click.option("--port-xero", default=0, help="Port of the emulated Xero; 0 lets the system choose.")
+@click.option(
+    "--port-xero", type=click.IntRange(0, 65535), default=0, help="Port of the emulated Xero; 0 lets the system choose."
+)
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the clock file is kept; else temporary.",
 )
 @click.option("--record", type=click.Path(path_type=Path), hidden=True)
-@click.option("--idle-minutes", default=0.0, help="End after so many minutes without a request; 0 is never.")
+@click.option(
+    "--idle-minutes",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="End after so many minutes without a request; 0 is never.",
+)
 def sandbox(
     json: bool,
     seed: int,
