@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from xerotui.cli import control
 from xerotui.cli.codes import Exit
+from xerotui.store import Db, Pair
+from xerotui.workspace.door import Workspace
+from xerotui.workspace.secrets import secret_name
 
 
 @dataclass
@@ -192,6 +196,45 @@ def test_queue_and_errors_tell_what_became_of_it(shell: Shell) -> None:
     assert human.returncode == Exit.PROBLEMS
     assert "\x1b" not in human.stdout
     assert "\x07" not in human.stdout
+
+
+def test_a_source_that_cannot_be_reached_hides_no_other(shell: Shell) -> None:
+    before = {row["name"]: row["last_call"] for row in shell.json("tenants")["tenants"]}
+    asyncio.run(_connected(shell.home, "a-dead-one", enabled=True))
+    try:
+        shown = shell.json("tenants", "--refresh", code=Exit.NOT_CONNECTED)
+        assert [error["code"] for error in shown["errors"]] == ["core.unreachable"]
+        assert {s["id"] for s in shown["sources"]} == {"a-dead-one", "our-psa"}
+        after = {row["name"]: row["last_call"] for row in shown["tenants"]}
+        assert all(after[name] > before[name] for name in before)
+        assert shell.json("plan", "--source", "a-dead-one", code=Exit.NOT_CONNECTED)["error"]["remedy"]
+        # The network's fault, not the plugin's.
+        assert {row["state"] for row in shell.json("plugins")} == {"loaded"}
+    finally:
+        asyncio.run(_connected(shell.home, "a-dead-one", enabled=False))
+
+
+async def _connected(home: Path, name: str, *, enabled: bool) -> None:
+    """A saved connection to an address where nobody answers; None of it where it isn't enabled."""
+    space = await Workspace.open(home, wake=False)
+    try:
+        known = (await space.wiring.book.read()).source("our-psa")
+        assert known is not None
+        await space.wiring.vault.put(secret_name(f"source/{name}", "client_secret"), "secret")
+        settings = {**known.settings, "url": "http://127.0.0.1:1"}
+        document = msgspec.structs.replace(known, id=name, name=name, settings=settings)
+
+        def write(db: Db) -> None:
+            if enabled:
+                db.put_source(document)
+                for tenant in db.tenants():
+                    db.put_pair(Pair(source=name, tenant=tenant.tenant))
+            else:
+                db.drop_source(name)
+
+        await space.wiring.book.change(write)
+    finally:
+        await space.close()
 
 
 def test_doctor_worker_and_summary(shell: Shell) -> None:
