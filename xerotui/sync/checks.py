@@ -17,27 +17,23 @@ FORBIDDEN_SYSTEM = {"DEBTORS", "CREDITORS"}
 def account_problem(data: PairData, code: str, found: Findings, where: str) -> Account | None:
     """The account of that code if a line may use it; else the problem is recorded and None returned."""
     account = data.accounts.get(code_key(code))
-    place = Place("go.errors", {"code": "core.account_unknown"})
     if account is None:
         found.problem(
             "core.account_unknown",
             f"account:{code}",
             f"Account {code} ({where}) doesn't exist in {data.organisation.name}.",
-            place=place,
         )
     elif account.status != "ACTIVE":
         found.problem(
             "core.account_archived",
             f"account:{code}",
             f"Account {code} {account.name} ({where}) is archived in {data.organisation.name}.",
-            place=Place("go.errors", {"code": "core.account_archived"}),
         )
     elif account.system in FORBIDDEN_SYSTEM or account.type == "BANK":
         found.problem(
             "core.account_unknown",
             f"account:{code}",
             f"Account {code} {account.name} ({where}) can't be used on lines.",
-            place=place,
         )
     else:
         return account
