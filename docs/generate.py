@@ -116,6 +116,7 @@ _REFUSALS = (
     Refusal("core.request_missing", "There is no such request", "Ask again."),
     Refusal("core.row", "There is no such row in the plan or queue", "List them: `--rows`, or `xerotui queue`."),
     Refusal("core.settings", "The settings of a connection are wrong or no longer fit", "Connect again."),
+    Refusal("core.source_refused", "The source refuses the request", "See `xerotui doctor`."),
     Refusal(
         "core.stale",
         "The plan is out of date, expired, or no longer waiting (exit code 4)",
@@ -123,6 +124,7 @@ _REFUSALS = (
     ),
     Refusal("core.throttled", "A limit of the other system is reached", "Wait: the work goes on by itself."),
     Refusal("core.unreachable", "The other system can't be reached", "Check address and network, then try again."),
+    Refusal("core.usage", "The command line is wrong (exit code 1)", "See the command's `--help`."),
     Refusal("core.vault", "The vault's key is missing, readable by others, or another one", "Restore `vault.key`."),
     Refusal("core.vault_locked", "The vault is locked: this process has no key", "Start with the vault's key."),
     Refusal("core.worker", "The worker doesn't start, answer or end (exit code 5)", "Read the log that is named."),

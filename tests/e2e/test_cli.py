@@ -115,10 +115,16 @@ def test_no_secret_lies_about_in_the_home(shell: Shell) -> None:
             assert not content or path.stat().st_mode & 0o077 == 0, path
 
 
+def test_proposals_before_anything_was_read_are_none_and_say_so(shell: Shell) -> None:
+    error = shell.json("map", "accept", code=Exit.REFUSED)["error"]
+    assert "never read" in error["sentence"]
+    assert "--refresh" in error["remedy"]
+
+
 def test_refresh_and_take_the_proposals(shell: Shell) -> None:
     shown = shell.json("tenants", "--refresh")
     assert {row["country"] for row in shown["tenants"]} == {"GB", "AU"}
-    taken = shell.json("map", "accept")
+    taken = shell.json("map", "accept", "--source", "our-psa")
     assert sum(taken.values()) >= 10
     rows = shell.json("map")
     assert not [row for row in rows if row["state"] == "proposed"]
@@ -155,6 +161,8 @@ def test_import_is_seen_before_it_is_done(shell: Shell) -> None:
     assert len(asyncio.run(control.get(f"{url}/writes"))) == before
     done = shell.run("import", "customers", "--tenant", tenant, "--yes", "--json")
     assert done.returncode == Exit.DONE, done.stderr
+    assert shell.json("import", "--source", "our-psa") == shell.json("import")
+    assert shell.run("import", "--source", "nobody").returncode == Exit.USAGE
     piles = [p for p in shell.json("import") if p["kind"] == "customer" and p["tenant_name"] == tenant]
     assert (piles[0]["exact"], piles[0]["new"]) == (0, 0)
 

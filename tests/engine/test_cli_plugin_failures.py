@@ -20,7 +20,8 @@ async def test_a_source_that_raises_is_named_on_plugins_until_it_goes_again(tmp_
     try:
         for name in ("raising", "sound"):
             document = SourceConnection(id=name, name=name.title(), source=name, created=space.wiring.clock.now())
-            await space.wiring.book.change(lambda db, document=document: db.put_source(document))
+            async with space.wiring.book.edit() as db:
+                db.put_source(document)
         with pytest.raises(SyncError) as caught:
             await pull_source(space.wiring.ports(), "raising")
         assert (caught.value.code, caught.value.exit_code) == ("core.plugin", Exit.NOT_CONNECTED)

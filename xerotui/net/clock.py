@@ -71,6 +71,15 @@ class WorldClock:
             await asyncio.sleep(min(1.0, left / self.rate))
 
 
+def readable(path: Path) -> bool:
+    """Whether a file holds a world clock; without one WorldClock goes by this machine's time."""
+    try:
+        msgspec.json.decode(path.read_bytes(), type=_Anchor)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return True
+
+
 def machine_now() -> dt.datetime:
     """This computer's instant in UTC: for leases, heartbeats, time-outs."""
     return dt.datetime.now(dt.UTC)

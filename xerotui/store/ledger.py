@@ -85,7 +85,7 @@ class Ledger:
     async def _migrate(self) -> None:
         from filelock import FileLock
 
-        lock = FileLock(self.path.with_name(self.path.name + ".lock"), timeout=60, thread_local=False)
+        lock = FileLock(self.path.with_name(self.path.name + ".lock"), timeout=60, mode=0o600, thread_local=False)
         await asyncio.to_thread(lock.acquire)
         try:
             async with self.write() as tx:

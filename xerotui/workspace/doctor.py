@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from xerotui import __version__
 from xerotui.model.problems import SyncError
 from xerotui.workspace.base import told
+from xerotui.workspace.checkup import book_finding, clock_finding
 from xerotui.workspace.overview import Overviews
 from xerotui.workspace.pages import Finding
 
@@ -57,6 +58,8 @@ class Doctor(Overviews):
             detail=f"{megabytes:,} MB",
             remedy="Make room: a full disk stops the worker." if low else "",
         )
+        if (clock := await clock_finding(self.place)) is not None:
+            yield clock
 
     async def _check_stores(self) -> AsyncIterator[Finding]:
         began = time.monotonic()
@@ -69,8 +72,6 @@ class Doctor(Overviews):
             detail=detail,
             remedy="Restore the workspace from a backup." if wrong else "",
         )
-        db = await self.wiring.book.read()
-        yield Finding(area="stores", title="Book", level="ok", detail=f"revision {db.revision}")
         locked = self.wiring.ledger.vault.locked
         yield Finding(
             area="stores",
@@ -79,6 +80,7 @@ class Doctor(Overviews):
             detail="locked: no key" if locked else "open",
             remedy="Start with the vault's key." if locked else "",
         )
+        yield await book_finding(self.wiring.book)
 
     async def _check_worker(self) -> AsyncIterator[Finding]:
         seen = await self.worker()

@@ -187,9 +187,13 @@ class Mappings(Requests):
         await self._news("map.clear", f"{spec}:{value}", connection=connection, tenant=tenant, trade=trade)
 
     async def map_accept(self, spec: str, connection: str, tenant: str) -> int:
-        """Take every proposal; how many there were."""
+        """Take every proposal; how many there were.
+
+        Raises SyncError where a side was never read.
+        """
         self.gate("map.accept")
         sides = await self._sides(spec, connection, tenant)
+        await self._was_read(connection, tenant)
         taken = []
         for value in sides.values:
             for row in _rows(sides, value):
@@ -199,6 +203,20 @@ class Mappings(Requests):
         if taken:
             await self._store(taken)
         return len(taken)
+
+    async def _was_read(self, connection: str, tenant: str) -> None:
+        snapshots = self.wiring.ledger.snapshots
+        async with self.wiring.ledger.read() as tx:
+            organisation = await snapshots.organisation(tx, tenant)
+            cursors = await snapshots.cursors(tx)
+        if organisation is None or not any(c.side is Side.SOURCE and c.connection == connection for c in cursors):
+            who = "This organisation" if organisation is None else "The source"
+            raise SyncError(
+                f"{who} was never read: there are no proposals yet",
+                "Read both sides: xerotui tenants --refresh.",
+                code="core.mapping",
+                exit_code=REFUSED,
+            )
 
     async def _store(self, edits: Sequence[tuple[Sides, Record, Record, str]]) -> None:
         def write(db: Any) -> None:

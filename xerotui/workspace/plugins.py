@@ -1,5 +1,6 @@
 """The Plugins screen: what is installed, what it answers, and what is wrong with it."""
 
+from xerotui.model.problems import SyncError
 from xerotui.sync.pull import FAILED
 from xerotui.workspace.imports import Imports
 from xerotui.workspace.pages import PluginRow
@@ -33,8 +34,13 @@ class Plugins(Imports):
 
     async def _failures(self) -> list[tuple[str, str]]:
         """Sources whose calls raised when they were last read, in whatever process, and the words for it."""
-        db = await self.wiring.book.read()
-        ledger, found = self.wiring.ledger, []
+        ledger = self.wiring.ledger
+        found: list[tuple[str, str]] = []
+        try:
+            db = await self.wiring.book.read()
+        except SyncError:
+            # Plugins can be listed all the same; doctor says what is wrong with the book.
+            return found
         async with ledger.read() as tx:
             for document in db.sources():
                 if words := await ledger.marks.get(tx, FAILED + document.id):

@@ -22,6 +22,10 @@ WARN_DAYS = 14
 class Tenants(Mappings):
     """The Tenants screen."""
 
+    async def book_notice(self) -> str:
+        """Why the book can be read but not changed; blank when it can be changed."""
+        return (await self.wiring.book.read()).read_only
+
     async def tenants(self) -> tuple[TenantRow, ...]:
         """Every organisation, by name."""
         db = await self.wiring.book.read()

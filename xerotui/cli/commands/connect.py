@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
     from xerotui.workspace.pages import FormField
 
+# Options of the command itself.
+RESERVED = ("name", "json", "help")
+
 
 class Connect(click.Group):
     """One command a system; the options of each are drawn from its settings."""
@@ -62,20 +65,29 @@ def _command(
 def _options(fields: "tuple[FormField, ...]") -> list[click.Parameter]:
     out: list[click.Parameter] = []
     for field in fields:
-        flag = field.name.replace("_", "-")
+        flag, key = _flag(field), _key(field)
         words = safe(f"{field.title}. {field.help}".strip())
         if field.secret:
             out.append(
                 click.Option(
-                    [f"--{flag}-file", field.name],
+                    [f"--{flag}-file", key],
                     type=click.Path(dir_okay=False, allow_dash=True),
                     help=f"{words} Read from a file, or - for stdin; else from {_variable(field.name)}, else asked.",
                 )
             )
         else:
             kind = click.Choice(list(field.choices)) if field.choices else click.STRING
-            out.append(click.Option([f"--{flag}", field.name], type=kind, help=words))
+            out.append(click.Option([f"--{flag}", key], type=kind, help=words))
     return out
+
+
+def _key(field: "FormField") -> str:
+    """The option's name in Python: a setting that is called as an option of ours gets a word before it."""
+    return f"setting_{field.name}" if field.name in RESERVED else field.name
+
+
+def _flag(field: "FormField") -> str:
+    return _key(field).replace("_", "-")
 
 
 def _variable(name: str) -> str:
@@ -86,14 +98,14 @@ def _values(fields: "tuple[FormField, ...]", options: dict[str, Any]) -> dict[st
     """The settings as given: options, files and variables for secrets, and questions for what is needed still."""
     values: dict[str, str] = {}
     for field in fields:
-        given = options.get(field.name)
+        given = options.get(_key(field))
         if field.secret:
             values[field.name] = _secret(field, given)
         elif given is not None:
             values[field.name] = given
         elif field.required:
             if not sys.stdin.isatty():
-                raise click.UsageError(f"--{field.name.replace('_', '-')} is needed.")
+                raise click.UsageError(f"--{_flag(field)} is needed.")
             values[field.name] = click.prompt(safe(field.title), err=True)
     return {name: value for name, value in values.items() if value != ""}
 
@@ -111,7 +123,7 @@ def _secret(field: "FormField", file: str | None) -> str:
     if not field.required and not sys.stdin.isatty():
         return ""
     if not sys.stdin.isatty():
-        raise click.UsageError(f"--{field.name.replace('_', '-')}-file or {_variable(field.name)} is needed.")
+        raise click.UsageError(f"--{_flag(field)}-file or {_variable(field.name)} is needed.")
     answer: str = click.prompt(
         safe(field.title), hide_input=True, default=None if field.required else "", show_default=False, err=True
     )

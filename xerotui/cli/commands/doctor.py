@@ -1,22 +1,45 @@
 """`xerotui doctor`: every check there is, over the network too."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import click
 
+from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output
-from xerotui.cli.runner import command
+from xerotui.cli.runner import json_option
 
 if TYPE_CHECKING:
-    from xerotui.workspace.door import Workspace
+    from xerotui.workspace.pages import Finding
 
 
 @click.command()
-@command
-async def doctor(space: "Workspace", out: Output) -> int:
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, json: bool) -> int:
     """Check connections, plugins, worker and stores; ends with 2 when something is bad."""
-    findings = await space.doctor()
+    root: Root = ctx.find_root().obj
+    root.json = json
+    return _told(Output(json=json), asyncio.run(_findings(root)))
+
+
+async def _findings(root: Root) -> "tuple[Finding, ...]":
+    from xerotui.workspace import checkup
+    from xerotui.workspace.door import Workspace
+
+    try:
+        space = await Workspace.open(root.home, read_only=root.read_only)
+    except Exception as error:
+        # What doesn't open is what doctor is for: each part is looked at by itself.
+        return await checkup.unopened(root.home, error)
+    try:
+        return await space.doctor()
+    finally:
+        await space.close()
+
+
+def _told(out: Output, findings: "tuple[Finding, ...]") -> int:
     if out.json:
         out.data(findings)
     else:

@@ -46,7 +46,7 @@ def import_(
     root: Root = ctx.find_root().obj
     out = Output(json=json)
     if not kind:
-        return run_async(root, out, _piles, tenant=tenant)
+        return run_async(root, out, _piles, connection=connection, tenant=tenant)
     if kind[0] == "link":
         if len(kind) != 4:
             raise click.UsageError("import link KIND RECORD XERO_ID")
@@ -66,9 +66,10 @@ def _kind(word: str) -> Kind:
         raise click.UsageError(f"{word!r} is no kind; customers, suppliers or items.") from None
 
 
-async def _piles(space: "Workspace", out: Output, *, tenant: str) -> None:
+async def _piles(space: "Workspace", out: Output, *, connection: str, tenant: str) -> None:
+    source = await source_id(space, connection) if connection else ""
     chosen = await tenant_id(space, tenant)
-    rows = [row for row in await space.imports() if not chosen or row.tenant == chosen]
+    rows = [r for r in await space.imports() if chosen in ("", r.tenant) and source in ("", r.connection)]
     if out.json:
         out.data(rows)
         return

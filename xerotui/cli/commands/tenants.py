@@ -30,6 +30,8 @@ def tenants(ctx: click.Context, refresh: bool, tenant: str, json: bool) -> int:
 
 async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) -> int:
     chosen = await tenant_id(space, tenant)
+    if notice := await space.book_notice():
+        out.say(notice)
     failures = await _refresh(space, out, chosen) if refresh else []
     rows = [row for row in await space.tenants() if not chosen or row.tenant == chosen]
     sources = await space.sources()
