@@ -1,6 +1,7 @@
 """The worker as a process: one starter wins, a dead one is replaced, SIGTERM drains, a failed start says why."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -126,6 +127,16 @@ async def test_a_run_whose_worker_was_killed_goes_on_for_whoever_looks(tmp_path:
                 await asyncio.sleep(0.2)
             states = await space.queue_counts(plan)
             assert set(states) <= {"confirmed", "verified"}
+            await space.stop_worker()
+            log = [json.loads(line) for line in (space.place.worker_log).read_text().splitlines()]
+            ended = next(line for line in log if line["event"] == "run ended")
+            assert (ended["plan"], ended["calls"] > 0) == (plan, True)
+            assert {word: ended[word] for word in states} == states
+            assert sum(line["operations"] for line in log if line["event"] == "unknown resolved") > 0
+            told = [line["event"] for line in log]
+            assert told[0] == "worker started"
+            assert told[-1] == "worker ended"
+            assert told.count("run begun") == 1
         finally:
             await space.close()
 

@@ -110,6 +110,8 @@ def test_options_of_a_source_are_drawn_from_its_settings(capsys: pytest.CaptureF
     # A secret is never an argument: lists of processes show those to everybody.
     assert "--client-secret-file" in shown
     assert "--client-secret " not in shown
+    assert main(["connect", "xero", "--help"]) == Exit.DONE
+    assert "[default: http://localhost:8736/callback]" in " ".join(capsys.readouterr().out.split())
 
 
 def test_secrets_come_from_a_file_or_a_variable_and_are_needed(

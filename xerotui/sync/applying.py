@@ -140,6 +140,7 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
         await ledger.runs.start(tx, run)
         detail = {"plan": plan.id, "hash": plan.hash, "operations": str(len(operations)), "follow": str(follow)}
         await ledger.audit.append(tx, actor, "approved", plan.title, detail, now)
+    ports.log.info("run begun", run=run.id, plan=plan.id, operations=len(operations))
     return run
 
 

@@ -317,6 +317,9 @@ class LaneRunner:
                 self._later(call)
             else:
                 self._due.pop(call.id, None)
+                if resend:
+                    done, size = len(outcome.done), len(operations)
+                    self.ports.log.info("unknown resolved", lane=self.lane, call=call.id, operations=size, done=done)
         finally:
             self._busy.discard(call.id)
 

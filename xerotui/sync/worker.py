@@ -209,6 +209,7 @@ class Worker:
             calls = await ledger.work.calls_made(tx, plan.id)
             await ledger.plans.set_state(tx, plan.id, PlanState.DONE, frm=(PlanState.APPLYING,))
             await ledger.runs.finish(tx, run.id, states, calls, self.ports.clock.now(), error)
+        self.ports.log.info("run ended", run=run.id, plan=plan.id, calls=calls, **states)
 
     async def drain(self) -> None:
         """Let calls on their way end, then leave."""

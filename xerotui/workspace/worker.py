@@ -295,6 +295,9 @@ async def _serve(home: Home, until_idle: bool) -> int:
     try:
         async with wiring.ledger.write() as tx:
             await wiring.ledger.marks.set(tx, STOPPED, "")
-        return await serve(wiring.ports(), stop, until_idle=until_idle)
+        wiring.log.info("worker started", version=__version__, pid=os.getpid(), until_idle=until_idle)
+        code = await serve(wiring.ports(), stop, until_idle=until_idle)
+        wiring.log.info("worker ended", pid=os.getpid(), asked=stop.is_set(), code=code)
+        return code
     finally:
         await wiring.close()

@@ -77,7 +77,8 @@ def _options(fields: "tuple[FormField, ...]") -> list[click.Parameter]:
             )
         else:
             kind = click.Choice(list(field.choices)) if field.choices else click.STRING
-            out.append(click.Option([f"--{flag}", key], type=kind, help=words))
+            usual = f"  [default: {safe(field.default)}]" if field.default else ""
+            out.append(click.Option([f"--{flag}", key], type=kind, help=words + usual))
     return out
 
 
