@@ -190,6 +190,7 @@ class Overviews(Plugins):
             data_age=_age(self.wiring.clock.now() - min(mine)) if mine else "",
             activity=activity,
             clock_rate=self.wiring.clock.rate,
+            trouble=running.error if running else "",
         )
 
 

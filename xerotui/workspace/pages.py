@@ -62,6 +62,7 @@ class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
     data_age: str = ""
     activity: str = ""
     clock_rate: float = 1.0
+    trouble: str = ""
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
