@@ -12,10 +12,13 @@ from textual.pilot import Pilot
 
 from tests.flows.prepared import hostile_world, prepare
 from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
+from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import StoryScreen
 from xerotui.console.widgets.picker import Picker
+from xerotui.model.kinds import Kind
+from xerotui.model.problems import Place
 
 Compare = Callable[..., bool]
 AREAS = {"overview": "1", "tenants": "2", "mapping": "3", "imports": "4", "plan": "5", "queue": "6", "errors": "7"}
@@ -264,6 +267,58 @@ def test_one_comes_back_to_where_one_was(stage: Stage) -> None:
     seen: list[str] = []
     stage.watch(first)
     stage.watch(second)
+
+
+def test_errors_lead_to_a_record_or_say_that_they_are_mended_outside(stage: Stage) -> None:
+    """The place of a cause is never the list of causes itself; a record's place opens its story."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        screen = pilot.app.screen
+        assert isinstance(screen, ListScreen)
+        seen = set()
+        for key in list(screen.rows):
+            screen.table.show(screen.table.rows, select=key)
+            reason = screen.refused("errors.fix")
+            place = screen.current.place
+            seen.add((bool(reason), place is not None and "record" in place.args))
+            assert bool(reason) == (not leads(place))
+            if reason:
+                assert "mended outside of XeroTUI" in reason
+        assert (True, False) in seen
+        await console(pilot).go_to("overview", None)
+        await settled(pilot)
+        place = Place("go.errors", {"connection": source.id, "kind": Kind.CUSTOMER.value, "record": "1"})
+        console(pilot).go_place(place)
+        await until(pilot, lambda: isinstance(pilot.app.screen, StoryScreen), "the story")
+
+    (source,) = stage.see(lambda ws: ws.sources())
+    stage.watch(run)
+
+
+def test_being_sent_somewhere_scopes_that_screen_alone(stage: Stage) -> None:
+    """A place of one organisation shows it there; the one that was chosen stays, and a digit brings it back."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        app = console(pilot)
+        first, second = app.names
+        await app.go_to("queue", {"tenant": second})
+        await settled(pilot)
+        queue = app.screen
+        assert isinstance(queue, ListScreen)
+        assert {row.tenant for row in queue.rows.values()} == {second}
+        assert app.tenant == ""
+        await go(pilot, "6")
+        assert queue.shown_tenant == ""
+        await go(pilot, "5")
+        while app.tenant != first:
+            await press(pilot, "t")
+            await settled(pilot)
+        await go(pilot, "6")
+        assert {row.tenant for row in queue.rows.values()} == {first}
+
+    stage.watch(run)
 
 
 def test_a_home_that_cannot_be_opened(stage: Stage, snap_compare: Compare, tmp_path: Path) -> None:

@@ -126,6 +126,11 @@ def test_xero_is_connected_and_organisations_are_chosen(stage: Stage, snap_compa
         await until(pilot, lambda: screen.step == "choose" and bool(screen.query(SelectionList)), "organisations")
         assert screen.unsaved()
         assert lines_with(pilot, "not saved yet")
+        marked = len(lines_with(pilot, "[x]"))
+        assert marked > 0
+        await press(pilot, "space")
+        assert len(lines_with(pilot, "[x]")) == marked - 1
+        assert len(lines_with(pilot, "[ ]")) == 1
 
     assert snap_compare(stage.app(), run_before=run)
     assert not stage.see(lambda ws: ws.tenants()) or stage.see(lambda ws: ws.tenants())[0].state == "unsaved"
@@ -413,6 +418,7 @@ def test_an_error_is_opened_and_mended(stage: Stage, snap_compare: Compare) -> N
         row = pilot.app.screen.current  # type: ignore[attr-defined]
         assert row.state in ("unmapped", "proposed")
         assert row.waiting > 1
+        assert lines_with(pilot, "[one value]")
         await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
         picker = pilot.app.screen.query_one(Picker)
@@ -444,11 +450,12 @@ def test_what_waited_is_released(stage: Stage, snap_compare: Compare) -> None:
         await settled(pilot)
 
     async def followed(space: Workspace) -> bool:
-        return any(p.follows == approved.id and p.state is PlanState.DONE for p in await space.plans())
+        return any(p.follows == first and p.state is PlanState.DONE for p in await space.plans())
 
     approved = stage.see(lambda ws: ws.plan())
     assert approved is not None
     assert approved.state is PlanState.DONE
+    first = approved.id
     assert approved.follow
     assert snap_compare(stage.app(), run_before=run)
     stage.idle()

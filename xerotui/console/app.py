@@ -10,9 +10,10 @@ from textual import events
 from textual.app import App
 from textual.worker import Worker, WorkerState
 
-from xerotui.console import leave, session
+from xerotui.console import leave, places, session
 from xerotui.console.feed import Changed, Feed
 from xerotui.console.palette import Palette
+from xerotui.console.rows.status import parting
 from xerotui.console.screens import modes
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.text import clean, count, safe
@@ -132,8 +133,9 @@ class XeroTUI(App[int]):
         self._close_messages_no_wait()
 
     def do_app_quit(self) -> Any:
-        """Leave; ask only when something isn't saved."""
-        unsaved = next((s.unsaved() for s in self.screen_stack if isinstance(s, AreaScreen) and s.unsaved()), "")
+        """Leave; ask only when something isn't saved, wherever it is open."""
+        screens = [s for stack in self._screen_stacks.values() for s in stack if isinstance(s, AreaScreen)]
+        unsaved = next((words for words in (s.unsaved() for s in screens) if words), "")
         if not unsaved:
             self.leave_now()
             return None
@@ -145,13 +147,7 @@ class XeroTUI(App[int]):
 
     def leave_now(self) -> None:
         """End, with words when a run goes on."""
-        status = self.status
-        if status is not None and status.total > status.done:
-            rest = status.total - status.done
-            self.parting_words = (
-                f"The run goes on in the worker: {rest:,} of {status.total:,} still to do. "
-                "See it with: xerotui queue --summary"
-            )
+        self.parting_words = parting(self.status) if self.status is not None else ""
         self.exit(0)
 
     # --- where one is
@@ -164,11 +160,29 @@ class XeroTUI(App[int]):
         return screen
 
     def go(self, area: str, args: dict[str, str] | None = None) -> None:
-        """Show an area; with `args` as a `Place` gives them, the row that is meant."""
-        self.run_worker(self.go_to(area, args), group="go", exit_on_error=False)
+        """Show an area; with `args` as a `Place` gives them, the row that is meant. Asks before unsaved things go."""
+        self.run_worker(self._go_asking(area, args), group="go", exit_on_error=False)
+
+    async def _go_asking(self, area: str, args: dict[str, str] | None) -> None:
+        screen = self.area
+        words = screen.unsaved()
+        if words and area != "plugins":
+            if await screen.ask(safe(words + " Leave all the same?")) != "y":
+                return
+            # It was given up: it must not wait behind the area for somebody to stumble over.
+            if screen is self.screen and len(self.screen_stack) > 1:
+                await self.pop_screen()
+                args = args if args is not None or area != self._current_mode else {}
+        await self._show(area, args)
 
     async def go_to(self, area: str, args: dict[str, str] | None) -> None:
-        """The same, for code that waits already."""
+        """The same for what comes by itself, as an answer does: it takes nobody away from what isn't saved."""
+        if isinstance(self.screen, AreaScreen) and self.screen.unsaved():
+            self.tell(f"Done: see {BY_ID[f'go.{area}'].title} ({BY_ID[f'go.{area}'].key}).", "good")
+            return
+        await self._show(area, args)
+
+    async def _show(self, area: str, args: dict[str, str] | None) -> None:
         if area == "plugins":
             await self.push_screen(modes.plugins())
             return
@@ -178,20 +192,24 @@ class XeroTUI(App[int]):
             await self.pop_screen()
         if args is None and len(self.screen_stack) > 1 and area == self._current_mode:
             await self.pop_screen()
+        root = self.area
+        scope = (args or {}).get("tenant", "")
+        root.scope = scope if scope in self.names else ""
         if args is not None:
-            if args.get("tenant") in self.names:
-                self.tenant = args["tenant"]
-                self.ask_status()
-            await self.area.arrive(args)
+            self.ask_status()
+            await root.arrive(args)
+        elif root.outdated:
+            root.tenant_changed()
 
     def go_place(self, place: Place) -> None:
         """The place where a problem is mended."""
-        command = BY_ID.get(place.command)
-        area = "" if command is None else command.where or command.id.removeprefix("go.")
-        if area in self.MODES or area == "plugins":
+        area, record = places.area_of(place), places.record_of(place)
+        if record is not None:
+            self.open_story(*record)
+        elif area in self.MODES or area == "plugins":
             self.go(area, dict(place.args))
         else:
-            self.tell("This is mended outside of XeroTUI: read the remedy.", "warn")
+            self.tell(f"{places.OUTSIDE} Read the remedy.", "warn")
 
     def open_story(self, connection: str, kind: Kind, record: str, tenant: str = "") -> None:
         """A record's whole story."""
@@ -208,9 +226,12 @@ class XeroTUI(App[int]):
     # --- news
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys keep the feed awake."""
+        """Keys keep the feed awake and take old words away."""
         if isinstance(event, events.Key) and self._feed is not None:
             self._feed.touch()
+            # Esc closes what is open, and old words are open as well.
+            if event.key != "escape" and isinstance(self.screen, AreaScreen):
+                self.screen.touched()
         await super().on_event(event)
 
     def on_changed(self, message: Changed) -> None:
@@ -232,7 +253,8 @@ class XeroTUI(App[int]):
 
     async def _read_status(self) -> None:
         before = self.status
-        self.status = after = await self.opened.status(self.tenant)
+        shown = self.screen.shown_tenant if isinstance(self.screen, AreaScreen) else self.tenant
+        self.status = after = await self.opened.status(shown)
         if isinstance(self.screen, AreaScreen):
             self.screen.paint_status(after)
         ended = before is not None and before.total > before.done and (after.total == 0 or after.done >= after.total)

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from xerotui.console.text import clean, join, safe, short
+from xerotui.console.widgets.bars import Hint
 from xerotui.workspace.pages import FormField
 
 
@@ -19,6 +20,11 @@ def wrong(field: FormField, value: str) -> str:
     if value and field.choices and value not in field.choices:
         return f"{field.title}: one of {', '.join(field.choices)}."
     return ""
+
+
+def hints(last: str) -> tuple[Hint, ...]:
+    """How a form is used, for the key bar, as letters type into its fields; `last` is what enter does at the end."""
+    return (Hint("tab ⏎", "next"), Hint("⏎ on the last", last), Hint("esc", "leaves"))
 
 
 class ChoiceField(Static, can_focus=True):
@@ -55,6 +61,10 @@ class ChoiceField(Static, can_focus=True):
             event.stop()
             self.at = (self.at + (-1 if event.key == "left" else 1)) % len(self.values)
             self._say()
+        elif event.is_printable:
+            # A letter typed into the wrong field of a form is no command of the screen.
+            event.stop()
+            event.prevent_default()
 
 
 class Form(VerticalScroll, can_focus=False):
@@ -69,9 +79,13 @@ class Form(VerticalScroll, can_focus=False):
             super().__init__()
             self.values = values
 
-    def __init__(self, fields: tuple[FormField, ...], *, id: str | None = None) -> None:
+    def __init__(
+        self, fields: tuple[FormField, ...], *, values: dict[str, str] | None = None, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self.fields = fields
+        self._given = values or {}
+        self._first: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """A line for each field, its error below, and one line of help for the field that has the focus."""
@@ -84,14 +98,22 @@ class Form(VerticalScroll, can_focus=False):
         yield Static(Text(""), id="form-help", markup=False)
 
     def _control(self, field: FormField) -> Widget:
+        given = self._given.get(field.name)
         if field.choices:
-            return ChoiceField(field.choices, str(field.default), id=f"f-{field.name}")
+            return ChoiceField(field.choices, given or str(field.default), id=f"f-{field.name}")
         default = "" if field.default is None or field.secret else clean(field.default, 500)
+        default = default if given is None else given
         return Input(default, password=field.secret, id=f"f-{field.name}", max_length=4000, select_on_focus=False)
 
     def on_mount(self) -> None:
         """The first field has the focus."""
+        self._first = self.values()
         self._controls()[0].focus()
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything was typed, now or before the form was shown again."""
+        return bool(self._given) or (self.is_mounted and bool(self._first) and self.values() != self._first)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The help of the field that is being filled in."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
+from xerotui.console.places import leads
 from xerotui.console.text import join, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.problems import Problem
@@ -50,7 +51,7 @@ def cause_text(item: CauseRow, names: Mapping[str, str]) -> Text:
     ]
     if item.remedy:
         parts += ["", Text("What to do", style="bold"), safe(item.remedy)]
-    if item.place is not None:
+    if leads(item.place):
         parts.append(safe("g goes there.", "cyan"))
     parts += ["", safe(", ".join(names.get(tenant, tenant) for tenant in item.tenants), "dim")]
     parts.append(join(safe(item.code, "dim"), safe(f"  {item.subject}", "dim")))

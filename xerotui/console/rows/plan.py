@@ -153,8 +153,11 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
     return stack(*parts)
 
 
-def question(plan: Plan, names: Mapping[str, str]) -> str:
-    """What approval asks, with count, sums and names."""
-    where = ", ".join(middle(names.get(tenant, tenant), 30) for tenant in plan.tenants)
+def question(plan: Plan, names: Mapping[str, str], width: int = 80) -> str:
+    """What approval asks, with count, sums and names; `width` is that of the terminal, in cells."""
+    room = 20 if width < 100 else 36
+    where = ", ".join(middle(names.get(tenant, tenant), room) for tenant in plan.tenants[:3])
+    if len(plan.tenants) > 3:
+        where += f" and {len(plan.tenants) - 3} more"
     way = "from" if plan.kind is PlanKind.IMPORT else "to"
     return f"Approve {totals_of(plan)} {way} {where}?"

@@ -47,6 +47,22 @@ def aged(age: str) -> str:
     return "fresh" if number.isdecimal() and unit in ("s", "sec", "second", "seconds") else age
 
 
+def trouble_text(status: StatusLine, width: int) -> Text:
+    """What holds the run up, in that many cells; empty when nothing does."""
+    return safe(short(f"! waits: {status.trouble}", width), "bold yellow") if status.trouble else Text("")
+
+
+def parting(status: StatusLine) -> str:
+    """What a console says of an unfinished run when it is left; "" when there is none."""
+    if status.total <= status.done:
+        return ""
+    rest = f"{status.total - status.done:,} of {status.total:,} still to do"
+    tail = f" It waits: {status.trouble}" if status.trouble else ""
+    if status.worker.state == "running":
+        return f"The run goes on in the worker: {rest}. See it with: xerotui queue --summary.{tail}"
+    return f"No worker runs: the run goes on when XeroTUI is opened again, {rest}.{tail}"
+
+
 def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width: int) -> Text:
     """The line: tenant, read-only, worker, progress, problems, budget, age of the data, as far as it fits."""
     name = tenant_name or "all organisations"
@@ -60,6 +76,8 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
         parts.append(safe(f"▶ {status.done:,}/{status.total:,}", "bold cyan"))
     elif status.waiting:
         parts.append(safe(f"○ {status.waiting:,} waiting"))
+    if status.trouble:
+        parts.append(trouble_text(status, 30 if width < 100 else 60))
     if status.activity:
         parts.append(safe(short(status.activity, 30)))
     if status.problems:

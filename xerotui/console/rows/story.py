@@ -1,6 +1,7 @@
 """A record's story as text: fields with their rung, changes old to new, problems with remedies, operations."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 
 from rich.text import Text
 
@@ -18,6 +19,23 @@ def _head(title: str) -> Text:
 def field_path(path: str) -> str:
     """A field's path as people read it: `lines.2.unit_amount` is `line 2 unit amount`."""
     return clean(path, 80).replace("lines.", "line ").replace(".", " ").replace("_", " ")
+
+
+# The fields of a posting that are amounts of its currency.
+AMOUNTS = frozenset({"unit_amount", "tax_amount", "subtotal", "tax", "total", "price"})
+
+
+def shown_value(path: str, value: str, currency: str) -> str:
+    """A field's value as people read it: amounts like everywhere else, to the same decimals."""
+    if path.rpartition(".")[2] not in AMOUNTS:
+        return value
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return value
+    # An exponent of thousands would be written out digit by digit.
+    plain = number.is_finite() and abs(number.adjusted()) < 20
+    return money(number, currency, code=False) if plain else value
 
 
 def change_lines(changes: tuple[Change, ...], width: int) -> list[Text]:
@@ -69,6 +87,11 @@ def operation_line(operation: OperationRow) -> Text:
 
 def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
     """The whole story, most urgent first; ids of organisations are written as their names."""
+    currency = next((value for name, value, _ in story.fields if name == "currency"), "")
+
+    def spoken(path: str, value: str) -> str:
+        return names.get(value) or shown_value(path, value, currency)
+
     head = join(safe(f"{story.kind.label} ", "dim"), safe(story.title, "bold", 300))
     parts: list[object] = [head]
     if story.state:
@@ -78,14 +101,14 @@ def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
         for problem in story.problems:
             parts += problem_lines(problem)
     if story.changes:
-        named = tuple(Change(c.path, names.get(c.before, c.before), names.get(c.after, c.after)) for c in story.changes)
+        named = tuple(Change(c.path, spoken(c.path, c.before), spoken(c.path, c.after)) for c in story.changes)
         parts += ["", _head("Changes (old → new)"), *change_lines(named, width)]
     if story.fields:
         label = min(22, max(len(clean(name, 40)) for name, _, _ in story.fields))
         parts += ["", _head("Fields, and where each comes from")]
         for name, value, rung in story.fields:
             line = join(
-                safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(names.get(value, value), "", 500)
+                safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(spoken(name, value), "", 500)
             )
             parts.append(join(line, safe(f"  ← {clean(rung, 80)}", "cyan")) if rung else line)
     if story.operations:

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from xerotui.console import leave
-from xerotui.console.keys import bindings_for, footer_for, shown
+from xerotui.console.keys import SCOPED, bindings_for, footer_for, shown
 from xerotui.console.rows.status import remedy, status_text
 from xerotui.console.text import join, safe
 from xerotui.console.widgets.bars import AskBar, FilterBar, Hint, key_line
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LEAST_WIDTH, LEAST_HEIGHT = 64, 21
 # A list repaints at most this often, however fast the worker writes.
 AT_MOST_EVERY = 1.0
+# What was said this long ago goes with the next key; no timer, because an idle console writes nothing.
+NOTICE_FOR = 30.0
 Work = Coroutine[Any, Any, Any] | Callable[[], Coroutine[Any, Any, Any]]
 STYLES = {"": "", "good": "green", "warn": "yellow", "bad": "bold red", "quiet": "dim"}
 
@@ -63,6 +65,11 @@ class AreaScreen(Screen[object]):
         self._answer: asyncio.Future[str] | None = None
         self._choice: asyncio.Future[str | None] | None = None
         self._later: object = None
+        # The organisation that one was sent here for; it is this screen's alone, until `t` or a digit.
+        self.scope = ""
+        self._loaded_for = ""
+        self._remedy = ""
+        self._said_at = 0.0
 
     # --- the frame
 
@@ -111,10 +118,27 @@ class AreaScreen(Screen[object]):
         self.paint_frame()
 
     def on_screen_resume(self) -> None:
-        """Catch up on what happened while another screen was in front."""
+        """Catch up on what happened while another screen was in front, another organisation included."""
         self.paint_frame()
-        if self.stale:
+        if self.outdated:
+            self.tenant_changed()
+        elif self.stale:
             self.reload()
+
+    def on_screen_suspend(self) -> None:
+        """What was said belongs to the moment: it isn't there any more when one comes back."""
+        if self.is_mounted and self.query("#notice"):
+            self.notice("")
+
+    @property
+    def outdated(self) -> bool:
+        """Whether what was loaded belongs to another organisation than what is to be shown."""
+        return self.loaded and self.AREA in SCOPED and self._loaded_for != self.shown_tenant
+
+    @property
+    def shown_tenant(self) -> str:
+        """The organisation that this screen shows; "" for all."""
+        return self.scope or self.console_app.tenant
 
     def paint_frame(self) -> None:
         """Status, title and keys; each paints only what differs."""
@@ -131,12 +155,16 @@ class AreaScreen(Screen[object]):
             line.say(Text(" opening…"))
             return
         app = self.console_app
-        name = app.names.get(app.tenant, "")
+        name = app.names.get(self.shown_tenant, "")
         text = status_text(status, name, read_only=app.read_only, width=self.app.size.width)
         line.say(text)
         words = remedy(status.worker)
-        if words and not self.query_one("#notice", Line).said.plain:
+        said = self.query_one("#notice", Line).said.plain
+        if words and not said:
             self.notice(words, "bad")
+        elif self._remedy and not words and said.strip() == self._remedy:
+            self.notice("")
+        self._remedy = words
 
     def title_text(self) -> Text:
         """The line under the status: where one is and what is shown."""
@@ -224,7 +252,13 @@ class AreaScreen(Screen[object]):
     def notice(self, words: str | Text, kind: str = "") -> None:
         """The line above the keys: what just happened, or why not."""
         text = words if isinstance(words, Text) else safe(words, STYLES.get(kind, ""))
+        self._said_at = time.monotonic()
         self.query_one("#notice", Line).say(join(" ", text) if text.plain else Text(""))
+
+    def touched(self) -> None:
+        """A key was pressed: old words go."""
+        if time.monotonic() - self._said_at > NOTICE_FOR and self.query("#notice"):
+            self.notice("")
 
     def action_close(self) -> None:
         """Esc: the innermost thing that is open; never the console."""
@@ -287,6 +321,7 @@ class AreaScreen(Screen[object]):
         """Load again; a newer load cancels an older one."""
         self.stale = False
         self.loaded_at = time.monotonic()
+        self._loaded_for = self.shown_tenant
         self.run(self._load_and_paint, "page", exclusive=True)
 
     async def _load_and_paint(self) -> None:
@@ -331,12 +366,13 @@ class AreaScreen(Screen[object]):
         shown = self.tenant_shown()
         at = choices.index(shown) if shown in choices else -1
         app.tenant = choices[(at + 1) % len(choices)]
+        self.scope = ""
         app.ask_status()
         self.tenant_changed()
 
     def tenant_shown(self) -> str:
         """The organisation that is shown now."""
-        return self.console_app.tenant
+        return self.shown_tenant
 
     def tenant_choices(self) -> list[str]:
         """What `t` goes through: "" stands for all organisations."""

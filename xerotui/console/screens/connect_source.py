@@ -8,9 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from xerotui.console.forms import Form
+from xerotui.console.forms import hints as form_hints
 from xerotui.console.rows.signs import worded
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.text import join, safe, short, stack
+from xerotui.console.widgets.bars import Hint
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.problems import SyncError
@@ -83,6 +85,17 @@ class ConnectSourceScreen(AreaScreen):
         await self.query_one("#form-place").mount(Form(self.fields, id="form"))
         self.paint_frame()
 
+    def unsaved(self) -> str:
+        """What was typed and not saved."""
+        forms = self.query(Form)
+        if not self.done and forms and forms.first().edited:
+            return "This source isn't saved: what you typed would be lost."
+        return ""
+
+    def hints(self) -> tuple[Hint, ...]:
+        """A form says how it is used."""
+        return form_hints("checks and saves") if self.fields and not self.done else super().hints()
+
     def title_parts(self) -> list[object]:
         """Which source."""
         return [safe(short(self.title_words, 40), "bold cyan"), safe("checking…", "yellow") if self.busy else ""]
@@ -112,6 +125,7 @@ class ConnectSourceScreen(AreaScreen):
             self.paint_frame()
         self.done = True
         await self._show(facts)
+        self.paint_frame()
 
     async def _show(self, facts: "Sequence[Any]") -> None:
         parts: list[Text] = [safe("Connected and saved.", "bold green"), Text("")]
@@ -134,6 +148,11 @@ class ConnectSourceScreen(AreaScreen):
         if self.busy:
             self.workers.cancel_group(self, "connect")
             self.notice("Called off; nothing was saved.", "warn")
+        elif self.unsaved():
+            self.run(self._leave())
         else:
-            self.notice("")
+            self.app.pop_screen()
+
+    async def _leave(self) -> None:
+        if await self.ask(safe(self.unsaved() + " Leave all the same?")) == "y":
             self.app.pop_screen()

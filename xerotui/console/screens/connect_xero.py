@@ -3,19 +3,23 @@
 from functools import partial
 from typing import Any
 
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
+from textual.strip import Strip
 from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from xerotui.console import clip
 from xerotui.console.forms import Form
+from xerotui.console.forms import hints as form_hints
 from xerotui.console.screens.base import AreaScreen, Work
 from xerotui.console.screens.connect_source import NAME_FIELD, fault_of, named
 from xerotui.console.text import clean, join, safe, stack
+from xerotui.console.widgets.bars import Hint
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
 
@@ -44,6 +48,21 @@ def qr_text(url: str) -> Text:
     return out
 
 
+class Organisations(SelectionList[str]):
+    """Marks are words: the stock button draws one sign for marked and unmarked, told apart by colour alone."""
+
+    def render_line(self, y: int) -> Strip:
+        """`[x]` or `[ ]` in place of the button, in its colours."""
+        strip = super().render_line(y)
+        at = self.scroll_offset.y + y
+        if at >= self.option_count:
+            return strip
+        marked = self.get_option_at_index(at).value in self.selected
+        rest = list(strip)[3:]
+        style = (rest[0].style or Style()) + Style(color="green" if marked else None, bold=marked)
+        return Strip([Segment("[x]" if marked else "[ ]", style), *rest])
+
+
 class ConnectXeroScreen(AreaScreen):
     """Three steps; what is authorised but not saved is said on the way out."""
 
@@ -60,6 +79,8 @@ class ConnectXeroScreen(AreaScreen):
         self.fields: tuple[FormField, ...] = ()
         self.consent: XeroConsent | None = None
         self.offered: tuple[XeroTenantChoice, ...] = ()
+        # As typed in step 1, for whoever has to go back there.
+        self.typed: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
         """Where each step goes."""
@@ -90,10 +111,28 @@ class ConnectXeroScreen(AreaScreen):
         return parts
 
     def unsaved(self) -> str:
-        """Authorised or begun, but not saved."""
+        """Authorised or begun, or typed, but not saved."""
         if self.step in ("consent", "choose") and self.consent is not None:
             return "This Xero connection isn't saved: it will not sync."
+        forms = self.query(Form)
+        if self.step == "form" and forms and forms.first().edited:
+            return "This Xero connection isn't saved: what you typed would be lost."
         return ""
+
+    def hints(self) -> tuple[Hint, ...]:
+        """A field that has the focus takes the letters: the bar says what is left."""
+        if self.step == "form":
+            return form_hints("goes on to sign in")
+        if self.step == "consent" and isinstance(self.focused, Input):
+            return (
+                Hint("⏎", "goes on"),
+                Hint("esc", "out of the field, then u c d work; again: back or leave"),
+            )
+        return super().hints()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys work elsewhere."""
+        self.paint_frame()
 
     def unavailable(self, command: str) -> str:
         """Each step has its own keys."""
@@ -117,6 +156,7 @@ class ConnectXeroScreen(AreaScreen):
             self._start(partial(self._begin, dict(message.values)))
 
     async def _begin(self, values: dict[str, str]) -> None:
+        self.typed = dict(values)
         name = values.pop(NAME_FIELD)
         try:
             self.consent = await self.ws.xero_begin(name, {k: v for k, v in values.items() if v})
@@ -126,12 +166,28 @@ class ConnectXeroScreen(AreaScreen):
             return
         self.notice("")
         if not self.consent.needs_code:
-            self.step = "consent"
-            await self._finish("")
+            await self._without_code(self.consent.connection)
             return
         self.step = "consent"
         await self._place(self._consent_view(self.consent))
         self.query_one("#paste", Input).focus()
+
+    async def _without_code(self, connection: str) -> None:
+        """An app that signs in by itself: refused, the form stays, and nothing half begun with it."""
+        try:
+            await self._finish("")
+        except SyncError:
+            self.consent = None
+            await self.ws.xero_discard(connection)
+            raise
+
+    async def _back(self) -> None:
+        """From step 2 to the form as it was filled in; what was begun with it is given back."""
+        if self.consent is not None:
+            await self.ws.xero_discard(self.consent.connection)
+        self.consent, self.step = None, "form"
+        self.notice("")
+        await self._place(Form(self.fields, values=self.typed, id="form"))
 
     # --- 2: sign in
 
@@ -198,7 +254,7 @@ class ConnectXeroScreen(AreaScreen):
         self.offered = await self.ws.xero_finish(self.consent.connection, pasted)
         self.notice("")
         self.step = "choose"
-        listing: SelectionList[str] = SelectionList(
+        listing = Organisations(
             *(
                 Selection(
                     join(safe(t.name, "", 80), safe("  already connected" if t.already else "", "dim")),
@@ -243,15 +299,21 @@ class ConnectXeroScreen(AreaScreen):
         if self.step == "consent" and isinstance(self.focused, Input):
             self.query_one("#consent").focus()
             self.set_focus(None)
-            self.notice("u QR code, c copy the address, e back to the field, d discard, esc leave.", "quiet")
+            self.notice("u QR code, c copy the address, e back to the field, d discard, esc back or leave.", "quiet")
         elif self.unsaved():
             self.run(self._leave())
         else:
             self.app.pop_screen()
 
     async def _leave(self) -> None:
-        choices = (("d", "discard it"), ("l", "leave it unsaved"))
+        if self.step == "form":
+            if await self.ask(safe(self.unsaved() + " Leave all the same?")) == "y":
+                self.app.pop_screen()
+            return
+        choices = (("b", "back to the form"), ("d", "discard it"), ("l", "leave it unsaved"))
         answer = await self.ask(safe(self.unsaved() + " What now?"), "", choices)
+        if answer == "b":
+            await self._back()
         if answer == "d" and self.consent is not None:
             await self.ws.xero_discard(self.consent.connection)
         if answer in ("d", "l"):

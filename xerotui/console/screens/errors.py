@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from xerotui.console.places import OUTSIDE, leads
 from xerotui.console.rows import errors as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
@@ -49,13 +50,15 @@ class ErrorsScreen(ListScreen):
         """Some causes are mended elsewhere."""
         if command in ("errors.fix", "errors.retry", "errors.open") and self.is_mounted and self.current is None:
             return "Nothing is chosen."
-        if command == "errors.fix" and self.current.place is None:
-            return f"This is mended outside of XeroTUI. {self.current.remedy}"
+        if command == "errors.fix" and self.is_mounted and not leads(self.current.place):
+            return f"{OUTSIDE} {self.current.remedy}"
         return ""
 
     def do_errors_open(self) -> None:
         """The records that wait for it."""
-        self.app.push_screen(CauseScreen(self.current))
+        screen = CauseScreen(self.current)
+        screen.scope = self.scope
+        self.app.push_screen(screen)
 
     def do_errors_fix(self) -> None:
         """Go where it is mended."""
@@ -135,12 +138,13 @@ class CauseScreen(ListScreen):
     def unavailable(self, command: str) -> str:
         """Some causes are mended elsewhere."""
         if command == "records.fix" and self._place() is None:
-            return f"This is mended outside of XeroTUI. {self.cause.remedy}"
+            return f"{OUTSIDE} {self.cause.remedy}"
         return ""
 
     def _place(self) -> Any:
         item = self.current if self.is_mounted else None
-        return (item.place if item is not None else None) or self.cause.place
+        own = item.place if item is not None else None
+        return next((place for place in (own, self.cause.place) if leads(place)), None)
 
     def do_records_open(self) -> None:
         """The record's story."""

@@ -38,7 +38,7 @@ class ImportsScreen(ListScreen):
 
     async def page(self, view: View) -> Page[Any]:
         """All piles of the chosen organisation, or of all."""
-        tenant = self.console_app.tenant
+        tenant = self.shown_tenant
         words = view.text.casefold()
         found = tuple(
             r

@@ -87,7 +87,7 @@ class ListScreen(AreaScreen):
 
     def scoped(self, view: View) -> View:
         """The view within the organisation that is chosen."""
-        tenant = self.console_app.tenant
+        tenant = self.shown_tenant
         return msgspec.structs.replace(view, fields=view.fields | {"tenant": tenant}) if tenant else view
 
     # --- loading
@@ -121,14 +121,15 @@ class ListScreen(AreaScreen):
         """Counts and the filter."""
         shown = len(self.rows)
         parts: list[object] = []
-        if self.total or shown:
-            parts.append(safe(f"{shown:,} of {self.total:,}" if self.total > shown else count(shown, "row"), "dim"))
         for name, value in self.view.fields.items():
             if name in self.FIELDS:
-                words = "of one plan" if name == "plan" else f"{name}: {value}"
+                # Ids mean nothing to a person.
+                words = {"plan": "of one plan", "value": "one value"}.get(name, f"{name}: {value}")
                 parts.append(safe(f"[{words}]", "bold cyan", 60))
         if self.view.text:
             parts.append(safe(f"[/{self.view.text}]", "bold cyan", 60))
+        if self.total or shown:
+            parts.append(safe(f"{shown:,} of {self.total:,}" if self.total > shown else count(shown, "row"), "dim"))
         if self.marks:
             parts.append(safe(f"{len(self.marks):,} marked", "bold"))
         if self._next:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from xerotui.workspace.pages import SpecRow
 
 
+CONNECT_FIRST = "Connect an organisation and a source first: Tenants (2)."
+
+
 class MappingScreen(ListScreen):
     """One spec of one source connection and one organisation; t and m switch."""
 
@@ -26,7 +29,7 @@ class MappingScreen(ListScreen):
         "unmapped value is sent. Saving a mapping releases everything that waited for it into a follow-up plan."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "problems", "snapshots"})
-    FIELDS = ("state", "trade")
+    FIELDS = ("state", "trade", "value")
     EMPTY = "The source has no values of this kind yet: read it again on Tenants (2)."
 
     def __init__(self) -> None:
@@ -53,7 +56,7 @@ class MappingScreen(ListScreen):
         if not app.names or not app.source:
             self.spec = None
             return Page(rows=(), total=0)
-        self.tenant = app.tenant if app.tenant in app.names else next(iter(app.names))
+        self.tenant = self.shown_tenant if self.shown_tenant in app.names else next(iter(app.names))
         self.specs = await self.ws.mapping_specs(app.source)
         self.spec = next((s for s in self.specs if s.id == app.spec), None) or next(iter(self.specs), None)
         if self.spec is None:
@@ -72,7 +75,7 @@ class MappingScreen(ListScreen):
         """What has to come first."""
         app = self.console_app
         if not app.names or not app.source:
-            return "Connect an organisation and a source first: Tenants (2)."
+            return CONNECT_FIRST
         return super().empty_words()
 
     def title_parts(self) -> list[object]:
@@ -82,7 +85,8 @@ class MappingScreen(ListScreen):
             return []
         parts: list[object] = [safe(middle(app.names.get(self.tenant, ""), 28), "bold cyan")]
         if len(self.specs) > 1:
-            parts.append(safe(f"{short(self.spec.title, 26)} (m: {len(self.specs)} kinds)"))
+            more = "" if self.view.fields or self.view.text else f" (m: {len(self.specs)} kinds)"
+            parts.append(safe(short(self.spec.title, 26) + more))
         if len(app.sources) > 1:
             parts.append(safe(f"from {app.sources[app.source]}", "dim", 30))
         return [*parts, *super().title_parts()]
@@ -96,7 +100,10 @@ class MappingScreen(ListScreen):
         return rows.detail(item)
 
     def unavailable(self, command: str) -> str:
-        """What needs a row, says so."""
+        """What needs a row, or values at all, says so."""
+        if command.startswith("map.") and command != "map.tenant" and self.spec is None:
+            app = self.console_app
+            return CONNECT_FIRST if not app.names or not app.source else "There is nothing to map yet."
         if command in ("map.set", "map.clear") and self.is_mounted and self.current is None:
             return "Nothing is chosen."
         if command == "map.clear" and self.current.state in ("unmapped", "proposed"):

@@ -136,8 +136,8 @@ class PlanScreen(ListScreen):
             if picked is None:
                 return
             source = picked
-        if app.tenant:
-            app.send("plan", "New plan", self._made, connection=source, tenant=app.tenant)
+        if self.shown_tenant:
+            app.send("plan", "New plan", self._made, connection=source, tenant=self.shown_tenant)
             return
         # Without a chosen organisation the plan covers all of them.
         app.send("plan", "New plan", self._made, connection=source)
@@ -152,8 +152,9 @@ class PlanScreen(ListScreen):
         command = f"xerotui apply {clean(plan.id, 60)}"
         choices: tuple[tuple[str, str], ...] = (("y", "yes"),)
         if plan.problems or plan.counts.get("blocked"):
-            choices = (("y", "yes"), ("f", "yes, and follow-ups of what is blocked (--follow)"))
-        answer = await self.ask(rows.question(plan, self.console_app.names), command, choices)
+            command += "  (f: with --follow)"
+            choices = (("y", "yes"), ("f", "yes + follow-ups"))
+        answer = await self.ask(rows.question(plan, self.console_app.names, self.app.size.width), command, choices)
         if answer == "n":
             self.notice("Not approved.", "quiet")
             return

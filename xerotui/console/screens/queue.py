@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 
 from xerotui.console.rows import queue as rows
 from xerotui.console.rows import story
+from xerotui.console.rows.status import trouble_text
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import OperationScreen
 from xerotui.console.text import count
@@ -39,14 +40,15 @@ class QueueScreen(ListScreen):
         return rows.columns()
 
     def above(self) -> ComposeResult:
-        """The counts."""
+        """The counts, and what holds the run up."""
         yield Line(id="counts")
+        yield Line(id="trouble")
 
     async def page(self, view: View) -> Page[Any]:
         """A page of operations, and the counts of all."""
         app = self.console_app
         self.counts = await self.ws.queue_counts()
-        app.status = await self.ws.status(app.tenant)
+        app.status = await self.ws.status(self.shown_tenant)
         return await self.ws.queue(self.scoped(view))
 
     def row_of(self, item: OperationRow) -> Row:
@@ -58,6 +60,10 @@ class QueueScreen(ListScreen):
         status = self.console_app.status
         done, total = (status.done, status.total) if status is not None else (0, 0)
         self.query_one("#counts", Line).say(rows.counts_line(self.counts, done, total))
+        trouble = trouble_text(status, self.app.size.width - 2) if status is not None else Text("")
+        line = self.query_one("#trouble", Line)
+        line.say(trouble)
+        line.set_class(bool(trouble.plain), "shown")
         titles, self.parties = rows.shape(data.rows)
         self.table.head(rows.columns(titles, parties=self.parties))
         super().paint(data)

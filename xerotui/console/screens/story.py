@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 
 from xerotui.console import clip
+from xerotui.console.places import leads, record_of
 from xerotui.console.rows import story as rows
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.text import safe, short
@@ -60,9 +61,13 @@ class StoryScreen(AreaScreen):
         return [safe(short(self.story.title, 40)), safe(tenant, "dim", 40)]
 
     def place(self) -> Place | None:
-        """Where the first problem that has a place is mended."""
-        problems = self.story.problems if self.story is not None else ()
-        return next((p.place for p in problems if p.place is not None), None)
+        """Where the first problem is mended that has a place, other than this story itself."""
+        story = self.story
+        if story is None:
+            return None
+        own = (story.connection, story.kind, story.record)
+        found = (p.place for p in story.problems if p.place is not None and leads(p.place))
+        return next((place for place in found if (record_of(place) or ())[:3] != own), None)
 
     def unavailable(self, command: str) -> str:
         """Nothing to mend, nothing to retry."""
