@@ -349,3 +349,26 @@ def test_without_a_worker(stage: Stage, snap_compare: Compare) -> None:
 
     assert snap_compare(stage.app(), run_before=run)
     stage.start_worker()
+
+
+def test_what_holds_a_run_up_is_said(stage: Stage) -> None:
+    """Xero answers nothing but 503: the status line and the queue say that the run waits, and why."""
+    (source,) = stage.see(lambda ws: ws.sources())
+    for tenant in stage.see(lambda ws: ws.tenants()):
+        stage.see(lambda ws, id=tenant.tenant: ws.map_accept("tax", source.id, id))  # type: ignore[misc]
+    stage.idle()
+    stage.sandbox.xero.service.faults.post({"do": "status", "method": "PUT", "status": 503})
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui apply")), "the question")
+        await press(pilot, "y")
+        await until(pilot, lambda: len(lines_with(pilot, "! waits: ")) == 2, "the reason on both lines")
+        await settled(pilot)
+        harmless(pilot)
+
+    try:
+        stage.watch(run)
+    finally:
+        stage.sandbox.xero.service.faults.post({"clear": True})

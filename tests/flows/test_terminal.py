@@ -63,7 +63,7 @@ class Terminal:
         self.written += out
         return out
 
-    def until(self, words: bytes, seconds: float = 15.0) -> None:
+    def until(self, words: bytes, seconds: float = 60.0) -> None:
         """Read until these words have been written."""
         end = time.monotonic() + seconds
         while words not in self.written:
@@ -78,7 +78,7 @@ class Terminal:
             out += piece
         return out
 
-    def wait(self, seconds: float = 10.0) -> int:
+    def wait(self, seconds: float = 60.0) -> int:
         """The exit code, as a shell would see it."""
         end = time.monotonic() + seconds
         while self.code is None:
@@ -149,7 +149,7 @@ def test_a_closed_terminal_ends_it(tmp_path: Path) -> None:
     with terminal(tmp_path / "home", "-m", "xerotui") as shown:
         shown.until(b"Connect Xero")
         os.close(shown.master)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             pid, _ = os.waitpid(shown.pid, os.WNOHANG)
             if pid:
@@ -165,7 +165,7 @@ def test_a_fault_of_its_own_shows_no_data(tmp_path: Path) -> None:
     script = tmp_path / "crash.py"
     script.write_text(CRASHING)
     with terminal(home, str(script), str(home), PYTHONPATH=os.getcwd()) as shown:
-        assert shown.wait(20) == 70
+        assert shown.wait() == 70
         shown.read(0.2)
         assert RESTORED in shown.written
         assert b"RuntimeError" in shown.written

@@ -125,11 +125,6 @@ class AreaScreen(Screen[object]):
         elif self.stale:
             self.reload()
 
-    def on_screen_suspend(self) -> None:
-        """What was said belongs to the moment: it isn't there any more when one comes back."""
-        if self.is_mounted and self.query("#notice"):
-            self.notice("")
-
     @property
     def outdated(self) -> bool:
         """Whether what was loaded belongs to another organisation than what is to be shown."""
