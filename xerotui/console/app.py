@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -59,6 +60,9 @@ class XeroTUI(App[int]):
         self.awaited: set[str] = set()
         self.parting_words = ""
         self.crashed: BaseException | None = None
+        # What ends the process where a crash leaves it hanging; set by the way in, never in tests.
+        self.hard_end: Callable[[], None] | None = None
+        self.last_resort: Timer | None = None
         self._feed: Feed | None = None
         self._release: Callable[[], None] = lambda: None
         self.animation_level = "none"
@@ -130,6 +134,8 @@ class XeroTUI(App[int]):
     def _fatal_error(self) -> None:
         # The stock report prints local variables; ours is a note of frames alone and one line after the end.
         self.crashed = self._exception
+        if self.hard_end is not None:
+            self.last_resort = leave.at_last(leave.GRACE, self.hard_end)
         self._close_messages_no_wait()
 
     def do_app_quit(self) -> Any:

@@ -5,11 +5,14 @@ import contextlib
 import datetime as dt
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 CRASHED = 70
+# Seconds that a crashed console has to end by itself.
+GRACE = 3.0
 # Messages of these are written by Python about code; those of others may carry what a source or Xero said.
 _ABOUT_CODE = (AttributeError, TypeError, NameError, ImportError, NotImplementedError, RecursionError)
 
@@ -32,6 +35,17 @@ def catch_signals(leave: Callable[[int], None]) -> Callable[[], None]:
                 loop.remove_signal_handler(number)
 
     return release
+
+
+def at_last(seconds: float, end: Callable[[], None]) -> threading.Timer:
+    """Call `end` in a thread of its own after so many seconds, unless the answer is cancelled before.
+
+    For an end that doesn't come: a person's terminal must never stay in the hands of a program that has failed.
+    """
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def describe(error: BaseException) -> str:
