@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # {tenant: {currency: {kind: {"documents": n, "total": text}}}}
 Totals = dict[str, dict[str, dict[str, dict[str, Any]]]]
+# A call carries at most so many operations (DESIGN section 1).
 BATCH = 50
-# Our operation batches: at most so many elements a call (DESIGN section 1).
 
 
 async def written(controls: dict[str, str]) -> int:

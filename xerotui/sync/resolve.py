@@ -10,7 +10,7 @@ import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, PARTIES, WRITE_ORDER, Kind
 from xerotui.model.postings import DocumentPosting, Posting
-from xerotui.model.problems import CORE, Problem, RecordRef
+from xerotui.model.problems import Problem, RecordRef
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.source.contract import FieldChange, ResolveContext
 from xerotui.source.guard import PluginFault
@@ -344,13 +344,4 @@ def _quiet_internal(resolved: Resolved) -> None:
             found.skip = ("core.excluded", "it has no account number, and nothing is billed to it")
 
 
-def explain(problem: Problem, registry: Registry) -> str:
-    """The remedy of a problem: the core's own words, else the plugin's."""
-    known = CORE.get(problem.code)
-    if known is not None:
-        return known.remedy
-    words = registry.explain(problem)
-    return words.remedy if words else ""
-
-
-__all__ = ["Resolved", "explain", "resolve_pair"]
+__all__ = ["Resolved", "resolve_pair"]
