@@ -114,6 +114,27 @@ async def test_a_call_counts_from_its_end(tmp_path: Path) -> None:
         assert await used(ledger, 130) == 0
 
 
+async def test_the_wait_for_the_others_writes_counts_too(tmp_path: Path) -> None:
+    clock = Stopped()
+    clock.rate = 60.0
+    async with opened(tmp_path, clock) as ledger, opened(tmp_path, clock) as second:
+        async with second.write():
+            asking = asyncio.create_task(take(ledger, 0))
+            await asyncio.sleep(0.15)
+        permit = await asking
+        assert isinstance(permit, str)
+        await ledger.permits.give_back(permit)
+        assert await used(ledger, 68) == 1
+
+
+async def test_a_call_that_was_cut_off_counts_until_it_was_noticed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as ledger:
+        assert isinstance(await ledger.permits.take("t", ONE, NOW, urgent=False, lapse=0.05), str)
+        await asyncio.sleep(0.1)
+        assert isinstance(await take(ledger, 30), str)
+        assert await used(ledger, 80) == 2
+
+
 async def test_holds_only_grow_and_stop_everything(tmp_path: Path) -> None:
     async with opened(tmp_path) as ledger:
         await ledger.permits.hold("t", "day", after(100))

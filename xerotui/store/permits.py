@@ -40,6 +40,8 @@ class LedgerPermits:
     async def take(self, key: str, limits: Limits, now: dt.datetime, *, urgent: bool, lapse: float) -> str | Wait:
         """See `Permits.take`."""
         at = micros(now)
+        # Taken beside `now`: others may be written for a good while before it is our turn.
+        started = machine()
         async with self._ledger.write() as tx:
             await self._tidy(tx, key, limits.windows, at)
             waits = [*await self._held(tx, key, at), *await self._flying(tx, key, limits)]
@@ -49,8 +51,7 @@ class LedgerPermits:
                 return max(waits, key=lambda wait: wait.seconds)
             permit = secrets.token_hex(12)
             await tx.many(_log.insert(), [{"id": permit, "key": key, "window": "", "at": at, "calls": 1}])
-            started = machine()
-            lapses = started + int(lapse * _SECOND)
+            lapses = machine() + int(lapse * _SECOND)
             row = {"id": permit, "key": key, "taken": started, "lapses": lapses, "holder": me().key}
             await tx.many(_flights.insert(), [row])
             tx.bump(Topic.BUDGET)
@@ -105,17 +106,23 @@ class LedgerPermits:
         keep = max(longest, 86_400) * _SECOND
         await tx.run(_log.delete().where(_log.c.key == key, _log.c.at < at - keep))
         await tx.run(_log.update().where(_log.c.key == key, _log.c.at > at + 60 * _SECOND).values(at=at))
-        await tx.run(_flights.delete().where(_flights.c.key == key, _flights.c.lapses <= machine()))
-        await self._orphans(tx, key)
+        await self._cut_off(tx, at, _flights.c.key == key, _flights.c.lapses <= machine())
+        await self._orphans(tx, key, at)
         await tx.run(_holds.delete().where(_holds.c.key == key, _holds.c.until <= at))
 
-    async def _orphans(self, tx: Tx, key: str) -> None:
+    async def _cut_off(self, tx: Tx, at: int, *which: ColumnElement[bool]) -> None:
+        """Free slots that nobody gave back; when those calls were counted over there isn't known, at the latest now."""
+        lost = select(_flights.c.id).where(*which)
+        await tx.run(_log.update().where(_log.c.id.in_(lost), _log.c.at < at).values(at=at))
+        await tx.run(_flights.delete().where(*which))
+
+    async def _orphans(self, tx: Tx, key: str, at: int) -> None:
         """Free the slots of processes that are provably gone: their calls were cut off, and soon are over there too."""
         old = (_flights.c.key == key, _flights.c.taken <= machine() - ORPHANED * _SECOND)
         holders = await tx.all(select(_flights.c.holder).where(*old, _flights.c.holder != me().key).distinct())
         dead = [row.holder for row in holders if row.holder and gone(WorkerIdentity.parse(row.holder))]
         if dead:
-            await tx.run(_flights.delete().where(*old, _flights.c.holder.in_(dead)))
+            await self._cut_off(tx, at, *old, _flights.c.holder.in_(dead))
 
     async def _held(self, tx: Tx, key: str, at: int) -> list[Wait]:
         rows = await tx.all(select(_holds).where(_holds.c.key == key, _holds.c.until > at))
