@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local/share/xerotui-env
 MARKER := .xerotui-env
 
-.PHONY: demo test check bench install uninstall clean
+.PHONY: demo test soak check bench install uninstall clean
 
 $(READY): pyproject.toml plugins/halo/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XeroTUI needs Python 3.11 or newer; set PYTHON=")'
@@ -27,6 +27,10 @@ check: $(READY)
 test: check
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q --ignore=tests/flows
 	$(BIN)/python -m pytest -q tests/flows
+
+# What takes longer than a test may: thousands of documents, renewals and faults.
+soak: $(READY)
+	$(BIN)/python -m pytest -q -m soak
 
 bench: $(READY)
 	for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
