@@ -10,21 +10,26 @@ from sqlalchemy.exc import IntegrityError
 
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.paging import Page, View
-from xerotui.model.postings import Change
-from xerotui.model.work import DONE, OPEN, TRANSITIONS, Basis, Operation, State, Topic, Verb
+from xerotui.model.work import DONE, OPEN, TRANSITIONS, Operation, State, Topic, Verb
 from xerotui.store import lanes, tables
-from xerotui.store.errors import DuplicateWork, Fenced, IllegalMove
+from xerotui.store.errors import Fenced, IllegalMove
 from xerotui.store.identity import Fence
-from xerotui.store.keys import amount, chunks, clip, instant, micros, millionths, money, name_key
+from xerotui.store.keys import chunks, micros
+from xerotui.store.operation_rows import (
+    duplicate,
+    equal,
+    hopeless,
+    needs,
+    read,
+    ready_query,
+    row_of,
+    table,
+    unmet,
+    waits_for,
+)
 from xerotui.store.paging import Listing, exactly, holds
-from xerotui.store.tx import Tx, violates
+from xerotui.store.tx import Tx
 
-table = tables.operations
-_needs = tables.needs
-_needed = table.alias("needed")
-_other = table.alias("other")
-# A need in one of these will never be met by itself.
-_HOPELESS = (State.REJECTED, State.PARKED, State.CANCELLED, State.BLOCKED, State.SUPERSEDED)
 _PAST = (State.VERIFIED, State.CANCELLED, State.SUPERSEDED)
 _COLUMNS = [column for column in table.c if column.name != "body"]
 _FIELDS: dict[str, ColumnElement[Any]] = {
@@ -70,13 +75,13 @@ class Operations:
             return
         newest = int(await tx.scalar(select(func.coalesce(func.max(table.c.seq), 0))))
         first = max(newest + 1, tx.now())
-        rows = [_values(operation, first + i) for i, operation in enumerate(operations)]
-        needs = [{"operation": o.id, "need": need} for o in operations for need in dict.fromkeys(o.needs)]
+        new = [row_of(operation, first + i) for i, operation in enumerate(operations)]
+        needed = [{"operation": o.id, "need": need} for o in operations for need in dict.fromkeys(o.needs)]
         try:
-            await tx.many(table.insert(), rows)
-            await tx.many(_needs.insert(), needs)
+            await tx.many(table.insert(), new)
+            await tx.many(needs.insert(), needed)
         except IntegrityError as error:
-            raise _duplicate(error) or ValueError(f"operations that can't be stored: {error.orig}") from error
+            raise duplicate(error) or ValueError(f"operations that can't be stored: {error.orig}") from error
         tx.bump(Topic.QUEUE)
 
     async def get(self, tx: Tx, ids: Sequence[str]) -> list[Operation]:
@@ -113,7 +118,7 @@ class Operations:
             "tenant": tenant,
             "side": side,
         }
-        query = select(table).where(*_equal(given)).limit(limit)
+        query = select(table).where(*equal(given)).limit(limit)
         if states is not None:
             query = query.where(table.c.state.in_([state.value for state in states]))
         orders = {"created": (table.c.seq,), "updated": (table.c.updated.desc(), table.c.seq.desc())}
@@ -172,7 +177,7 @@ class Operations:
         """How many operations there are by side, kind, verb and state; of a few `states` it costs but those."""
         by = (table.c.side, table.c.kind, table.c.verb, table.c.state)
         given = {"plan": plan, "lane": lane, "connection": connection, "tenant": tenant}
-        query = select(*by, func.count().label("rows_")).where(*_equal(given)).group_by(*by)
+        query = select(*by, func.count().label("rows_")).where(*equal(given)).group_by(*by)
         if states is not None:
             query = query.where(table.c.state.in_([state.value for state in states]))
         rows = await tx.all(query)
@@ -188,25 +193,18 @@ class Operations:
 
         Approved becomes ready or blocked; blocked becomes ready when what it waited for went through after all.
         """
-        scope = _equal({"plan": plan, "lane": lane})
+        scope = equal({"plan": plan, "lane": lane})
         blocked = 0
         # One round for each link of a chain of needs, not for each operation.
-        while hopeless := await tx.all(_hopeless(scope)):
-            reasons = {row.id: _waits_for(row) for row in hopeless}
+        while stuck := await tx.all(hopeless(scope)):
+            reasons = {row.id: waits_for(row) for row in stuck}
             await _update_each(tx, State.BLOCKED, [{"id_": id, "error": text} for id, text in reasons.items()])
             blocked += len(reasons)
-        unmet = (
-            select(_needs.c.need)
-            .where(_needs.c.operation == table.c.id, _needs.c.need == _needed.c.id)
-            .where(_needed.c.state.not_in([state.value for state in DONE]))
-            .correlate(table)
-            .exists()
-        )
-        waits = select(_needs.c.need).where(_needs.c.operation == table.c.id).correlate(table).exists()
+        waits = select(needs.c.need).where(needs.c.operation == table.c.id).correlate(table).exists()
         # Both states in one list first: an index finds those few among all that ever was.
         states = table.c.state.in_((State.APPROVED.value, State.BLOCKED.value))
         free = (table.c.state == State.APPROVED.value) | waits
-        freed = table.update().where(*scope, states, free, ~unmet)
+        freed = table.update().where(*scope, states, free, ~unmet())
         ready = await tx.run(freed.values(state=State.READY.value, error="", updated=tx.now()))
         if ready or blocked:
             tx.bump(Topic.QUEUE)
@@ -241,7 +239,7 @@ class Operations:
         states = table.c.state.in_([state.value for state in tables.LIVE])
         found: set[str] = set()
         for some in chunks(list(dict.fromkeys(records))):
-            rows = await tx.all(select(table.c.record).where(*_equal(given), states, table.c.record.in_(some)))
+            rows = await tx.all(select(table.c.record).where(*equal(given), states, table.c.record.in_(some)))
             found |= {row.record for row in rows}
         return found
 
@@ -293,7 +291,7 @@ async def _update(tx: Tx, ids: Sequence[str], to: State, values: Mapping[str, An
     try:
         return await tx.run(change)
     except IntegrityError as error:
-        raise _duplicate(error) or error from error
+        raise duplicate(error) or error from error
 
 
 async def _update_each(tx: Tx, to: State, rows: Sequence[dict[str, Any]]) -> None:
@@ -323,117 +321,3 @@ async def drop_bodies(tx: Tx, before: int) -> int:
     """Empty the bodies of operations that are over since before that instant."""
     over = table.c.state.in_([state.value for state in _PAST])
     return await tx.run(table.update().where(over, table.c.updated < before, table.c.body != b"").values(body=b""))
-
-
-def ready_query(tx: Tx, lane: str, kind: Kind, verb: Verb, limit: int) -> Any:
-    """The query of `ready_batch`, apart so that its plan can be looked at."""
-    same = [_other.c[n] == table.c[n] for n in ("connection", "kind", "record", "tenant", "side")]
-    under_way = _other.c.state.in_((State.SENDING.value, State.UNKNOWN.value))
-    older = (_other.c.state == State.READY.value) & (_other.c.seq < table.c.seq)
-    busy = select(_other.c.id).where(*same, _other.c.id != table.c.id, under_way | older)
-    target = select(_other.c.id).where(
-        _other.c.lane == table.c.lane, _other.c.target == table.c.target, _other.c.target != "", under_way
-    )
-    return (
-        select(table)
-        .where(table.c.lane == lane, table.c.state == State.READY.value)
-        .where(table.c.kind == kind.value, table.c.verb == verb.value, table.c.not_before <= tx.now())
-        .where(~busy.correlate(table).exists(), ~target.correlate(table).exists())
-        .order_by(table.c.seq)
-        .limit(limit)
-    )
-
-
-def _hopeless(scope: list[ColumnElement[bool]]) -> Any:
-    return (
-        select(table.c.id, _needed.c.title, _needed.c.kind, _needed.c.state, _needed.c.error)
-        .where(*scope, table.c.state == State.APPROVED.value)
-        .where(_needs.c.operation == table.c.id, _needs.c.need == _needed.c.id)
-        .where(_needed.c.state.in_([state.value for state in _HOPELESS]))
-    )
-
-
-def _waits_for(row: Any) -> str:
-    what = f"Waits for the {Kind(row.kind).label} {row.title}".rstrip()
-    return f"{what}, which was {row.state}: {row.error}" if row.error else f"{what}, which was {row.state}"
-
-
-def _equal(given: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
-    return [table.c[name] == str(value) for name, value in given.items() if value is not None]
-
-
-def _duplicate(error: IntegrityError) -> DuplicateWork | None:
-    columns = ", ".join(f"operations.{n}" for n in ("connection", "kind", "record", "tenant", "side", "verb"))
-    if not violates(error, "ux_operations_live", columns):
-        return None
-    return DuplicateWork(
-        "There already is work under way for this record.",
-        "Wait for it, or cancel it on the sync queue, then plan again.",
-        code="core.duplicate_work",
-    )
-
-
-def _values(operation: Operation, seq: int) -> dict[str, Any]:
-    return {
-        "id": operation.id,
-        "seq": seq,
-        "plan": operation.plan,
-        "side": operation.side.value,
-        "lane": operation.lane,
-        "kind": operation.kind.value,
-        "verb": operation.verb.value,
-        "state": operation.state.value,
-        "connection": operation.connection,
-        "tenant": operation.tenant,
-        "record": operation.record,
-        "title": operation.title,
-        "search": clip(name_key(f"{operation.title} {operation.party} {operation.record}")),
-        "party": operation.party,
-        "target": operation.target,
-        "currency": operation.currency,
-        "total": money(operation.total),
-        "units": millionths(operation.total),
-        "call": operation.call,
-        "attempts": operation.attempts,
-        "not_before": micros(operation.not_before),
-        "error": operation.error,
-        "updated": micros(operation.updated) or seq,
-        "done_number": "",
-        "done_version": "",
-        "basis": msgspec.json.encode(operation.basis).decode(),
-        "changes": msgspec.json.encode(operation.changes).decode(),
-        "rungs": msgspec.json.encode(operation.rungs).decode(),
-        "needs": msgspec.json.encode(operation.needs).decode(),
-        "body": operation.body,
-    }
-
-
-def read(row: Any) -> Operation:
-    """An operation of its row, with or without the body."""
-    return Operation(
-        id=row.id,
-        plan=row.plan,
-        side=Side(row.side),
-        lane=row.lane,
-        kind=Kind(row.kind),
-        verb=Verb(row.verb),
-        state=State(row.state),
-        connection=row.connection,
-        tenant=row.tenant,
-        record=row.record,
-        title=row.title,
-        party=row.party,
-        target=row.target,
-        body=getattr(row, "body", b""),
-        basis=msgspec.json.decode(row.basis, type=Basis),
-        changes=msgspec.json.decode(row.changes, type=tuple[Change, ...]),
-        rungs=msgspec.json.decode(row.rungs, type=dict[str, str]),
-        needs=msgspec.json.decode(row.needs, type=tuple[str, ...]),
-        currency=row.currency,
-        total=amount(row.total),
-        call=row.call,
-        attempts=row.attempts,
-        not_before=instant(row.not_before),
-        error=row.error,
-        updated=instant(row.updated),
-    )
