@@ -1,7 +1,7 @@
 """The door to the demo world: its types and `build`, which makes a whole world from one seed.
 
-Only re-exports and `build` live here; types are in `world_types`, each part of the generator in a
-`world_*` module of its own. Nothing here knows a service.
+Only re-exports and `build` live here; types are in `world_types` and `world_xero_types`, each part of the generator in
+a `world_*` module of its own. Nothing here knows a service.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date
 
 from xerotui.sandbox.world_types import (
-    Address,
     ChargeRate,
     Currency,
     Customer,
@@ -22,9 +21,14 @@ from xerotui.sandbox.world_types import (
     Site,
     Supplier,
     Tax,
-    Tenant,
     Trouble,
     World,
+    cents,
+    document_totals,
+)
+from xerotui.sandbox.world_xero_types import (
+    Address,
+    Tenant,
     XeroAccount,
     XeroContact,
     XeroDocument,
@@ -34,8 +38,6 @@ from xerotui.sandbox.world_types import (
     XeroTaxRate,
     XeroTheme,
     XeroTracking,
-    cents,
-    document_totals,
 )
 
 DEMO_DAY = date(2026, 11, 21)

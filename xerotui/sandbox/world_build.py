@@ -10,8 +10,9 @@ from xerotui.sandbox.world_documents import Documents
 from xerotui.sandbox.world_psa import Catalogue, People, charge_rates
 from xerotui.sandbox.world_regions import ALL_REGIONS, AU, CURRENCIES, TAXES, UK
 from xerotui.sandbox.world_trouble import Seeder
-from xerotui.sandbox.world_types import Customer, Psa, Tenant, World
+from xerotui.sandbox.world_types import Customer, Psa, World
 from xerotui.sandbox.world_xero import XeroSide, lock_dates
+from xerotui.sandbox.world_xero_types import Tenant
 
 _NAMESPACE = uuid.UUID("6f1c2f0e-51c1-4d5a-9b0e-6f3a6f0f7f10")
 _TROUBLED_CUSTOMERS, _INACTIVE = 7, 2

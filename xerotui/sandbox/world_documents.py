@@ -18,7 +18,6 @@ import msgspec
 from xerotui.sandbox.world_psa import Catalogue, instant, region_of, tracking_option
 from xerotui.sandbox.world_regions import TAX_BY_ID
 from xerotui.sandbox.world_types import (
-    Address,
     ChargeRate,
     Customer,
     Invoice,
@@ -29,6 +28,7 @@ from xerotui.sandbox.world_types import (
     cents,
     document_totals,
 )
+from xerotui.sandbox.world_xero_types import Address
 
 FIRST_INVOICE, FIRST_ORDER, FIRST_LINE = 10_001, 301, 50_001
 _QUANTITIES = tuple(Decimal(q) for q in ("1", "1", "2", "3", "5", "6", "12", "25", "40", "0.5", "2.375", "17.25"))

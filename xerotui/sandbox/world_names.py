@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 from xerotui.sandbox.world_regions import Region
-from xerotui.sandbox.world_types import Address
+from xerotui.sandbox.world_xero_types import Address
 
 _FIRST = (
     "Harrow", "Kestrel", "Oakfield", "Marlow", "Tidewater", "Bramble", "Silverbirch", "Fairmile", "Quayside",

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import msgspec
 
-from xerotui.sandbox.world_types import Currency, Tax, XeroAccount, XeroTaxRate
+from xerotui.sandbox.world_types import Currency, Tax
+from xerotui.sandbox.world_xero_types import XeroAccount, XeroTaxRate
 
 Guid = Callable[..., str]
 

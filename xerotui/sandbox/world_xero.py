@@ -16,12 +16,9 @@ from xerotui.sandbox.world_documents import line_amounts
 from xerotui.sandbox.world_names import Names, account_number, domain
 from xerotui.sandbox.world_psa import instant
 from xerotui.sandbox.world_regions import REGIONS, TAX_BY_ID, UK, Guid, Region, accounts_of, tax_rates_of
-from xerotui.sandbox.world_types import (
+from xerotui.sandbox.world_types import Customer, Invoice, Item, Supplier
+from xerotui.sandbox.world_xero_types import (
     Address,
-    Customer,
-    Invoice,
-    Item,
-    Supplier,
     Tenant,
     XeroContact,
     XeroDocument,

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import Tenant, XeroContact, XeroDocument, XeroItem
-from xerotui.sandbox.xero.settings import applies
+from xerotui.sandbox.xero.rates import applies
 from xerotui.sandbox.xero.store import Organisation, Record
 from xerotui.sandbox.xero.tax import ZERO, totals
 

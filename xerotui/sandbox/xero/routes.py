@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from xerotui.sandbox.xero import contacts, documents, items, payments, settings
+from xerotui.sandbox.xero import contacts, documents, items, notes, payments, rates, settings, tracking
 from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.doctypes import FAMILIES, Family
 from xerotui.sandbox.xero.listing import LISTINGS, get_list, get_one
@@ -53,7 +53,7 @@ def _reading() -> list[Route]:
     found = [
         _route("GET", "Organisation", settings.organisation),
         _route("GET", "Organisation/Actions", settings.actions),
-        _route("GET", "Invoices/{}/OnlineInvoice", settings.online_invoice),
+        _route("GET", "Invoices/{}/OnlineInvoice", notes.online_invoice),
     ]
     for plural, listing in LISTINGS.items():
         found.append(_route("GET", plural, get_list(plural), *listing.params))
@@ -61,8 +61,8 @@ def _reading() -> list[Route]:
             one = ("unitdp",) if "unitdp" in listing.params else ()
             found.append(_route("GET", f"{plural}/{{}}", get_one(plural), *one))
     for plural in ("Invoices", "CreditNotes", "PurchaseOrders", "Contacts", "Items", "Payments"):
-        found.append(_route("GET", f"{plural}/{{}}/History", settings.history(plural, "GET")))
-        found.append(_route("PUT", f"{plural}/{{}}/History", settings.history(plural, "PUT")))
+        found.append(_route("GET", f"{plural}/{{}}/History", notes.history(plural, "GET")))
+        found.append(_route("PUT", f"{plural}/{{}}/History", notes.history(plural, "PUT")))
     return found
 
 
@@ -79,7 +79,7 @@ def _writing() -> list[Route]:
     found = [route for family in FAMILIES.values() for route in _documents(family)]
     return [
         *found,
-        _route("POST", "Invoices/{}/Email", settings.email),
+        _route("POST", "Invoices/{}/Email", notes.email),
         _route("PUT", "CreditNotes/{}/Allocations", payments.allocate, "summarizeErrors"),
         _route("DELETE", "CreditNotes/{}/Allocations/{}", payments.deallocate),
         _route("PUT", "Contacts", contacts.put_many, "summarizeErrors"),
@@ -95,14 +95,14 @@ def _writing() -> list[Route]:
         _route("PUT", "Accounts", settings.put_account),
         _route("POST", "Accounts/{}", settings.post_account),
         _route("DELETE", "Accounts/{}", settings.delete_account),
-        _route("PUT", "TaxRates", settings.put_tax_rate),
-        _route("POST", "TaxRates", settings.post_tax_rate),
-        _route("PUT", "TrackingCategories", settings.put_category),
-        _route("POST", "TrackingCategories/{}", settings.post_category),
-        _route("DELETE", "TrackingCategories/{}", settings.delete_category),
-        _route("PUT", "TrackingCategories/{}/Options", settings.put_option),
-        _route("POST", "TrackingCategories/{}/Options/{}", settings.post_option),
-        _route("DELETE", "TrackingCategories/{}/Options/{}", settings.delete_option),
+        _route("PUT", "TaxRates", rates.put),
+        _route("POST", "TaxRates", rates.post),
+        _route("PUT", "TrackingCategories", tracking.put_category),
+        _route("POST", "TrackingCategories/{}", tracking.post_category),
+        _route("DELETE", "TrackingCategories/{}", tracking.delete_category),
+        _route("PUT", "TrackingCategories/{}/Options", tracking.put_option),
+        _route("POST", "TrackingCategories/{}/Options/{}", tracking.post_option),
+        _route("DELETE", "TrackingCategories/{}/Options/{}", tracking.delete_option),
         _route("PUT", "Currencies", settings.put_currency),
     ]
 
