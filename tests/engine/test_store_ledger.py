@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from tests.engine.store_kit import NOW, opened, operation
 from xerotui.model.problems import SyncError
@@ -52,6 +52,34 @@ async def test_migrations_lead_to_the_very_tables_of_this_program(tmp_path: Path
     migrated, plain = laid(tmp_path / "ledger.db"), laid(tmp_path / "plain.db")
     migrated.pop("alembic_version")
     assert migrated == plain
+
+
+async def test_who_is_cancelled_twice_leaves_nothing_that_waits(tmp_path: Path) -> None:
+    # A console that ends cancels what it loads, sometimes in the middle of cancelling it already.
+    long = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+    )
+    async with opened(tmp_path) as ledger:
+        before = asyncio.all_tasks()
+
+        async def reading() -> None:
+            async with ledger.read() as tx:
+                await tx.all(long)
+
+        for _ in range(3):
+            task = asyncio.create_task(reading())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            left = asyncio.all_tasks() - before
+            _, waiting = await asyncio.wait(left, timeout=30) if left else (None, set())
+            assert not waiting
+        async with ledger.read() as tx:
+            assert await ledger.work.find(tx) == []
 
 
 async def test_a_ledger_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """All that is SQLite's alone: the engine, its pragmas, how a transaction begins, and whether the file is whole."""
 
+import asyncio
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,9 +32,32 @@ def engine(path: Path) -> AsyncEngine:
             "Check the rights and the room of the workspace directory.",
             code="core.ledger",
         ) from error
-    made = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), pool_size=8, max_overflow=8)
+    made = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        pool_size=8,
+        max_overflow=8,
+        connect_args={"async_creator_fn": _connection},
+    )
     event.listen(made.sync_engine, "connect", _prepare)
     event.listen(made.sync_engine, "begin", _begin)
+    return made
+
+
+class _EndsOnce(aiosqlite.Connection):
+    """A connection whose second end waits for nobody.
+
+    Who is cancelled twice while a query runs has its connection closed in order and stopped by force at once. The
+    thread behind it leaves at the first stop; the answer to another one never comes, and closing waited for it.
+    """
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        return super().stop() if self._running else None
+
+
+def _connection(*args: Any, **options: Any) -> _EndsOnce:
+    made = _EndsOnce(lambda: sqlite3.connect(*args, **options), iter_chunk_size=64)
+    # A connection that nobody closed must not keep the process alive.
+    made._thread.daemon = True
     return made
 
 
