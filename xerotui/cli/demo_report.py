@@ -1,14 +1,15 @@
 """What the emulators themselves say of a demo run: totals, writes, violations, and where the two sides differ."""
 
 import math
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from xerotui.cli import control
 from xerotui.cli.demo_connect import XERO
-from xerotui.model.kinds import SYNCED, Side
+from xerotui.model.kinds import Kind, Side
 from xerotui.model.paging import View
-from xerotui.model.work import DONE, Verb
+from xerotui.model.work import DONE
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -82,18 +83,39 @@ def differences(sent: Totals, xero: Totals) -> list[dict[str, Any]]:
     return found
 
 
+def worded(differing: list[dict[str, Any]], violations: list[dict[str, Any]]) -> list[str]:
+    """A line for each way in which the two sides differ, and for each rule that was broken; empty when all is well."""
+    lines = [
+        f"{d['kind']} {d['currency']} of {d['tenant']}: the source has {d['source']['documents']} over"
+        f" {d['source']['total']}, Xero {d['xero']['documents']} over {d['xero']['total']}"
+        for d in differing
+    ]
+    return lines + [
+        f"{entry['service']}: a rule was broken: {entry['what']} {entry['detail']}".rstrip() for entry in violations
+    ]
+
+
 async def calls(space: "Workspace", controls: dict[str, str]) -> dict[str, int]:
     """Write calls that Xero accepted, and the least that so many effects could have taken.
 
-    The kinds are ours: customers and suppliers are two, though Xero has one endpoint for both.
+    Counted plan by plan, because what a follow-up brings was blocked when the plan before it left. The kinds are
+    ours: customers and suppliers are two, though Xero has one endpoint for both.
     """
     writes = await control.get(f"{controls[XERO]}/writes")
     made = {entry["call"] for entry in writes if entry.get("call") is not None}
-    least = 0
-    for tenant in await space.tenants():
-        for kind in SYNCED:
-            for verb in Verb:
-                fields = {"side": Side.XERO.value, "state": ",".join(DONE), "tenant": tenant.tenant}
-                view = View(fields={**fields, "kind": kind.value, "verb": verb.value}, limit=1)
-                least += math.ceil((await space.queue(view)).total / BATCH)
+    effects = [await _effects(space, plan.id) for plan in await space.plans()]
+    least = sum(math.ceil(number / BATCH) for numbers in effects for number in numbers.values())
     return {"made": len(made), "least": least}
+
+
+async def _effects(space: "Workspace", plan: str) -> Counter[tuple[str, Kind, str]]:
+    """How many effects a plan had on Xero, by organisation, kind and verb."""
+    found: Counter[tuple[str, Kind, str]] = Counter()
+    anchor = ""
+    while True:
+        fields = {"side": Side.XERO.value, "state": ",".join(DONE), "plan": plan}
+        page = await space.queue(View(fields=fields, anchor=anchor, limit=500))
+        found.update((row.tenant, row.kind, row.verb) for row in page.rows)
+        anchor = page.next
+        if not anchor:
+            return found

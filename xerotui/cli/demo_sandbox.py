@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,35 @@ async def _stop_worker(home: Home) -> None:
         await space.close()
 
 
-async def stop(root: Path, out: Output) -> bool:
-    """End the demo of a home: worker, then sandbox; False when none ran."""
+class Ended(StrEnum):
+    """What `stop` found."""
+
+    NOTHING = "nothing"
+    RUNNING = "running"
+    LEFT = "left"
+
+
+async def stop(root: Path, out: Output) -> Ended:
+    """End the demo of a home, worker then sandbox; where the sandbox was gone already, clear up what it left.
+
+    Raises SyncError when one of them doesn't end.
+    """
     home = Home(root)
     record = read(home)
+    left = record is None and home.sandbox.exists()
     if (root / MARK).exists():
         await _stop_worker(home)
+    if left:
+        # It was killed: nobody else takes back what says that it serves.
+        home.sandbox.unlink(missing_ok=True)
+        out.say("The demo's sandbox was gone already. Its record is removed, no worker of it is left.")
+        return Ended.LEFT
     if record is None:
-        return False
+        return Ended.NOTHING
     os.kill(int(record["pid"]), signal.SIGTERM)
     for _ in range(int(STOP_SECONDS / 0.1)):
         if not process.lives(record):
             out.say("The demo has ended.")
-            return True
+            return Ended.RUNNING
         await asyncio.sleep(0.1)
     raise SyncError("The sandbox doesn't end", code="demo.sandbox", exit_code=Exit.WORKER)

@@ -64,11 +64,11 @@ def _home(root: Root) -> Path:
 async def _stop(home: Path, out: Output) -> int:
     from xerotui.cli import demo_sandbox
 
-    ran = await demo_sandbox.stop(home, out)
-    if not ran:
+    ended = await demo_sandbox.stop(home, out)
+    if ended is demo_sandbox.Ended.NOTHING:
         out.say("No demo runs.")
     if out.json:
-        out.data({"stopped": ran})
+        out.data({"stopped": ended is demo_sandbox.Ended.RUNNING, "cleared": ended is demo_sandbox.Ended.LEFT})
     return Exit.DONE
 
 
