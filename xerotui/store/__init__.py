@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from xerotui.store.documents import Ceilings, Mapping, Pair, SourceConnection, TenantDoc, XeroConnectionDoc
     from xerotui.store.errors import BookMoved, DuplicateWork, Fenced, IllegalMove, LinkTaken
     from xerotui.store.identity import Fence, WorkerIdentity, gone, me
+    from xerotui.store.inbox import Hint
     from xerotui.store.keys import name_key
     from xerotui.store.ledger import Ledger
     from xerotui.store.plans import BlockedRow
@@ -25,6 +26,7 @@ __all__ = [
     "DuplicateWork",
     "Fence",
     "Fenced",
+    "Hint",
     "IllegalMove",
     "Ledger",
     "LinkTaken",
@@ -58,6 +60,7 @@ _HOME = {
     "DuplicateWork": "errors",
     "Fence": "identity",
     "Fenced": "errors",
+    "Hint": "inbox",
     "IllegalMove": "errors",
     "Ledger": "ledger",
     "LinkTaken": "errors",

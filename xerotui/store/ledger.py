@@ -12,6 +12,7 @@ from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock, WorldClock
 from xerotui.store import changes, schema, sqlite
 from xerotui.store.audit import Audit
+from xerotui.store.inbox import Inbox
 from xerotui.store.lanes import Lanes
 from xerotui.store.leases import Leases
 from xerotui.store.links import Links
@@ -51,6 +52,7 @@ class Ledger:
         self.audit = Audit()
         self.leases = Leases()
         self.vault = Vault()
+        self.inbox = Inbox()
         self.permits = LedgerPermits(self)
 
     @classmethod

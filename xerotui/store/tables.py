@@ -365,3 +365,20 @@ permit_holds = Table("permit_holds", metadata, *_key("key", "window"), _whole("u
 
 # vault.py
 vault = Table("vault", metadata, *_key("name"), _bytes("nonce"), _bytes("box"), _whole("at"))
+
+# inbox.py
+inbox = Table(
+    "inbox",
+    metadata,
+    *_key("tenant", "category", "resource"),
+    _text("type"),
+    _whole("at"),
+    _whole("received"),
+    _whole("events"),
+    _whole("turn"),
+    Index("ix_inbox_received", "tenant", "received"),
+)
+inbox_counts = Table("inbox_counts", metadata, *_key("name"), _whole("total"), _whole("at"))
+inbox_sequences = Table(
+    "inbox_sequences", metadata, *_key("app"), _whole("high"), _text("ahead"), _whole("since"), _whole("latest")
+)
