@@ -24,6 +24,7 @@ from xerotui.source.registry import Registry
 from xerotui.store import Book, Ledger, VaultKey, me
 from xerotui.sync.ports import Ports
 from xerotui.workspace.forms import registry
+from xerotui.workspace.health import Pulse
 from xerotui.workspace.home import Home
 from xerotui.workspace.secrets import ConnectionSecrets, Vaulted, secret_name
 from xerotui.xero import limits as xero_limits
@@ -71,6 +72,7 @@ class Wiring:
         self.http = HttpClient(clock=clock)
         governed = os.environ.get(GOVERNOR, "").lower() != "off"
         self.permits: Permits = ledger.permits if governed else NoLimits()
+        self.pulse = Pulse(ledger, clock)
         self._keepers: dict[str, tuple[str, TokenProvider]] = {}
         self._clients: dict[str, tuple[str, TenantClient]] = {}
         self._sources: dict[str, tuple[str, Source]] = {}
@@ -97,6 +99,7 @@ class Wiring:
         """Give everything back."""
         self._stopped.append(True)
         await self.http.aclose()
+        await self.pulse.settle()
         await self.ledger.close()
 
     def ports(self) -> Ports:
@@ -169,7 +172,7 @@ class Wiring:
         held = self._clients.get(tenant)
         if held is None or held[0] != mark:
             http = xero_limits.governed(self.http, self.permits, settings, tenant, self.clock)
-            client = TenantClient(http, await self.keeper(document.connection), tenant, settings)
+            client = TenantClient(http, await self.keeper(document.connection), tenant, settings, self.pulse.of(tenant))
             held = self._clients[tenant] = (mark, client)
         return held[1]
 

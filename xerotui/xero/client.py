@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
+from xerotui.model.problems import SyncError
 from xerotui.model.records import Account, Currency, Organisation, Record, TaxRate, Theme, Tracking
 from xerotui.net.http import HttpClient, Response
 from xerotui.xero import wire_items
@@ -29,6 +30,8 @@ PAGE_SIZE = 1000
 READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 90.0
 Decode = Callable[[msgspec.Raw, str], Record]
+# Is told of each answer, and of each call that brought none; it never raises.
+Heard = Callable[[Response | SyncError], None]
 
 
 def decoder(kind: Kind) -> Decode:
@@ -48,8 +51,16 @@ class TenantClient:
     instant and is used as given: the overlap is the caller's.
     """
 
-    def __init__(self, http: HttpClient, tokens: TokenProvider, tenant: str, settings: XeroSettings) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        tokens: TokenProvider,
+        tenant: str,
+        settings: XeroSettings,
+        heard: Heard | None = None,
+    ) -> None:
         self.tenant = tenant
+        self._heard: Heard = heard or (lambda news: None)
         self._http = http
         self._tokens = tokens
         self._settings = settings
@@ -204,11 +215,16 @@ class TenantClient:
         urgent: bool,
         latest: dt.datetime | None = None,
     ) -> Response:
-        token = await self._tokens.access()
-        response = await self._once(method, path, headers, params, body, timeout, urgent, token, latest)
-        if response.status == 401 and auth_trouble(response).code == "xero.token":
-            token = await self._tokens.access(refused=token)
+        try:
+            token = await self._tokens.access()
             response = await self._once(method, path, headers, params, body, timeout, urgent, token, latest)
+            if response.status == 401 and auth_trouble(response).code == "xero.token":
+                token = await self._tokens.access(refused=token)
+                response = await self._once(method, path, headers, params, body, timeout, urgent, token, latest)
+        except SyncError as error:
+            self._heard(error)
+            raise
+        self._heard(response)
         return response
 
     async def _once(
