@@ -15,6 +15,8 @@ from xerotui.xero.client import TenantClient
 
 # xero-api section 6.4: the watermark goes back by a few minutes, because some changes land late.
 OVERLAP = dt.timedelta(minutes=3)
+# What is read of a tenant unless something else is asked for.
+TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
 # What a command ends with when a side can't be had: "not connected" of the command line.
 NO_WAY = 3
 # Begins the ledger's mark of what a source connection's plugin failed with last.
@@ -185,9 +187,14 @@ def _stream(client: TenantClient, kind: Kind, since: dt.datetime | None) -> Asyn
 async def pull_tenant(
     ports: Ports,
     tenant: str,
-    kinds: Sequence[Kind] = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER),
+    kinds: Sequence[Kind] = TENANT_KINDS,
+    *,
+    whole: bool = False,
 ) -> None:
-    """What changed in a tenant since the last read, with overlap; items whole, because deleted ones vanish."""
+    """What changed in a tenant since the last read, with overlap; items whole, because deleted ones vanish.
+
+    With `whole` everything is read, also what changed without Xero's saying so (xero-api section 6.4).
+    """
     client = await ports.xero(tenant)
     for kind in kinds:
         if kind is Kind.ITEM:
@@ -195,17 +202,17 @@ async def pull_tenant(
             async with ports.ledger.write() as tx:
                 await _whole(ports, tx, tenant, kind, records, ports.clock.now())
             continue
-        await _pull_documents(ports, client, tenant, kind)
+        await _pull_documents(ports, client, tenant, kind, whole=whole)
 
 
-async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind: Kind) -> None:
+async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind: Kind, *, whole: bool) -> None:
     snapshots = ports.ledger.snapshots
     async with ports.ledger.read() as tx:
         cursor = await snapshots.get_cursor(tx, Side.XERO, tenant, kind)
     since = dt.datetime.fromisoformat(cursor) if cursor else None
     # Xero's own time, never ours: a clock that runs fast would leave changes unread for good.
     newest = since + OVERLAP if since else None
-    async for records in _stream(client, kind, since):
+    async for records in _stream(client, kind, None if whole else since):
         newest = max([t for r in records if (t := r.modified)] + ([newest] if newest else []), default=None)
         async with ports.ledger.write() as tx:
             await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
@@ -215,4 +222,4 @@ async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind:
             await snapshots.set_cursor(tx, Side.XERO, tenant, kind, cursor, ports.clock.now())
 
 
-__all__ = ["FAILED", "pull_reference", "pull_source", "pull_tenant", "words"]
+__all__ = ["FAILED", "TENANT_KINDS", "pull_reference", "pull_source", "pull_tenant", "words"]
