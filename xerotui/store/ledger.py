@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock, WorldClock
@@ -23,6 +23,8 @@ from xerotui.store.requests import Requests
 from xerotui.store.runs import Runs
 from xerotui.store.snapshots import Snapshots
 from xerotui.store.tx import Tx
+from xerotui.store.uncut import uncut
+from xerotui.store.usage import Usage
 from xerotui.store.vault import Vault, VaultKey
 from xerotui.store.work import Work
 from xerotui.store.workers import Workers
@@ -54,6 +56,7 @@ class Ledger:
         self.vault = Vault()
         self.inbox = Inbox()
         self.permits = LedgerPermits(self)
+        self.usage = Usage()
 
     @classmethod
     async def open(cls, path: Path, *, clock: Clock | None = None, key: VaultKey | None = None) -> "Ledger":
@@ -103,7 +106,7 @@ class Ledger:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction that sees one state of the ledger throughout and can't write."""
-        async with self._engine.connect() as connection, connection.begin():
+        async with self._begun(writing=False) as connection:
             yield Tx(connection, self.clock, writing=False)
 
     @asynccontextmanager
@@ -118,14 +121,30 @@ class Ledger:
         async with self._turn:
             self._writer = task
             try:
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(**{sqlite.WRITING: True})
-                    async with connection.begin():
-                        tx = Tx(connection, self.clock, writing=True)
-                        yield tx
-                        await changes.flush(tx)
+                async with self._begun(writing=True) as connection:
+                    tx = Tx(connection, self.clock, writing=True)
+                    yield tx
+                    await changes.flush(tx)
             finally:
                 self._writer = None
+
+    @asynccontextmanager
+    async def _begun(self, *, writing: bool) -> AsyncIterator[AsyncConnection]:
+        connection = self._engine.connect()
+        try:
+            await uncut(connection.start())
+            await uncut(connection.execution_options(**{sqlite.WRITING: writing}))
+            transaction = connection.begin()
+            try:
+                await uncut(transaction.start())
+                yield connection
+                await uncut(transaction.commit())
+            finally:
+                if transaction.is_active:
+                    await uncut(transaction.rollback())
+        finally:
+            if connection.sync_connection is not None:
+                await uncut(connection.close())
 
     async def pulse(self) -> int:
         """A number that differs whenever something was committed that a viewer may want to see; about 1 ms."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from xerotui.model.work import Topic
 from xerotui.net.clock import Clock, machine_now
 from xerotui.store.keys import micros
+from xerotui.store.uncut import uncut
 
 Rows = Sequence[Row[Any]]
 
@@ -37,44 +38,50 @@ class Tx:
 
     async def all(self, statement: Executable) -> Rows:
         """Every row of a query."""
-        return (await self._connection.execute(statement)).all()
+        return (await self._execute(statement)).all()
 
     async def one(self, statement: Executable) -> Row[Any] | None:
         """The first row of a query, None when there is none."""
-        return (await self._connection.execute(statement)).first()
+        return (await self._execute(statement)).first()
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, None when there is none."""
-        return (await self._connection.execute(statement)).scalar()
+        return (await self._execute(statement)).scalar()
 
     async def run(self, statement: Executable) -> int:
         """Carry out a change; how many rows it met."""
         self._must_write()
-        result = await self._connection.execute(statement)
-        assert isinstance(result, CursorResult)
+        result = await self._execute(statement)
         return result.rowcount
 
     async def many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
         """Carry out a change once for each set of values, in one round trip."""
         self._must_write()
         if values:
-            await self._connection.execute(statement, list(values))
+            await self._execute(statement, list(values))
 
-    async def upsert(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, or overwrite those whose primary key is taken; every row names the same columns."""
+    async def upsert(self, table: Table, values: Sequence[Mapping[str, Any]], *, sums: Sequence[str] = ()) -> None:
+        """Insert rows, or overwrite those whose primary key is taken; every row names the same columns.
+
+        The columns named in `sums` are added to what is there.
+        """
         if not values:
             return
         keys = [column.name for column in table.primary_key]
         dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         insert = dialect.insert(table)
         rest = {name: insert.excluded[name] for name in values[0] if name not in keys}
+        rest |= {name: table.c[name] + insert.excluded[name] for name in sums}
         changed = insert.on_conflict_do_update(index_elements=keys, set_=rest) if rest else None
         await self.many(insert.on_conflict_do_nothing() if changed is None else changed, values)
 
     async def schema(self, change: Callable[[Connection], None]) -> None:
         """Let a function change the schema."""
         self._must_write()
-        await self._connection.run_sync(change)
+        await uncut(self._connection.run_sync(change))
+
+    async def _execute(self, statement: Executable, values: list[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+        return await uncut(self._connection.execute(statement, values))
 
     def _must_write(self) -> None:
         if not self.writing:
