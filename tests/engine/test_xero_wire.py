@@ -23,7 +23,8 @@ from xerotui.xero.lookups import quoted
 from xerotui.xero.messages import read_message
 from xerotui.xero.wire_contacts import contact
 from xerotui.xero.wire_documents import document
-from xerotui.xero.wire_items import account, item, organisation, tax_rate, tracking
+from xerotui.xero.wire_items import item
+from xerotui.xero.wire_setup import account, organisation, tax_rate, tracking
 
 
 def body(encoded: Encoded) -> Any:
@@ -303,8 +304,9 @@ def test_settings_are_filled_from_texts_and_give_the_limits() -> None:
     key, found = limits.limits(settings, "T")
     assert key == "xero:C:T"
     assert [(w.name, w.calls, w.seconds, w.reserve) for w in found.windows] == [
-        ("minute", 11, 60, 0),
+        ("minute", 11, 60, 1),
         ("day", 5000, 86400, 1000),
+        ("appminute", 9500, 60, 500),
     ]
     assert limits.limits(XeroSettings(client_id="C"), "T")[1].windows[0].calls == 55
     assert found.in_flight == 4

@@ -14,7 +14,7 @@ import pytest
 from xerotui.net.clock import WorldClock
 from xerotui.net.governor import Governor, NoLimits
 from xerotui.net.http import BadAnswer, Exchange, HttpClient, NotSent, Response, Throttle, Unanswered
-from xerotui.net.limits import Budget, Limits, Throttled, Wait, Window
+from xerotui.net.limits import Budget, Limits, Spent, Throttled, Wait, Window
 
 Handler = Callable[[int, bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -72,7 +72,7 @@ class Log:
         self.most = max(self.most, self.flying)
         return str(len(self.taken))
 
-    async def give_back(self, permit: str) -> None:
+    async def give_back(self, permit: str, spent: Spent | None = None) -> None:
         self.flying -= 1
 
     async def hold(self, key: str, window: str, until: dt.datetime) -> None:

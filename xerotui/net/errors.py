@@ -1,6 +1,12 @@
 """What can go wrong between us and another system. Their words hold no query strings, headers or secrets."""
 
+import datetime as dt
+
 from xerotui.model.problems import SyncError
+
+LIMIT = "core.throttled"
+# World seconds under which a wait is told by its length, over it by its end.
+SOON = 120.0
 
 
 class NetError(SyncError):
@@ -27,15 +33,25 @@ class NotSent(NetError):
 
 
 class Throttle(NotSent):
-    """Refused for its rate: surely not done. `seconds` of world time until `window` lets calls through again."""
+    """Refused for its rate: surely not done. `seconds` of world time until `window` lets calls through again.
+
+    `until` is that instant of world time where it is known.
+    """
 
     remedy = "Wait: the work goes on by itself when the limit allows."
 
-    def __init__(self, window: str, seconds: float, where: str = "") -> None:
-        words = f"the limit '{window}' is reached and free again in {max(1, round(seconds))} s"
-        super().__init__(words, where, code="core.throttled")
+    def __init__(self, window: str, seconds: float, where: str = "", *, until: dt.datetime | None = None) -> None:
+        super().__init__(f"the limit '{window}' is reached and free again {_when(seconds, until)}", where, code=LIMIT)
         self.window = window
         self.seconds = seconds
+        self.until = until
+
+
+def _when(seconds: float, until: dt.datetime | None) -> str:
+    """How long for what is soon over, by the clock for what a person will look at again."""
+    if until is None or seconds < SOON:
+        return f"in {max(1, round(seconds))} s"
+    return f"at {until.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 class Unanswered(NetError):

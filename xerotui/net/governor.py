@@ -2,15 +2,27 @@
 
 import datetime as dt
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 
 from xerotui.net.clock import Clock
 from xerotui.net.errors import Throttle
-from xerotui.net.limits import Budget, Limits, Permits, Wait, Window
+from xerotui.net.limits import Budget, Limits, Permits, Spent, Wait, Window
 
 # World seconds that a call waits for its permit; a longer wait is the caller's to plan.
 PATIENCE = 120.0
+_urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+
+
+@contextmanager
+def for_people() -> Iterator[None]:
+    """Somebody waits for what is called in here, tasks begun in it included: it may use the reserves and goes first."""
+    before = _urgent.set(True)
+    try:
+        yield
+    finally:
+        _urgent.reset(before)
 
 
 class NoLimits:
@@ -20,7 +32,7 @@ class NoLimits:
         """A permit, at once."""
         return "unlimited"
 
-    async def give_back(self, permit: str) -> None:
+    async def give_back(self, permit: str, spent: Spent | None = None) -> None:
         """Nothing is counted."""
 
     async def hold(self, key: str, window: str, until: dt.datetime) -> None:
@@ -32,6 +44,13 @@ class NoLimits:
     async def budgets(self, key: str, windows: Sequence[Window], now: dt.datetime) -> tuple[Budget, ...]:
         """Every window empty."""
         return tuple(Budget(w.name, w.calls, 0) for w in windows)
+
+
+class Slot:
+    """One call's place among those on their way; who makes the call notes in `spent` what it cost."""
+
+    def __init__(self) -> None:
+        self.spent: Spent | None = None
 
 
 class Governor:
@@ -51,38 +70,49 @@ class Governor:
         lapse: float = 30.0,
         patience: float = PATIENCE,
         latest: dt.datetime | None = None,
-    ) -> AsyncIterator[None]:
-        """Hold an in-flight slot while the block runs.
+    ) -> AsyncIterator[Slot]:
+        """Hold an in-flight slot while the block runs; urgent also inside `for_people`.
 
         `lapse` is the call's time-out in machine seconds. Raises Throttle when a permit is more than `patience`
         world seconds away, or when the world instant `latest` would be past before there is one.
         """
+        urgent = urgent or _urgent.get()
         while isinstance(
             taken := await self.permits.take(self.key, self.limits, self.clock.now(), urgent=urgent, lapse=lapse), Wait
         ):
             if taken.seconds > patience or self._late(latest, taken.seconds):
-                raise Throttle(taken.window, taken.seconds)
+                raise self.throttle(taken.window, taken.seconds)
             # A little apart from the others that wait, and never a spin when the wait is said to be over.
             await self.clock.sleep(max(taken.seconds, 0.02) + random.uniform(0, 0.1))
+        slot = Slot()
         try:
             if self._late(latest):
-                raise Throttle("deadline", 1.0)
-            yield
+                raise self.throttle("deadline", 1.0)
+            yield slot
         finally:
-            await self.permits.give_back(taken)
+            await self.permits.give_back(taken, slot.spent)
+
+    def throttle(self, window: str, seconds: float, where: str = "") -> Throttle:
+        """The error of a limit that is reached for so many world seconds."""
+        return Throttle(window, seconds, where, until=self.clock.now() + dt.timedelta(seconds=seconds))
 
     def _late(self, latest: dt.datetime | None, seconds: float = 0.0) -> bool:
         return latest is not None and self.clock.now() + dt.timedelta(seconds=seconds) >= latest
 
+    def _window(self, name: str) -> Window | None:
+        return next((window for window in self.limits.windows if window.name == name), None)
+
     async def hold(self, window: str, seconds: float) -> None:
-        """Let nothing through for `seconds` of world time: the other side said so."""
-        await self.permits.hold(self.key, window, self.clock.now() + dt.timedelta(seconds=seconds))
+        """Let nothing through for `seconds` of world time: the other side said so. A window that others share is
+        held for all of them."""
+        known = self._window(window)
+        key = known.key if known and known.key else self.key
+        await self.permits.hold(key, window, self.clock.now() + dt.timedelta(seconds=seconds))
 
     async def correct(self, window: str, remaining: int) -> None:
         """Take the other side's count for the named window; an unknown name is ignored."""
-        for known in self.limits.windows:
-            if known.name == window:
-                await self.permits.correct(self.key, known, remaining, self.clock.now())
+        if known := self._window(window):
+            await self.permits.correct(known.key or self.key, known, remaining, self.clock.now())
 
     async def budgets(self) -> tuple[Budget, ...]:
         """How much of each window is used."""

@@ -19,8 +19,8 @@ import structlog
 from xerotui import __version__
 from xerotui.net.clock import Clock, WorldClock
 from xerotui.net.errors import BadAnswer, NetError, NotSent, Throttle, Unanswered
-from xerotui.net.governor import PATIENCE, Governor
-from xerotui.net.limits import Throttled
+from xerotui.net.governor import PATIENCE, Governor, Slot
+from xerotui.net.limits import Spent, Throttled
 
 __all__ = ["BadAnswer", "HttpClient", "NetError", "NotSent", "Response", "Throttle", "Unanswered"]
 
@@ -76,11 +76,12 @@ def log_exchange(exchange: Exchange) -> None:
 
 
 class Response(msgspec.Struct, frozen=True):
-    """An answer: status, headers with lower-case names, and the body whole."""
+    """An answer: status, headers with lower-case names, and the body whole; `wire` is its size as it was sent."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    wire: int = 0
 
     def __repr__(self) -> str:
         # A body may hold tokens or people's data; neither belongs in a traceback.
@@ -224,20 +225,28 @@ class HttpClient:
         if self.governor:
             await self.governor.hold(limit.window, seconds)
         if not request.repeatable or tries > THROTTLE_TRIES or seconds > PATIENCE:
-            raise Throttle(limit.window, seconds, request.where)
+            until = self.clock.now() + dt.timedelta(seconds=seconds)
+            raise Throttle(limit.window, seconds, request.where, until=until)
         await self.clock.sleep(seconds + random.uniform(0.05, 0.25))
 
     async def _permitted(self, request: _Prepared, urgent: bool, latest: dt.datetime | None) -> Response:
-        slot: AbstractAsyncContextManager[None] = nullcontext()
+        place: AbstractAsyncContextManager[Slot] = nullcontext(Slot())
+        metered = True
         if self.governor:
-            slot = self.governor.permit(urgent=urgent, lapse=request.timeout + 5.0, latest=latest)
-        async with slot:
+            place = self.governor.permit(urgent=urgent, lapse=request.timeout + 5.0, latest=latest)
+            metered = self.governor.limits.metered(request.url.path)
+        async with place as slot:
             started = time.monotonic()
+            # Stands until there is an answer, also where the call is cancelled.
+            slot.spent = Spent(len(request.body), 0, metered=metered, error="cancelled")
             try:
                 response = await self._once(request)
             except NetError as error:
+                sent = len(request.body) if error.effect_possible else 0
+                slot.spent = Spent(sent, 0, metered=metered, error=error.sentence)
                 self._tell(request, started, 0, 0, type(error).__name__)
                 raise
+            slot.spent = Spent(len(request.body), response.wire, response.status, metered)
             self._tell(request, started, response.status, len(response.body), "")
             return response
 
@@ -278,7 +287,7 @@ class HttpClient:
         finally:
             await incoming.aclose()
         headers = {name.lower(): incoming.headers[name] for name in incoming.headers}
-        return Response(incoming.status_code, headers, bytes(body))
+        return Response(incoming.status_code, headers, bytes(body), incoming.num_bytes_downloaded)
 
     def _tell(self, request: _Prepared, started: float, status: int, received: int, error: str) -> None:
         self._log(

@@ -8,19 +8,32 @@ import msgspec
 
 
 class Window(msgspec.Struct, frozen=True):
-    """At most `calls` in any `seconds` of world time; `reserve` of them are kept for people."""
+    """At most `calls` in any `seconds` of world time; `reserve` of them are kept for people.
+
+    A window with a `key` of its own is counted there, together with every other key that names it: the limit of a
+    whole app beside those of its organisations.
+    """
 
     name: str
     calls: int
     seconds: int
     reserve: int = 0
+    key: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """The windows that one key is held to, and how many of its calls may be on their way at once."""
+    """The windows that one key is held to, and how many of its calls may be on their way at once.
+
+    Answers to paths that end with one of `unmetered` don't count in the volume that the vendor bills.
+    """
 
     windows: tuple[Window, ...]
     in_flight: int = 4
+    unmetered: tuple[str, ...] = ()
+
+    def metered(self, path: str) -> bool:
+        """Whether the vendor counts what it answers to this path."""
+        return not path.endswith(self.unmetered) if self.unmetered else True
 
 
 class Throttled(msgspec.Struct, frozen=True):
@@ -38,12 +51,29 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """How much of one window is used."""
+    """How much of one window is used; its oldest call leaves it in `resets_in` world seconds.
+
+    `until` is the world instant before which the other side lets nothing through, None while it does.
+    """
 
     window: str
     limit: int
     used: int
     resets_in: float = 0.0
+    until: dt.datetime | None = None
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What one call cost: bytes of its body and of its answer as they crossed the wire, headers not counted.
+
+    `status` is 0 where no answer came and `error` says why; `metered` whether the vendor bills the answer.
+    """
+
+    sent: int
+    received: int
+    status: int = 0
+    metered: bool = True
+    error: str = ""
 
 
 class Permits(Protocol):
@@ -52,13 +82,13 @@ class Permits(Protocol):
     async def take(self, key: str, limits: Limits, now: dt.datetime, *, urgent: bool, lapse: float) -> str | Wait:
         """A permit's id, recorded at `now`, or how long to wait.
 
-        `urgent` may use the reserves. An in-flight slot that is never given back lapses after `lapse` machine
-        seconds (the call's time-out).
+        `urgent` may use the reserves, and is first where all slots in flight are taken. A slot that is never given
+        back lapses after `lapse` machine seconds (the call's time-out).
         """
         ...
 
-    async def give_back(self, permit: str) -> None:
-        """End the in-flight slot; the call itself stays counted."""
+    async def give_back(self, permit: str, spent: Spent | None = None) -> None:
+        """End the in-flight slot, and note what the call cost; the call itself stays counted."""
         ...
 
     async def hold(self, key: str, window: str, until: dt.datetime) -> None:

@@ -126,8 +126,8 @@ class Calls:
         unclear = [id for id in unknown if id in open_]
         await operations.move(tx, unclear, State.UNKNOWN, frm=[State.SENDING], values={})
         if unclear and reason:
-            said = operations.table.c.id.in_(unclear)
-            await tx.run(operations.table.update().where(said).values(error=reason))
+            said = tables.operations.c.id.in_(unclear)
+            await tx.run(tables.operations.update().where(said).values(error=reason))
         state = CallState.UNKNOWN if unclear else CallState.SETTLED
         values = {"state": state.value, "status": status, "settled_at": 0 if unclear else tx.now()}
         await tx.run(_table.update().where(_table.c.id == call.id).values(**values))

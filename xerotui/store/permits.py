@@ -1,6 +1,7 @@
 """The shared log of calls behind every governor. Writes `permit_log`, `permit_flights`, `permit_holds`.
 
 Windows roll in world time; a slot in flight lapses in machine time. Each method is a short transaction of its own.
+What a call cost goes into `usage` with the end of its slot, so that counting it takes no transaction of its own.
 """
 
 import datetime as dt
@@ -8,13 +9,13 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from xerotui.model.work import Topic
-from xerotui.net.limits import Budget, Limits, Wait, Window
-from xerotui.store import tables
+from xerotui.net.limits import Budget, Limits, Spent, Wait, Window
+from xerotui.store import tables, usage
 from xerotui.store.identity import WorkerIdentity, gone, me
-from xerotui.store.keys import micros
+from xerotui.store.keys import instant, micros
 from xerotui.store.tx import Tx, machine
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ _SECOND = 1_000_000
 # World seconds until somebody who found all slots taken looks again; slots come back without notice.
 _LOOK = 0.2
 IN_FLIGHT = "in_flight"
+# Somebody waits for a slot: who isn't urgent leaves it to them. World seconds for which each look renews that.
+PEOPLE, PEOPLE_SECONDS = "people", 1.0
+# World seconds after which calls that somebody else is said to have made are no evidence (xero-api section 3).
+EVIDENCE = 1_800
 # Machine seconds for which a call of a process that was killed is taken to be still under way at the other side.
 ORPHANED = 2
 
@@ -42,32 +47,47 @@ class LedgerPermits:
         at = micros(now)
         # Taken beside `now`: others may be written for a good while before it is our turn.
         started = machine()
+        keys = _keys(key, limits.windows)
         async with self._ledger.write() as tx:
-            await self._tidy(tx, key, limits.windows, at)
-            waits = [*await self._held(tx, key, at), *await self._flying(tx, key, limits)]
+            for one in keys:
+                await self._tidy(tx, one, limits.windows, at)
+            full = await self._flying(tx, key, limits)
+            waits = [*await self._held(tx, keys, at, urgent), *full]
             for window in limits.windows:
-                waits += await self._full(tx, key, window, at, urgent)
+                waits += await self._full(tx, window.key or key, window, at, urgent)
             if waits:
+                if urgent and full:
+                    rows = [{"key": key, "window": PEOPLE, "until": at + int(PEOPLE_SECONDS * self._rate * _SECOND)}]
+                    await tx.upsert(_holds, rows)
                 return max(waits, key=lambda wait: wait.seconds)
             permit = secrets.token_hex(12)
-            await tx.many(_log.insert(), [{"id": permit, "key": key, "window": "", "at": at, "calls": 1}])
+            ids = zip(_ids(permit), keys, strict=False)
+            await tx.many(
+                _log.insert(), [{"id": id, "key": one, "window": "", "at": at, "calls": 1} for id, one in ids]
+            )
             lapses = machine() + int(lapse * _SECOND)
             row = {"id": permit, "key": key, "taken": started, "lapses": lapses, "holder": me().key}
             await tx.many(_flights.insert(), [row])
             tx.bump(Topic.BUDGET)
             return permit
 
-    async def give_back(self, permit: str) -> None:
+    @property
+    def _rate(self) -> float:
+        """World seconds in a machine second."""
+        return float(getattr(self._ledger.clock, "rate", 1.0))
+
+    async def give_back(self, permit: str, spent: Spent | None = None) -> None:
         """See `Permits.give_back`. The call counts from its end on: the other side saw it some time before that,
         and a window may only be left later than theirs, never earlier."""
         async with self._ledger.write() as tx:
             row = await tx.one(select(_flights).where(_flights.c.id == permit))
             if row is None:
                 return
-            rate = float(getattr(self._ledger.clock, "rate", 1.0))
-            lasted = int(max(0, machine() - row.taken) * rate)
+            lasted = int(max(0, machine() - row.taken) * self._rate)
             await tx.run(_flights.delete().where(_flights.c.id == permit))
-            await tx.run(_log.update().where(_log.c.id == permit).values(at=_log.c.at + lasted))
+            await tx.run(_log.update().where(_log.c.id.in_(_ids(permit))).values(at=_log.c.at + lasted))
+            if spent is not None:
+                await usage.add(tx, row.key, spent)
 
     async def hold(self, key: str, window: str, until: dt.datetime) -> None:
         """See `Permits.hold`; a longer hold that is there stays."""
@@ -94,9 +114,12 @@ class LedgerPermits:
         found = []
         async with self._ledger.read() as tx:
             for window in windows:
-                oldest = await tx.scalar(select(func.min(_log.c.at)).where(*_within(key, window, at)))
+                of = window.key or key
+                oldest = await tx.scalar(select(func.min(_log.c.at)).where(*_within(of, window, at)))
                 leaves = (oldest + window.seconds * _SECOND - at) / _SECOND if oldest else 0.0
-                found.append(Budget(window.name, window.calls, await _used(tx, key, window, at), leaves))
+                mine = (_holds.c.key == of, _holds.c.window == window.name, _holds.c.until > at)
+                until = instant(int(await tx.scalar(select(_holds.c.until).where(*mine)) or 0))
+                found.append(Budget(window.name, window.calls, await _used(tx, of, window, at), leaves, until))
         return tuple(found)
 
     async def _tidy(self, tx: Tx, key: str, windows: Sequence[Window], at: int) -> None:
@@ -124,8 +147,11 @@ class LedgerPermits:
         if dead:
             await self._cut_off(tx, at, *old, _flights.c.holder.in_(dead))
 
-    async def _held(self, tx: Tx, key: str, at: int) -> list[Wait]:
-        rows = await tx.all(select(_holds).where(_holds.c.key == key, _holds.c.until > at))
+    async def _held(self, tx: Tx, keys: Sequence[str], at: int, urgent: bool) -> list[Wait]:
+        held = [_holds.c.key.in_(keys), _holds.c.until > at]
+        if urgent:
+            held.append(_holds.c.window != PEOPLE)
+        rows = await tx.all(select(_holds).where(*held))
         return [Wait(row.window, (row.until - at) / _SECOND) for row in rows]
 
     async def _flying(self, tx: Tx, key: str, limits: Limits) -> list[Wait]:
@@ -147,11 +173,22 @@ class LedgerPermits:
         return [Wait(window.name, max(0.001, (leaves + window.seconds * _SECOND - at) / _SECOND))]
 
 
+def _keys(key: str, windows: Sequence[Window]) -> list[str]:
+    """Where a call is counted: under its own key, and once under each that a window brings."""
+    return list(dict.fromkeys((key, *(window.key for window in windows if window.key))))
+
+
+def _ids(permit: str) -> tuple[str, ...]:
+    """The log's rows of one call, in the order of `_keys`: more shared windows than that nobody has."""
+    return (permit, f"{permit}+1", f"{permit}+2", f"{permit}+3")
+
+
 def _within(key: str, window: Window, at: int) -> tuple[ColumnElement[bool], ...]:
+    told = and_(_log.c.window == window.name, _log.c.at > at - EVIDENCE * _SECOND)
     return (
         _log.c.key == key,
         _log.c.at > at - window.seconds * _SECOND,
-        _log.c.window.in_(("", window.name)),
+        or_(_log.c.window == "", told),
     )
 
 

@@ -363,6 +363,21 @@ permit_flights = Table(
 )
 permit_holds = Table("permit_holds", metadata, *_key("key", "window"), _whole("until"))
 
+# usage.py: one row a key and day of world time
+usage = Table(
+    "usage",
+    metadata,
+    *_key("key", "day"),
+    _whole("calls"),
+    _whole("throttled"),
+    _whole("sent"),
+    _whole("received"),
+    _whole("unmetered"),
+    _whole("good_at"),
+    _whole("bad_at"),
+    _text("bad"),
+)
+
 # vault.py
 vault = Table("vault", metadata, *_key("name"), _bytes("nonce"), _bytes("box"), _whole("at"))
 

@@ -6,11 +6,15 @@ from xerotui.net.http import HttpClient, Response
 from xerotui.net.limits import Limits, Permits, Throttled, Window
 from xerotui.xero.connections import XeroSettings
 
-MINUTE, DAY = "minute", "day"
+MINUTE, DAY, APP = "minute", "day", "appminute"
 # Xero allows five (xero-api section 3); the fifth is left to whoever else uses the app.
 IN_FLIGHT = 4
+# What an app may make in a minute over all its organisations, and how much of it is never used.
+APP_LIMIT, APP_SPARE = 10_000, 500
+# Xero doesn't bill what it answers about the organisation itself (xero-api section 1.6).
+UNMETERED = ("/Organisation",)
 # World seconds to wait where a throttle answer doesn't say, by its window; a concurrent one passes by itself.
-_SILENT: dict[str, float | None] = {MINUTE: 30.0, DAY: 3600.0, "appminute": 15.0, "concurrent": None}
+_SILENT: dict[str, float | None] = {MINUTE: 30.0, DAY: 3600.0, APP: 15.0, "concurrent": None}
 
 
 def headroom(settings: XeroSettings) -> int:
@@ -18,13 +22,25 @@ def headroom(settings: XeroSettings) -> int:
     return max(1, settings.minute_limit // 12)
 
 
+def app_key(client_id: str) -> str:
+    """The key under which all calls of one app are counted."""
+    return f"xero:{client_id}"
+
+
 def limits(settings: XeroSettings, tenant: str) -> tuple[str, Limits]:
-    """The key that Xero counts by, and its windows; a fifth of the day is kept for people."""
+    """The key that Xero counts by, and its windows.
+
+    For people a fifth of the day and a twelfth of the minute are kept. The app's window is counted under the app's
+    own key, so that all its organisations and logins fill the same one.
+    """
+    app = app_key(settings.client_id)
+    spare = headroom(settings)
     windows = (
-        Window(MINUTE, settings.minute_limit - headroom(settings), 60),
+        Window(MINUTE, settings.minute_limit - spare, 60, reserve=min(spare, (settings.minute_limit - spare) // 2)),
         Window(DAY, settings.tier, 86_400, reserve=settings.tier // 5),
+        Window(APP, APP_LIMIT - APP_SPARE, 60, reserve=APP_SPARE, key=app),
     )
-    return f"xero:{settings.client_id}:{tenant}", Limits(windows, IN_FLIGHT)
+    return f"{app}:{tenant}", Limits(windows, IN_FLIGHT, UNMETERED)
 
 
 def throttled(response: Response) -> Throttled | None:
@@ -48,6 +64,7 @@ async def correct(governor: Governor | None, settings: XeroSettings, response: R
     for window, header, limit, spare in (
         (MINUTE, "x-minlimit-remaining", settings.minute_limit, headroom(settings)),
         (DAY, "x-daylimit-remaining", settings.tier, 0),
+        (APP, "x-appminlimit-remaining", APP_LIMIT, APP_SPARE),
     ):
         left = response.headers.get(header, "")
         if left.isdecimal() and int(left) < limit // 2:

@@ -22,18 +22,74 @@ LEASE_SECONDS = 90.0
 # Machine seconds that a process waits for another one's refresh.
 WAIT_SECONDS = 45.0
 TRIES = 2
+CONNECT = "Connect again: a person has to log in."
+
+
+# How long a refresh token lives unless it is used (xero-api section 1.3), and when to say that the end comes near.
+REFRESH_LIFE = dt.timedelta(days=60)
+WARN = dt.timedelta(days=14)
 
 
 class StoredTokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the vault keeps for a connection; `paused` says in words why its login is dead."""
+    """What the vault keeps for a connection; `paused` says in words why its login is dead, `remedy` what to do."""
 
     current: TokenSet
     previous_refresh: str = ""
+    # When the refresh token was got, by login or renewal.
     rotated_at: dt.datetime | None = None
     paused: str = ""
+    remedy: str = ""
+    paused_at: dt.datetime | None = None
+
+    @property
+    def born(self) -> dt.datetime:
+        """When the refresh token was got: its life counts from there."""
+        return self.rotated_at or self.current.expires_at - GRACE
 
     def __repr__(self) -> str:
         return f"StoredTokens({self.current!r}, paused={self.paused!r})"
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """How a connection's login stands, without any of its secrets; instants in world time.
+
+    `state` is connected, expiring (under two weeks are left), paused (a person has to log in again: `why` and
+    `remedy` say so), none (never logged in) or app (custom connections: no refresh token, nothing can expire).
+    """
+
+    connection: str
+    state: str
+    scopes: str = ""
+    refreshed: dt.datetime | None = None
+    access_until: dt.datetime | None = None
+    dies: dt.datetime | None = None
+    days_left: int | None = None
+    paused_at: dt.datetime | None = None
+    why: str = ""
+    remedy: str = ""
+
+
+def login_of(connection: str, stored: StoredTokens | None, now: dt.datetime) -> Login:
+    """How the login of stored tokens stands at a world instant."""
+    if stored is None:
+        return Login(connection=connection, state="none", why="Nobody has logged in.", remedy=CONNECT)
+    dies = stored.born + REFRESH_LIFE
+    left = dies - now
+    why, remedy = stored.paused, stored.remedy or CONNECT
+    if not why and left <= dt.timedelta():
+        why = f"The login has expired: it wasn't used for {REFRESH_LIFE.days} days."
+    return Login(
+        connection=connection,
+        state="paused" if why else "expiring" if left < WARN else "connected",
+        scopes=stored.current.scope,
+        refreshed=stored.born,
+        access_until=stored.current.expires_at,
+        dies=dies,
+        days_left=0 if why else max(0, left.days),
+        paused_at=stored.paused_at,
+        why=why,
+        remedy=remedy if why else "",
+    )
 
 
 class LeaseLost(Exception):
