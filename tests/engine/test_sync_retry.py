@@ -132,6 +132,7 @@ async def test_a_throttled_look_up_of_one_element_leaves_the_others_confirmed(tm
         assert await operations(bench, kind=Kind.INVOICE, side=Side.XERO, states=(State.READY, State.SENDING)) == []
         saved = {w["number"] for w in await writes(bench) if w["kind"] == "invoice"}
         assert saved >= {o.title for o in mine[1:]}
+        await bench.control("xero", "/clock", {"jump_seconds": 190})
         await asyncio.wait_for(going, 60)
         (rejected,) = await operations(bench, plan=plan.id, states=(State.REJECTED,))
         assert rejected.id == mine[0].id
