@@ -238,12 +238,11 @@ class HttpClient:
         async with place as slot:
             started = time.monotonic()
             # Stands until there is an answer, also where the call is cancelled.
-            slot.spent = Spent(len(request.body), 0, metered=metered, error="cancelled")
+            slot.spent = Spent(len(request.body), 0)
             try:
                 response = await self._once(request)
             except NetError as error:
-                sent = len(request.body) if error.effect_possible else 0
-                slot.spent = Spent(sent, 0, metered=metered, error=error.sentence)
+                slot.spent = Spent(len(request.body) if error.effect_possible else 0, 0)
                 self._tell(request, started, 0, 0, type(error).__name__)
                 raise
             slot.spent = Spent(len(request.body), response.wire, response.status, metered)

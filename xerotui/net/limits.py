@@ -66,14 +66,13 @@ class Budget(msgspec.Struct, frozen=True):
 class Spent(msgspec.Struct, frozen=True):
     """What one call cost: bytes of its body and of its answer as they crossed the wire, headers not counted.
 
-    `status` is 0 where no answer came and `error` says why; `metered` whether the vendor bills the answer.
+    `status` is 0 where no answer came; `metered` says whether the vendor bills the answer.
     """
 
     sent: int
     received: int
     status: int = 0
     metered: bool = True
-    error: str = ""
 
 
 class Permits(Protocol):

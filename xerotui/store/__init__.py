@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xerotui.store.plans import BlockedRow
     from xerotui.store.problems import CauseRow
     from xerotui.store.tx import Tx
+    from xerotui.store.usage import Used
     from xerotui.store.vault import VaultKey
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "SourceConnection",
     "TenantDoc",
     "Tx",
+    "Used",
     "VaultKey",
     "WorkerIdentity",
     "XeroConnectionDoc",
@@ -65,6 +67,7 @@ _HOME = {
     "Ledger": "ledger",
     "LinkTaken": "errors",
     "Tx": "tx",
+    "Used": "usage",
     "VaultKey": "vault",
     "WorkerIdentity": "identity",
     "gone": "identity",

@@ -373,9 +373,6 @@ usage = Table(
     _whole("sent"),
     _whole("received"),
     _whole("unmetered"),
-    _whole("good_at"),
-    _whole("bad_at"),
-    _text("bad"),
 )
 
 # vault.py

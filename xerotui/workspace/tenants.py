@@ -1,6 +1,5 @@
 """Tenants and source connections: what is connected, in what state, and a tenant's own settings."""
 
-import datetime as dt
 from typing import Any
 
 from xerotui.model.kinds import Side
@@ -9,17 +8,14 @@ from xerotui.model.work import Topic
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, TenantDoc
 from xerotui.workspace.base import NOT_CONNECTED
-from xerotui.workspace.mapping import Mappings
+from xerotui.workspace.meters import Meters
 from xerotui.workspace.pages import BudgetRow, SourceRow, TenantRow
 from xerotui.xero import limits as xero_limits
 
 ACCENTS = ("blue", "green", "magenta", "cyan", "yellow", "red")
-# A refresh token dies after 60 days without use (xero-api section 1.3); warnings begin a fortnight before.
-REFRESH_DAYS = 60
-WARN_DAYS = 14
 
 
-class Tenants(Mappings):
+class Tenants(Meters):
     """The Tenants screen."""
 
     async def book_notice(self) -> str:
@@ -72,16 +68,12 @@ class Tenants(Mappings):
             return "disconnected", ""
         if not saved:
             return "unsaved", ""
-        stored = await self.wiring.vault.load(document.connection)
-        if stored is None:
-            settings = await self.wiring.xero_settings(document.connection)
-            return ("connected", "") if settings.kind == "custom" else ("expired", "")
-        if stored.paused:
+        settings = await self.wiring.xero_settings(document.connection)
+        login = await self._login_of(document.connection, settings.kind)
+        if login.state in ("paused", "none"):
             return "expired", ""
-        born = stored.current.expires_at - dt.timedelta(minutes=30)
-        dies = born + dt.timedelta(days=REFRESH_DAYS)
-        soon = dies - self.wiring.clock.now() < dt.timedelta(days=WARN_DAYS)
-        return "connected", dies.date().isoformat() if soon else ""
+        soon = login.state == "expiring" and login.dies is not None
+        return "connected", login.dies.date().isoformat() if soon and login.dies else ""
 
     async def _tenant_budgets(self, document: TenantDoc) -> list[BudgetRow]:
         """How much of each of Xero's windows is used, by what the ledger counted."""

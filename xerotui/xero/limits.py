@@ -13,6 +13,8 @@ IN_FLIGHT = 4
 APP_LIMIT, APP_SPARE = 10_000, 500
 # Xero doesn't bill what it answers about the organisation itself (xero-api section 1.6).
 UNMETERED = ("/Organisation",)
+# From the Core tier on: calls a day, and the egress a month that it includes; the tiers above include more.
+CORE_CALLS, CORE_BYTES = 5_000, 10_000_000_000
 # World seconds to wait where a throttle answer doesn't say, by its window; a concurrent one passes by itself.
 _SILENT: dict[str, float | None] = {MINUTE: 30.0, DAY: 3600.0, APP: 15.0, "concurrent": None}
 
@@ -20,6 +22,11 @@ _SILENT: dict[str, float | None] = {MINUTE: 30.0, DAY: 3600.0, APP: 15.0, "concu
 def headroom(settings: XeroSettings) -> int:
     """How many of the calls a minute are never used: a twelfth, at least one."""
     return max(1, settings.minute_limit // 12)
+
+
+def quota(settings: XeroSettings) -> int | None:
+    """The bytes of answers that the app's tier surely includes a month; None where Xero doesn't meter them."""
+    return None if settings.tier < CORE_CALLS else CORE_BYTES
 
 
 def app_key(client_id: str) -> str:

@@ -18,8 +18,5 @@ def upgrade() -> None:
         sa.Column("sent", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("unmetered", sa.BigInteger(), nullable=False),
-        sa.Column("good_at", sa.BigInteger(), nullable=False),
-        sa.Column("bad_at", sa.BigInteger(), nullable=False),
-        sa.Column("bad", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", "day"),
     )
