@@ -237,7 +237,7 @@ async def test_a_missing_scope_is_said_and_not_mended_by_a_renewal(bench: Bench)
 
 
 async def test_a_walk_reads_page_after_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xerotui.xero.client.PAGE_SIZE", 3)
+    monkeypatch.setattr("xerotui.xero.walks.PAGE_SIZE", 3)
     client = await bench.client()
     pages = [page async for page in client.contacts()]
     assert len(pages) == -(-len(UK.contacts) // 3)

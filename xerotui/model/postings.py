@@ -104,7 +104,37 @@ class DocumentPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     total: Decimal = Decimal(0)
 
 
-Posting = Union[ContactPosting, ItemPosting, DocumentPosting]  # noqa: UP007
+class PaymentPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="payment", tag_field="is"):
+    """Money laid on a sales invoice, or paid out on a credit note (`for_kind`), by the document's Xero id.
+
+    `account` is the Xero account's id, or its code where only that is known. `reference` is what it is found again
+    by, so it is never blank. `currency_rate` goes with documents in a foreign currency.
+    """
+
+    kind: Kind = Kind.PAYMENT
+    document: str
+    for_kind: Kind = Kind.INVOICE
+    account: str
+    account_is_code: bool = False
+    date: dt.date
+    amount: Decimal
+    reference: str
+    currency_rate: Decimal | None = None
+
+
+class AllocationPosting(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="allocation", tag_field="is"
+):
+    """A part of a credit note laid on an invoice of the same contact, both by their Xero ids."""
+
+    kind: Kind = Kind.CREDIT_NOTE
+    note: str
+    invoice: str
+    amount: Decimal
+    date: dt.date
+
+
+Posting = Union[ContactPosting, ItemPosting, DocumentPosting, PaymentPosting, AllocationPosting]  # noqa: UP007
 
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _decoder: msgspec.json.Decoder[Posting] = msgspec.json.Decoder(Posting)

@@ -10,7 +10,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
 
 # Raise when a record's fields change meaning: stored snapshots of another shape are read again, never converted.
-SHAPE = 1
+SHAPE = 2
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -111,6 +111,20 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keys: dict[str, str] = {}
 
 
+class Settled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What settles a part of a document in Xero: `how` is payment, credit_note, prepayment or overpayment.
+
+    `id` is that of the payment, note or prepayment; `allocation` that of laying a credit on it.
+    """
+
+    how: str
+    id: str
+    amount: Decimal
+    date: dt.date | None = None
+    number: str = ""
+    allocation: str = ""
+
+
 class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="document"):
     """An invoice, credit note or purchase order."""
 
@@ -132,6 +146,36 @@ class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="docu
     amount_paid: Decimal | None = None
     amount_due: Decimal | None = None
     amount_credited: Decimal | None = None
+    paid_on: dt.date | None = None
+    # Of a credit note: the documents it is laid on, by their id.
+    settled: tuple[Settled, ...] = ()
+    url: str = ""
+    sent: bool = False
+
+
+class Payment(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="payment"):
+    """Money laid on a document, or taken back with status DELETED; `document` is that document's id on its side.
+
+    `for_kind` says what the document is; prepayments and overpayments of Xero's have no kind here. `method` is the
+    source's way of paying, `account` the Xero account's id. `reference` is what ours are found again by.
+    """
+
+    document: str = ""
+    for_kind: Kind | None = None
+    number: str = ""
+    date: dt.date | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    currency_rate: Decimal | None = None
+    reference: str = ""
+    method: str = ""
+    account: str = ""
+    account_code: str = ""
+    status: str = "AUTHORISED"
+    # Xero side only: its PaymentType, and what forbids taking it back by the API.
+    type: str = ""
+    reconciled: bool = False
+    batch: str = ""
 
 
 class TaxComponent(msgspec.Struct, frozen=True):
@@ -194,11 +238,29 @@ class Choice(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="choice
     price: Decimal | None = None
 
 
-Record = Union[Party, Item, Document, TaxRate, Account, Tracking, Theme, Currency, Choice]  # noqa: UP007
+Record = Union[Party, Item, Document, Payment, TaxRate, Account, Tracking, Theme, Currency, Choice]  # noqa: UP007
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A contact group of a Xero organisation; `contacts` are ids with names, known when it was read alone."""
+
+    id: str
+    name: str
+    status: str = "ACTIVE"
+    contacts: tuple[tuple[str, str], ...] = ()
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An entry of a Xero record's history."""
+
+    at: dt.datetime | None
+    who: str = ""
+    what: str = ""
+    details: str = ""
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a Xero organisation says of itself."""
+    """What a Xero organisation says of itself. `edition` is Xero's Class, the plan it is on: an open list."""
 
     tenant: str
     name: str
@@ -210,6 +272,16 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     timezone: str = ""
     period_lock: dt.date | None = None
     year_lock: dt.date | None = None
+    id: str = ""
+    legal_name: str = ""
+    status: str = ""
+    edition: str = ""
+    type: str = ""
+    tax_number: str = ""
+    pays_tax: bool | None = None
+    created: dt.datetime | None = None
+    # Day and month of the financial year's end; 0 where Xero doesn't say.
+    year_end: tuple[int, int] = (0, 0)
 
     def locked_until(self) -> dt.date | None:
         """The later of the two lock dates; documents dated on or before it are refused."""

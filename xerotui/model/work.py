@@ -57,6 +57,8 @@ class Verb(StrEnum):
     VOID = "void"
     DELETE = "delete"
     ALLOCATE = "allocate"
+    # Takes an allocation of credit back.
+    DEALLOCATE = "deallocate"
     PAY = "pay"
     SETTLE = "settle"
     ATTACH = "attach"

@@ -1,13 +1,13 @@
 """Reading both sides into snapshots: a source by its cursors, a tenant by what was modified since."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.problems import CORE, Problem, RecordRef, SyncError
-from xerotui.model.records import Record
+from xerotui.model.records import SHAPE, Record
 from xerotui.source.contract import Page, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.store import Tx
 from xerotui.sync.ports import Ports
@@ -17,6 +17,8 @@ from xerotui.xero.client import TenantClient
 OVERLAP = dt.timedelta(minutes=3)
 # What is read of a tenant unless something else is asked for.
 TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
+# What mappings are made to and documents are checked with; read together, so that they have one age.
+REFERENCE = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY)
 # What a command ends with when a side can't be had: "not connected" of the command line.
 NO_WAY = 3
 # Begins the ledger's mark of what a source connection's plugin failed with last.
@@ -141,47 +143,52 @@ async def pull_reference(ports: Ports, tenant: str, fresh: dt.timedelta = dt.tim
     Nothing is read when the last reading is younger than `fresh` of world time; the organisation, whose lock dates
     decide, always is.
     """
-    async with ports.ledger.read() as tx:
-        cursor = await ports.ledger.snapshots.get_cursor(tx, Side.XERO, tenant, Kind.ACCOUNT)
-    if cursor and ports.clock.now() - dt.datetime.fromisoformat(cursor) < fresh:
-        organisation = await (await ports.xero(tenant)).organisation()
-        async with ports.ledger.write() as tx:
-            await ports.ledger.snapshots.put_organisation(tx, tenant, organisation, ports.clock.now())
-        return
     client = await ports.xero(tenant)
     organisation = await client.organisation()
-    lists: dict[Kind, Sequence[Record]] = {
-        Kind.ACCOUNT: await client.accounts(),
-        Kind.TAX_RATE: await client.tax_rates(),
-        Kind.TRACKING: await client.tracking(),
-        Kind.BRANDING_THEME: await client.themes(),
-        Kind.CURRENCY: await client.currencies(),
-    }
+    lists: dict[Kind, Sequence[Record]] = {}
+    if not await _young(ports, tenant, fresh):
+        lists = {
+            Kind.ACCOUNT: await client.accounts(),
+            Kind.TAX_RATE: await client.tax_rates(),
+            Kind.TRACKING: await client.tracking(),
+            Kind.BRANDING_THEME: await client.themes(),
+            Kind.CURRENCY: await client.currencies(),
+        }
     now = ports.clock.now()
     async with ports.ledger.write() as tx:
         await ports.ledger.snapshots.put_organisation(tx, tenant, organisation, now)
         for kind, records in lists.items():
-            await _whole(ports, tx, tenant, kind, records, now)
-        await ports.ledger.snapshots.set_cursor(tx, Side.XERO, tenant, Kind.ACCOUNT, now.isoformat(), now)
+            before = await ports.ledger.snapshots.fingerprints(tx, Side.XERO, tenant, kind)
+            await ports.ledger.snapshots.put(tx, Side.XERO, tenant, records, now)
+            await _vanished(ports, tx, tenant, kind, set(before) - {r.id for r in records}, now)
 
 
-async def _whole(ports: Ports, tx: Tx, tenant: str, kind: Kind, records: Sequence[Record], now: dt.datetime) -> None:
-    snapshots = ports.ledger.snapshots
-    before = await snapshots.fingerprints(tx, Side.XERO, tenant, kind)
-    await snapshots.put(tx, Side.XERO, tenant, records, now)
-    vanished = sorted(set(before) - {r.id for r in records})
-    if vanished:
-        await snapshots.gone(tx, Side.XERO, tenant, kind, vanished, now)
+async def _young(ports: Ports, tenant: str, fresh: dt.timedelta) -> bool:
+    """Whether all of the reference data was read by this shape within `fresh` of world time, and not in the future."""
+    now = ports.clock.now()
+    for kind in REFERENCE:
+        async with ports.ledger.read() as tx:
+            read = _until(await ports.ledger.snapshots.get_cursor(tx, Side.XERO, tenant, kind))
+        if read is None or not dt.timedelta(0) <= now - read < fresh:
+            return False
+    return True
 
 
-def _stream(client: TenantClient, kind: Kind, since: dt.datetime | None) -> AsyncIterator[list[Record]]:
-    if kind is Kind.CUSTOMER:
-        return client.contacts(since)
-    if kind is Kind.INVOICE:
-        return client.invoices(since)
-    if kind is Kind.CREDIT_NOTE:
-        return client.credit_notes(since)
-    return client.purchase_orders(since)
+async def _vanished(ports: Ports, tx: Tx, tenant: str, kind: Kind, ids: Iterable[str], now: dt.datetime) -> None:
+    """End the reading of a whole list: what it no longer has is gone, and its age begins."""
+    if vanished := sorted(ids):
+        await ports.ledger.snapshots.gone(tx, Side.XERO, tenant, kind, vanished, now)
+    await ports.ledger.snapshots.set_cursor(tx, Side.XERO, tenant, kind, _cursor(now), now)
+
+
+def _cursor(moment: dt.datetime) -> str:
+    """A watermark with the shape of what was stored up to it: another shape is read again from the beginning."""
+    return f"{SHAPE} {moment.isoformat()}"
+
+
+def _until(cursor: str) -> dt.datetime | None:
+    shape, _, moment = cursor.partition(" ")
+    return dt.datetime.fromisoformat(moment) if shape == str(SHAPE) and moment else None
 
 
 async def pull_tenant(
@@ -198,28 +205,37 @@ async def pull_tenant(
     client = await ports.xero(tenant)
     for kind in kinds:
         if kind is Kind.ITEM:
-            records = [record async for batch in client.items(None) for record in batch]
-            async with ports.ledger.write() as tx:
-                await _whole(ports, tx, tenant, kind, records, ports.clock.now())
-            continue
-        await _pull_documents(ports, client, tenant, kind, whole=whole)
+            await _pull_items(ports, client, tenant)
+        else:
+            await _pull_walk(ports, client, tenant, kind, whole=whole)
 
 
-async def _pull_documents(ports: Ports, client: TenantClient, tenant: str, kind: Kind, *, whole: bool) -> None:
+async def _pull_items(ports: Ports, client: TenantClient, tenant: str) -> None:
     snapshots = ports.ledger.snapshots
     async with ports.ledger.read() as tx:
-        cursor = await snapshots.get_cursor(tx, Side.XERO, tenant, kind)
-    since = dt.datetime.fromisoformat(cursor) if cursor else None
-    # Xero's own time, never ours: a clock that runs fast would leave changes unread for good.
-    newest = since + OVERLAP if since else None
-    async for records in _stream(client, kind, None if whole else since):
-        newest = max([t for r in records if (t := r.modified)] + ([newest] if newest else []), default=None)
+        left = set(await snapshots.fingerprints(tx, Side.XERO, tenant, Kind.ITEM))
+    async for records in client.items():
+        left -= {r.id for r in records}
         async with ports.ledger.write() as tx:
             await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
-    if newest is not None:
+    async with ports.ledger.write() as tx:
+        await _vanished(ports, tx, tenant, Kind.ITEM, left, ports.clock.now())
+
+
+async def _pull_walk(ports: Ports, client: TenantClient, tenant: str, kind: Kind, *, whole: bool) -> None:
+    snapshots = ports.ledger.snapshots
+    async with ports.ledger.read() as tx:
+        since = _until(await snapshots.get_cursor(tx, Side.XERO, tenant, kind))
+    walk = client.walk(kind, None if whole else since)
+    async for records in walk:
         async with ports.ledger.write() as tx:
-            cursor = (newest - OVERLAP).isoformat()
-            await snapshots.set_cursor(tx, Side.XERO, tenant, kind, cursor, ports.clock.now())
+            await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
+    # Xero's own time as the walk began, never ours, and never that of what was read: a clock that runs fast, or a
+    # change to a page already read, would stay unread for good.
+    until = max([t for t in (since, walk.began and walk.began - OVERLAP) if t], default=None)
+    if until is not None:
+        async with ports.ledger.write() as tx:
+            await snapshots.set_cursor(tx, Side.XERO, tenant, kind, _cursor(until), ports.clock.now())
 
 
-__all__ = ["FAILED", "TENANT_KINDS", "pull_reference", "pull_source", "pull_tenant", "words"]
+__all__ = ["FAILED", "REFERENCE", "TENANT_KINDS", "pull_reference", "pull_source", "pull_tenant", "words"]

@@ -7,7 +7,7 @@ from hashlib import sha256
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, decode, encode
+from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, PaymentPosting, Posting, decode, encode
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
@@ -29,10 +29,17 @@ KEY_LIFE = dt.timedelta(minutes=5, seconds=30)
 
 
 def natural_key(posting: Posting) -> str:
-    """By what an element is found again in Xero: number, code or name."""
-    if isinstance(posting, ContactPosting):
-        return posting.number or posting.name
-    return posting.code if isinstance(posting, ItemPosting) else posting.number
+    """By what an element is found again in Xero: number, code, name or reference; blank where there is no such."""
+    match posting:
+        case ContactPosting():
+            return posting.number or posting.name
+        case ItemPosting():
+            return posting.code
+        case DocumentPosting():
+            return posting.number
+        case PaymentPosting():
+            return posting.reference
+    return ""
 
 
 def equal(posting: Posting, held: Record) -> bool:

@@ -20,6 +20,7 @@ PAST = {
     Verb.VOID: "voided",
     Verb.DELETE: "deleted",
     Verb.ALLOCATE: "allocated",
+    Verb.DEALLOCATE: "taken back",
     Verb.PAY: "paid",
     Verb.SETTLE: "settled",
     Verb.ATTACH: "attached",

@@ -6,18 +6,19 @@ from typing import Any, Union
 import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
-from xerotui.model.records import Document, Item, Party
+from xerotui.model.records import Document, Item, Party, Payment
 from xerotui.model.work import Verb
 from xerotui.net.http import BadAnswer, Response, Throttle
 from xerotui.xero.dates import version
-from xerotui.xero.errors import auth_trouble, correlation_of, words_of
+from xerotui.xero.errors import auth_trouble, correlation_of, offline, words_of
 from xerotui.xero.limits import throttled
-from xerotui.xero.wire import ENDPOINTS, ZERO_ID, messages, opened, tree
+from xerotui.xero.wire import ALLOCATIONS, ENDPOINTS, ZERO_ID, Endpoint, messages, opened, tree
 from xerotui.xero.wire_contacts import contact
 from xerotui.xero.wire_documents import document
 from xerotui.xero.wire_items import item
+from xerotui.xero.wire_payments import payment
 
-Written = Party | Item | Document
+Written = Party | Item | Document | Payment
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +68,15 @@ class WholeRefusal(msgspec.Struct, frozen=True):
 
 
 class Uncertain(msgspec.Struct, frozen=True):
-    """The answer says nothing about what was done: every element is unknown."""
+    """The answer says nothing about what was done: every element is unknown.
+
+    `seconds` of world time to leave the organisation alone before it is asked, 0 where the answer doesn't say.
+    """
 
     reason: str
     status: int = 0
     correlation: str = ""
+    seconds: float = 0.0
 
 
 Answer = Union[Verdicts, WholeRefusal, Uncertain]  # noqa: UP007
@@ -92,20 +97,48 @@ def read_answer(
     if response.status in (400, 404, 405, 409, 411, 412, 413, 414, 415, 422, 501):
         return _whole(response, n, correlation)
     if not response.ok:
-        return Uncertain(f"Xero answered {response.status}", response.status, correlation)
-    if kind is Kind.ITEM and verb is Verb.DELETE:
-        return Verdicts((Confirmed(xero_id=sent_keys[0]),), correlation)
+        return _uncertain(response, correlation)
+    if verb is Verb.DEALLOCATE or (kind is Kind.ITEM and verb is Verb.DELETE):
+        return Verdicts((_removed(response, sent_keys[0]),), correlation)
+    endpoint = ALLOCATIONS if verb is Verb.ALLOCATE else ENDPOINTS[kind]
     try:
-        raws = opened(response, ENDPOINTS[kind].name).elements
+        raws = opened(response, endpoint.name).elements
     except BadAnswer as error:
         return Uncertain(error.sentence, response.status, correlation)
     if len(raws) != n:
         return Uncertain(f"Xero answered {len(raws)} elements for {n} sent", response.status, correlation)
-    verdicts = tuple(_verdict(kind, raw, key, tenant) for raw, key in zip(raws, sent_keys, strict=True))
+    verdicts = tuple(_verdict(kind, endpoint, raw, key, tenant) for raw, key in zip(raws, sent_keys, strict=True))
     return Verdicts(verdicts, correlation)
 
 
-def _verdict(kind: Kind, raw: msgspec.Raw, key: str, tenant: str) -> Verdict:
+def _uncertain(response: Response, correlation: str) -> Uncertain:
+    words = words_of(response)
+    reason = f"Xero answered {response.status}" + (f": {words[:200]}" if words else "")
+    return Uncertain(reason, response.status, correlation, offline(response) if response.status == 503 else 0.0)
+
+
+def _removed(response: Response, key: str) -> Verdict:
+    """A removal is answered with nothing, or with the thing and whether it is gone."""
+    try:
+        body = response.json() if response.body else {}
+    except BadAnswer:
+        return Unclear("Xero's answer to a removal can't be read")
+    if errors := messages(body):
+        return Refused(errors)
+    if _kept(body):
+        return Unclear("Xero doesn't say that it is gone")
+    return Confirmed(xero_id=key)
+
+
+def _kept(body: Any) -> bool:
+    if isinstance(body, list):
+        return any(_kept(part) for part in body)
+    if isinstance(body, dict):
+        return body.get("IsDeleted") is False or any(_kept(part) for part in body.values())
+    return False
+
+
+def _verdict(kind: Kind, endpoint: Endpoint, raw: msgspec.Raw, key: str, tenant: str) -> Verdict:
     try:
         plain = tree(raw)
     except BadAnswer as error:
@@ -114,7 +147,7 @@ def _verdict(kind: Kind, raw: msgspec.Raw, key: str, tenant: str) -> Verdict:
         return Unclear("an element that is no object")
     errors, warnings = messages(plain), messages(plain, "Warnings")
     status = str(plain.get("StatusAttributeString") or "").upper()
-    xero_id = str(plain.get(ENDPOINTS[kind].id) or "")
+    xero_id = str(plain.get(endpoint.id) or "")
     zero = xero_id in ("", ZERO_ID)
     if errors or (status == "ERROR" and zero):
         return Refused(errors or ("Xero gave no reason.",), warnings)
@@ -126,26 +159,34 @@ def _verdict(kind: Kind, raw: msgspec.Raw, key: str, tenant: str) -> Verdict:
         return Unclear("Xero marked the element as faulty without a reason")
     if key and not _carries(kind, plain, key):
         return Unclear("Xero's answer to this element carries another one's key")
-    return _confirmed(kind, raw, plain, xero_id, warnings, tenant)
+    return _confirmed(kind, endpoint, raw, plain, xero_id, warnings, tenant)
 
 
 def _confirmed(
-    kind: Kind, raw: msgspec.Raw, plain: dict[str, Any], xero_id: str, warnings: tuple[str, ...], tenant: str
+    kind: Kind,
+    endpoint: Endpoint,
+    raw: msgspec.Raw,
+    plain: dict[str, Any],
+    xero_id: str,
+    warnings: tuple[str, ...],
+    tenant: str,
 ) -> Verdict:
-    record: Written | None
+    record: Written | None = None
     try:
         if kind in PARTIES:
             record = contact(raw, tenant)
         elif kind is Kind.ITEM:
             record = item(raw, tenant)
-        else:
+        elif kind is Kind.PAYMENT:
+            record = payment(raw, tenant)
+        elif endpoint is not ALLOCATIONS:
             record = document(raw, kind, tenant)
     except BadAnswer:
         # The id counts; what Xero stored is read again when it is verified.
         record = None
     return Confirmed(
         xero_id=xero_id,
-        number=str(plain.get(ENDPOINTS[kind].number) or ""),
+        number=str(plain.get(endpoint.number) or ""),
         version=version(str(plain.get("UpdatedDateUTC") or "")),
         record=record,
         warnings=warnings,
@@ -156,7 +197,11 @@ def _carries(kind: Kind, plain: dict[str, Any], key: str) -> bool:
     names = [ENDPOINTS[kind].id, ENDPOINTS[kind].number]
     if kind in PARTIES:
         names += ["ContactNumber", "Name"]
-    return _same(key) in {_same(str(plain[name])) for name in names if plain.get(name)}
+    # Payments and allocations are known by what they are laid on.
+    inner = [part for name in ("Invoice", "CreditNote") if isinstance(part := plain.get(name), dict)]
+    carried = [plain.get(name) for name in names]
+    carried += [part.get(name) for part in inner for name in ("InvoiceID", "CreditNoteID")]
+    return _same(key) in {_same(str(value)) for value in carried if value}
 
 
 def _same(text: str) -> str:

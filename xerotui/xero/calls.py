@@ -10,7 +10,14 @@ from urllib.parse import quote
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting
+from xerotui.model.postings import (
+    AllocationPosting,
+    ContactPosting,
+    DocumentPosting,
+    ItemPosting,
+    PaymentPosting,
+    Posting,
+)
 from xerotui.model.work import Verb
 from xerotui.xero.answers import (
     Answer,
@@ -24,10 +31,11 @@ from xerotui.xero.answers import (
     read_answer,
 )
 from xerotui.xero.errors import TooLarge, XeroError
-from xerotui.xero.wire import ENDPOINTS, wrapped
+from xerotui.xero.wire import ALLOCATIONS, ENDPOINTS, wrapped
 from xerotui.xero.wire_contacts import contact_body
 from xerotui.xero.wire_documents import document_body
 from xerotui.xero.wire_items import item_body
+from xerotui.xero.wire_payments import allocation_body, payment_body
 
 __all__ = [
     "Answer",
@@ -49,6 +57,8 @@ __all__ = [
 MAX_ELEMENTS = 50
 # Xero's pages name 3.5 and 10 MB; the smaller one with room to spare (xero-api section 5.2).
 MAX_BYTES = 3_000_000
+# What is deleted by its own address, one a call.
+_ALONE = (Kind.ITEM, Kind.PAYMENT)
 _STATUS: dict[Verb, str] = {Verb.VOID: "VOIDED", Verb.DELETE: "DELETED"}
 
 
@@ -61,61 +71,97 @@ class Encoded(msgspec.Struct, frozen=True):
 
 
 def supports(kind: Kind, verb: Verb) -> bool:
-    """Whether there is such a call at Xero."""
+    """Whether there is such a call at Xero.
+
+    A payment is made with PAY and taken back with DELETE, never edited; a credit note's ALLOCATE lays it on invoices
+    and DEALLOCATE takes one of these back.
+    """
+    if kind is Kind.PAYMENT:
+        return verb in (Verb.PAY, Verb.DELETE)
     if verb in (Verb.CREATE, Verb.UPDATE):
         return kind in ENDPOINTS
     if verb is Verb.ARCHIVE:
         return kind in PARTIES
     if verb is Verb.VOID:
         return kind in (Kind.INVOICE, Kind.CREDIT_NOTE)
+    if verb in (Verb.ALLOCATE, Verb.DEALLOCATE):
+        return kind is Kind.CREDIT_NOTE
     return verb is Verb.DELETE and (kind in DOCUMENTS or kind is Kind.ITEM)
 
 
 def most(kind: Kind, verb: Verb) -> int:
     """How many elements one call may carry."""
-    return 1 if kind is Kind.ITEM and verb is Verb.DELETE else MAX_ELEMENTS
+    return 1 if verb is Verb.DEALLOCATE or (kind in _ALONE and verb is Verb.DELETE) else MAX_ELEMENTS
 
 
 def encode_call(kind: Kind, verb: Verb, elements: Sequence[tuple[Posting | None, str]]) -> Encoded:
     """The request for an ordered list of (posting, Xero id): create with PUT, everything else by POST with ids.
 
-    The posting may be None for archive, void and delete. Raises TooLarge when the body must be split, XeroError for
-    what Xero has no call for, ValueError for an empty or overlong list or a missing id.
+    The posting may be None for archive, void and delete. Allocations of one call belong to one credit note, whose id
+    is their target; the target of DEALLOCATE is the allocation's id, its posting names the note. Raises TooLarge when
+    the body must be split, XeroError for what Xero has no call for, ValueError for an empty or overlong list or a
+    missing id.
     """
     if not supports(kind, verb):
         raise XeroError(f"Xero can't {verb.value} {kind.plural}.", code="xero.unsupported")
     if not 0 < len(elements) <= most(kind, verb):
         raise ValueError(f"{len(elements)} elements in one call")
-    if verb is not Verb.CREATE and not all(target for _, target in elements):
+    if verb not in (Verb.CREATE, Verb.PAY) and not all(target for _, target in elements):
         raise ValueError(f"{verb.value} needs the Xero id of every element")
-    endpoint = ENDPOINTS[kind]
-    if kind is Kind.ITEM and verb is Verb.DELETE:
-        return Encoded("DELETE", f"/Items/{quote(elements[0][1], safe='')}", b"")
+    if verb is Verb.DEALLOCATE or (kind in _ALONE and verb is Verb.DELETE):
+        return _alone(kind, verb, *elements[0])
+    endpoint, path = ENDPOINTS[kind], ENDPOINTS[kind].name
+    if verb is Verb.ALLOCATE:
+        notes = {target for _, target in elements}
+        if len(notes) != 1:
+            raise ValueError("allocations of several credit notes in one call")
+        endpoint, path = ALLOCATIONS, f"CreditNotes/{quote(notes.pop(), safe='')}/Allocations"
     body = wrapped(endpoint.name, [_element(kind, verb, posting, target) for posting, target in elements])
     if len(body) > MAX_BYTES:
         raise TooLarge(
             f"A call of {len(elements)} {kind.plural} is over {MAX_BYTES // 1_000_000} MB.", code="xero.too_large"
         )
     query = "?summarizeErrors=false" + ("&unitdp=4" if endpoint.unitdp else "")
-    return Encoded("PUT" if verb is Verb.CREATE else "POST", f"/{endpoint.name}{query}", body)
+    method = "PUT" if verb in (Verb.CREATE, Verb.PAY, Verb.ALLOCATE) else "POST"
+    return Encoded(method, f"/{path}{query}", body)
+
+
+def _alone(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> Encoded:
+    """What Xero takes back one at a time, by its address."""
+    id = quote(target, safe="")
+    if kind is Kind.ITEM:
+        return Encoded("DELETE", f"/Items/{id}", b"")
+    if kind is Kind.PAYMENT:
+        return Encoded("POST", f"/Payments/{id}", b'{"Status":"DELETED"}')
+    if not isinstance(posting, AllocationPosting):
+        raise ValueError(f"{verb.value} needs a posting")
+    return Encoded("DELETE", f"/CreditNotes/{quote(posting.note, safe='')}/Allocations/{id}", b"")
 
 
 def sent_key(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> str:
     """What an element of the answer must carry to be the one that was sent: its id, else its number, code or name.
 
-    Blank when Xero gives the number.
+    Of a payment or an allocation the id of the document that it is laid on. Blank when Xero gives the number.
     """
+    match posting:
+        case AllocationPosting() if verb is Verb.ALLOCATE:
+            return posting.invoice
+        case PaymentPosting() if verb is Verb.PAY:
+            return posting.document
     if target and verb is not Verb.CREATE:
         return target
-    if isinstance(posting, ContactPosting):
-        return posting.contact_number or posting.name
-    if isinstance(posting, ItemPosting):
-        return posting.code
-    return posting.number if isinstance(posting, DocumentPosting) else ""
+    match posting:
+        case ContactPosting():
+            return posting.contact_number or posting.name
+        case ItemPosting():
+            return posting.code
+        case DocumentPosting():
+            return posting.number
+    return ""
 
 
 def _element(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> dict[str, Any]:
-    identity = {ENDPOINTS[kind].id: target} if target and verb is not Verb.CREATE else {}
+    identity = {ENDPOINTS[kind].id: target} if target and verb not in (Verb.CREATE, Verb.PAY) else {}
     if verb is Verb.ARCHIVE:
         return identity | {"ContactStatus": "ARCHIVED"}
     if verb in _STATUS:
@@ -127,4 +173,8 @@ def _element(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> di
             return identity | item_body(posting)
         case DocumentPosting():
             return identity | document_body(posting, update=verb is Verb.UPDATE)
+        case PaymentPosting():
+            return payment_body(posting)
+        case AllocationPosting():
+            return allocation_body(posting)
     raise ValueError(f"{verb.value} needs a posting")

@@ -1,6 +1,6 @@
-"""One organisation's accounting endpoints: walks, deltas, single reads, and the raw write that the engine uses.
+"""One organisation's accounting endpoints: lists, single reads, and the raw write that the engine uses.
 
-How look-ups by natural key are asked is in `lookups`.
+Paged reading is `walks`, look-ups by natural key are `lookups`, changes of the set-up outside plans `setup`.
 """
 
 import datetime as dt
@@ -12,21 +12,21 @@ import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Account, Currency, Organisation, Record, TaxRate, Theme, Tracking
+from xerotui.model.records import Account, Currency, Group, Note, Organisation, Record, TaxRate, Theme, Tracking
 from xerotui.net.http import HttpClient, Response
-from xerotui.xero import wire_items
+from xerotui.xero import wire_setup
 from xerotui.xero.connections import UNTOLD, XeroSettings
 from xerotui.xero.dates import http_time
-from xerotui.xero.errors import NotFound, XeroError, auth_trouble, read_trouble
+from xerotui.xero.errors import NotFound, XeroError, auth_trouble, log_refusal, read_trouble
 from xerotui.xero.limits import correct
 from xerotui.xero.tokens import TokenProvider
-from xerotui.xero.wire import ENDPOINTS, opened
+from xerotui.xero.walks import Query, Walk, batches
+from xerotui.xero.wire import ENDPOINTS, opened, read
 from xerotui.xero.wire_contacts import contact
-from xerotui.xero.wire_documents import SALES_TYPES, document
+from xerotui.xero.wire_documents import document
 from xerotui.xero.wire_items import item
+from xerotui.xero.wire_payments import payment
 
-# Full pages are the cheapest (xero-api section 3); Xero clamps what it finds too large and says so.
-PAGE_SIZE = 1000
 READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 90.0
 Decode = Callable[[msgspec.Raw, str], Record]
@@ -40,6 +40,8 @@ def decoder(kind: Kind) -> Decode:
         return contact
     if kind is Kind.ITEM:
         return item
+    if kind is Kind.PAYMENT:
+        return payment
     return lambda raw, tenant: document(raw, kind, tenant)
 
 
@@ -72,84 +74,83 @@ class TenantClient:
         raws = await self._list("Organisations", path="Organisation")
         if len(raws) != 1:
             raise XeroError(f"Xero names {len(raws)} organisations for one tenant.", code="xero.refused")
-        return wire_items.organisation(raws[0], self.tenant)
+        return wire_setup.organisation(raws[0], self.tenant)
 
     async def accounts(self) -> list[Account]:
         """The whole chart, archived accounts too."""
-        return [wire_items.account(raw, self.tenant) for raw in await self._list("Accounts")]
+        return [wire_setup.account(raw, self.tenant) for raw in await self._list("Accounts")]
 
     async def tax_rates(self) -> list[TaxRate]:
         """Every tax rate; deleted ones are in the list with their status."""
-        return [wire_items.tax_rate(raw, self.tenant) for raw in await self._list("TaxRates")]
+        return [wire_setup.tax_rate(raw, self.tenant) for raw in await self._list("TaxRates")]
 
     async def tracking(self) -> list[Tracking]:
         """Tracking categories with their options, archived ones too."""
         raws = await self._list("TrackingCategories", {"includeArchived": "true"})
-        return [wire_items.tracking(raw, self.tenant) for raw in raws]
+        return [wire_setup.tracking(raw, self.tenant) for raw in raws]
 
     async def themes(self) -> list[Theme]:
         """Branding themes."""
-        return [wire_items.theme(raw, self.tenant) for raw in await self._list("BrandingThemes")]
+        return [wire_setup.theme(raw, self.tenant) for raw in await self._list("BrandingThemes")]
 
     async def currencies(self) -> list[Currency]:
         """The currencies that the organisation has added."""
-        return [wire_items.currency(raw, self.tenant) for raw in await self._list("Currencies")]
+        return [wire_setup.currency(raw, self.tenant) for raw in await self._list("Currencies")]
+
+    async def actions(self) -> dict[str, bool]:
+        """What the user who consented may do in this organisation, by Xero's names of it (CreateDraftInvoice…)."""
+        return dict(wire_setup.action(raw) for raw in await self._list("Actions", path="Organisation/Actions"))
+
+    async def groups(self) -> list[Group]:
+        """Contact groups, without their contacts."""
+        return [wire_setup.group(raw) for raw in await self._list("ContactGroups")]
+
+    async def group(self, id: str) -> Group:
+        """One contact group with its contacts. Raises NotFound."""
+        raws = await self._list("ContactGroups", path=f"ContactGroups/{quote(id, safe='')}", what="contact group")
+        if not raws:
+            raise NotFound("Xero has no contact group of this id.", code="xero.not_found", status=404)
+        return wire_setup.group(raws[0])
 
     # ---- walks: pages of records; a changed record may come twice, none is left out
 
-    def contacts(self, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
+    def contacts(self, since: dt.datetime | None = None) -> Walk:
         """Contacts, archived ones too, by id."""
-        return self.pages(Kind.CUSTOMER, {"includeArchived": "true", "order": "ContactID"}, since)
+        return self.walk(Kind.CUSTOMER, since)
 
     async def items(self, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
-        """Items, in one page: Xero never pages them."""
+        """Items in batches; Xero never pages them, so that they are one answer, decoded as it is used."""
         raws = await self._list("Items", {"unitdp": "4"}, since=since)
-        yield [item(raw, self.tenant) for raw in raws]
+        for some in batches(raws):
+            yield [item(raw, self.tenant) for raw in some]
 
-    def invoices(self, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
+    def invoices(self, since: dt.datetime | None = None) -> Walk:
         """Sales invoices of every status with their lines, by id; bills are left out."""
-        return self.pages(Kind.INVOICE, {"where": 'Type=="ACCREC"', "order": "InvoiceID", "unitdp": "4"}, since)
+        return self.walk(Kind.INVOICE, since)
 
-    def purchase_orders(self, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
-        """Purchase orders of every status with their lines."""
-        return self.pages(Kind.PURCHASE_ORDER, {"order": "PurchaseOrderNumber"}, since)
+    def purchase_orders(self, since: dt.datetime | None = None) -> Walk:
+        """Purchase orders of every status with their lines, the latest changed first."""
+        return self.walk(Kind.PURCHASE_ORDER, since)
 
-    def credit_notes(self, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
+    def credit_notes(self, since: dt.datetime | None = None) -> Walk:
         """Sales credit notes of every status with their lines, by id."""
-        where = 'Type=="ACCRECCREDIT"'
-        return self.pages(Kind.CREDIT_NOTE, {"where": where, "order": "CreditNoteID", "unitdp": "4"}, since)
+        return self.walk(Kind.CREDIT_NOTE, since)
 
-    def walk(self, kind: Kind, since: dt.datetime | None = None) -> AsyncIterator[list[Record]]:
-        """The walk of a synced kind; contacts serve customers and suppliers alike."""
-        walks: dict[Kind, Callable[[dt.datetime | None], AsyncIterator[list[Record]]]] = {
-            Kind.ITEM: self.items,
-            Kind.INVOICE: self.invoices,
-            Kind.PURCHASE_ORDER: self.purchase_orders,
-            Kind.CREDIT_NOTE: self.credit_notes,
-        }
-        return walks.get(kind, self.contacts)(since)
+    def payments(self, since: dt.datetime | None = None) -> Walk:
+        """Payments of both sides of the books, deleted ones too, by id."""
+        return self.walk(Kind.PAYMENT, since)
 
-    async def pages(
-        self, kind: Kind, params: Mapping[str, str], since: dt.datetime | None = None
-    ) -> AsyncIterator[list[Record]]:
-        """Every page of a paged endpoint under the given query, decoded; ends at the page count that Xero states."""
-        endpoint, decode = ENDPOINTS[kind], decoder(kind)
-        sales = SALES_TYPES.get(kind)
-        page = 1
-        while True:
-            query = {**params, "page": str(page), "pageSize": str(PAGE_SIZE)}
-            response = await self.get_response(f"/{endpoint.name}", kind.plural, query, since)
-            if response.status == 304:
-                return
-            envelope = opened(response, endpoint.name)
-            records = [decode(raw, self.tenant) for raw in envelope.elements]
-            # Not every way of asking can leave out bills.
-            yield [r for r in records if not sales or r.facts.get("type", sales) == sales]
-            paging = envelope.pagination
-            last = page >= paging.pageCount if paging else len(records) < PAGE_SIZE
-            if last or not records:
-                return
-            page += 1
+    def walk(self, kind: Kind, since: dt.datetime | None = None) -> Walk:
+        """The walk of a paged kind; contacts serve customers and suppliers alike. Items have `items`."""
+        return Walk(self, kind, since=since)
+
+    def pages(self, kind: Kind, params: Query) -> Walk:
+        """Every page of a paged endpoint under a query of one's own."""
+        return Walk(self, kind, params)
+
+    def decode(self, kind: Kind, raw: msgspec.Raw) -> Record:
+        """One element of a synced kind as a record of this organisation."""
+        return decoder(kind)(raw, self.tenant)
 
     async def get(self, kind: Kind, id: str) -> Record:
         """One record by its Xero id. Raises NotFound."""
@@ -160,7 +161,23 @@ class TenantClient:
         raws = opened(response, endpoint.name).elements
         if not raws:
             raise NotFound(f"Xero has no {kind.label} of this id.", code="xero.not_found", status=404)
-        return decoder(kind)(raws[0], self.tenant)
+        return self.decode(kind, raws[0])
+
+    async def history(self, kind: Kind, id: str) -> list[Note]:
+        """The history of one record, as Xero gives it."""
+        endpoint = ENDPOINTS[kind]
+        path = f"{endpoint.name}/{quote(id, safe='')}/History"
+        raws = await self._list("HistoryRecords", path=path, what=f"{kind.label} of this id")
+        return [wire_setup.note(raw) for raw in raws]
+
+    async def online_invoice(self, id: str) -> str:
+        """The address under which a customer sees an invoice; drafts have none (NotFound or Refused)."""
+        path = f"Invoices/{quote(id, safe='')}/OnlineInvoice"
+        raws = await self._list("OnlineInvoices", path=path, what="online invoice of this id")
+        links = [read(raw, wire_setup.OnlineInvoiceWire).OnlineInvoiceUrl or "" for raw in raws]
+        if not any(links):
+            raise NotFound("Xero has no online invoice of this id.", code="xero.not_found", status=404)
+        return links[0]
 
     async def look_up(self, kind: Kind, keys: Sequence[str]) -> list[Record]:
         """Every record that carries one of the natural keys, whatever its status: see `lookups.look_up`."""
@@ -199,9 +216,10 @@ class TenantClient:
         params: Mapping[str, str] | None = None,
         *,
         path: str = "",
+        what: str = "",
         since: dt.datetime | None = None,
     ) -> list[msgspec.Raw]:
-        response = await self.get_response(f"/{path or name}", name, params, since)
+        response = await self.get_response(f"/{path or name}", what or name, params, since)
         return [] if response.status == 304 else opened(response, name).elements
 
     async def _call(
@@ -253,4 +271,5 @@ class TenantClient:
             latest=latest,
         )
         await correct(self._http.governor, self._settings, response)
+        log_refusal(response, method, path)
         return response

@@ -1,13 +1,27 @@
-"""What Xero's answers mean when they are no answer to the question: a sentence, a remedy, Xero's correlation id."""
+"""What Xero's answers mean when they are no answer to the question: one small hierarchy with stable codes.
 
-import msgspec
+Each error keeps Xero's own words and its correlation id. What validation messages mean is in `messages`.
+"""
+
+import logging
+from typing import Any
 
 from xerotui.model.problems import SyncError
 from xerotui.net.http import BadAnswer, Response
+from xerotui.xero.wire import messages
+
+# World seconds to leave an organisation alone that Xero has taken offline, and the whole of Xero while it is down
+# (xero-api section 3).
+OFFLINE_WAIT = 300.0
+DOWN_WAIT = 30.0
+_log = logging.getLogger("xerotui.exchange")
 
 
 class XeroError(SyncError):
-    """Xero refused or can't serve; `correlation` is what Xero's support asks for, `said` Xero's own words."""
+    """Xero refused or can't serve; `correlation` is what Xero's support asks for, `said` Xero's own words.
+
+    `status` is the HTTP status, 0 where there was no answer of that kind.
+    """
 
     def __init__(
         self,
@@ -47,35 +61,58 @@ class Refused(XeroError):
 
 
 class Unavailable(XeroError):
-    """Xero is down, in maintenance, or has this organisation offline."""
+    """Xero is down, in maintenance, or has this organisation offline; `seconds` of world time to leave it alone."""
+
+    seconds = DOWN_WAIT
+
+
+class Unsettled(XeroError):
+    """A write whose outcome Xero didn't tell: look whether it was done before it is asked for again."""
+
+
+REPORT = "This is a fault of XeroTUI, or Xero changed: report it with the correlation id."
 
 
 class TooLarge(XeroError):
     """A body over the size that Xero takes: split the call."""
 
 
-class _Problem(msgspec.Struct):
-    """The body of 401 and 403 (`Title`, `Detail`) and of 400 (`Type`, `Message`): xero-api section 7."""
-
-    Type: str | None = None
-    Title: str | None = None
-    Detail: str | None = None
-    Message: str | None = None
-
-
 def correlation_of(response: Response) -> str:
-    """Xero's id of this exchange, blank where there is none."""
-    return response.headers.get("xero-correlation-id", "")
+    """Xero's id of this exchange, blank where there is none; at most 64 printable characters."""
+    said = response.headers.get("xero-correlation-id", "")
+    return "".join(c for c in said if c.isprintable())[:64]
+
+
+def log_refusal(response: Response, method: str, path: str) -> None:
+    """Note an answer that is none in the log, with what Xero's support asks for; never its body or the query."""
+    if response.status >= 400:
+        where = path.partition("?")[0]
+        told = correlation_of(response) or "none"
+        _log.info("xero answered %s to %s %s, correlation id %s", response.status, method, where, told)
+
+
+def offline(response: Response) -> float:
+    """How many world seconds a 5xx asks to be left alone: five minutes where the organisation itself is offline."""
+    return OFFLINE_WAIT if "organisation is offline" in words_of(response).lower() else DOWN_WAIT
 
 
 def words_of(response: Response) -> str:
-    """What an error answer says, from JSON or plain text; at most 500 printable characters."""
+    """What an error answer says, from JSON of any of Xero's shapes or plain text; at most 500 printable characters.
+
+    Validation messages anywhere in it come before the general sentence above them (xero-api section 7).
+    """
     try:
-        problem = response.json(_Problem)
-        words = problem.Detail or problem.Message or problem.Title or problem.Type or ""
+        body = response.json()
+        words = "; ".join(messages(body) or messages(body, "Errors")) or _heading(body)
     except BadAnswer:
         words = "" if "html" in response.headers.get("content-type", "") else response.text()
     return "".join(c if c.isprintable() else " " for c in words).strip()[:500]
+
+
+def _heading(body: Any) -> str:
+    if not isinstance(body, dict):
+        return ""
+    return next((str(body[name]) for name in ("Detail", "Message", "Title", "Type") if body.get(name)), "")
 
 
 def auth_trouble(response: Response) -> AuthTrouble:
@@ -105,24 +142,77 @@ def read_trouble(response: Response, what: str) -> XeroError:
         return auth_trouble(response)
     said, correlation, status = words_of(response), correlation_of(response), response.status
     if status == 404:
-        return NotFound(f"Xero has no {what}.", code="xero.not_found", correlation=correlation, status=status)
-    if status >= 500 and status != 501:
-        remedy = "Try again in a few minutes."
-        if "organisation is offline" in said.lower():
-            remedy = "Xero has taken this organisation offline for a while: try again in five minutes."
-        return Unavailable(
-            f"Xero can't serve {what} now ({status}).",
-            remedy,
-            code="xero.unavailable",
+        return NotFound(
+            f"Xero has no {what}.",
+            "It may have been deleted or merged: read both sides again.",
+            code="xero.not_found",
             said=said,
             correlation=correlation,
             status=status,
         )
+    if status >= 500 and status != 501:
+        return _unavailable(response, what)
+    code, sentence, remedy = "xero.refused", f"Xero refuses to list {what} ({status})", REPORT
+    if status == 412:
+        remedy = "Something between here and Xero changes the request: look at proxies and their TLS settings."
+    elif status == 413:
+        code = "xero.too_large"
+    elif status in (405, 501):
+        code, sentence = "xero.unsupported", f"Xero has no such call for {what} ({status})"
     return Refused(
-        f"Xero refuses to list {what} ({status}): {said or 'no reason given'}",
-        "This is a fault of XeroTUI, or Xero changed: report it with the correlation id.",
-        code="xero.refused",
+        f"{sentence}: {said or 'no reason given'}",
+        remedy,
+        code=code,
         said=said,
+        correlation=correlation,
+        status=status,
+    )
+
+
+def _unavailable(response: Response, what: str) -> Unavailable:
+    seconds = offline(response)
+    code, sentence = "xero.unavailable", f"Xero can't serve {what} now ({response.status})."
+    remedy = "Try again in a few minutes."
+    if seconds == OFFLINE_WAIT:
+        code, sentence = "xero.offline", f"Xero has taken this organisation offline ({response.status})."
+        remedy = "It does so for a while only: try again in five minutes."
+    error = Unavailable(
+        sentence,
+        remedy,
+        code=code,
+        said=words_of(response),
+        correlation=correlation_of(response),
+        status=response.status,
+    )
+    error.seconds = seconds
+    return error
+
+
+def write_trouble(response: Response, what: str, said: tuple[str, ...] = ()) -> XeroError:
+    """The error for a write outside a plan that wasn't done; `what` names it, `said` are its validation messages.
+
+    A 5xx says nothing about what was done (xero-api section 7): Unsettled.
+    """
+    if response.status in (401, 403):
+        return auth_trouble(response)
+    correlation, status = correlation_of(response), response.status
+    if status >= 500 and status != 501:
+        return Unsettled(
+            f"Xero didn't say whether it did this: {what} ({status}).",
+            "Read the organisation again and look before you ask again.",
+            code="xero.unsettled",
+            said=words_of(response),
+            correlation=correlation,
+            status=status,
+        )
+    words = "; ".join(said) or words_of(response) or "no reason given"
+    code = {404: "xero.not_found", 405: "xero.unsupported", 413: "xero.too_large", 501: "xero.unsupported"}
+    type_ = NotFound if status == 404 else Refused
+    return type_(
+        f"Xero refused this: {what}. It said: {words}",
+        "Do what Xero says, then ask again.",
+        code=code.get(status, "xero.invalid"),
+        said=words,
         correlation=correlation,
         status=status,
     )

@@ -1,10 +1,10 @@
 """Looking things up by natural key: to resolve an unknown outcome, and to see a collision before it happens."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from xerotui.model.kinds import PARTIES, Kind
-from xerotui.model.records import Document, Item, Party, Record
+from xerotui.model.records import Document, Item, Party, Payment, Record
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
 
@@ -19,7 +19,8 @@ FEW_ITEMS = 3
 async def look_up(client: TenantClient, kind: Kind, keys: Sequence[str]) -> list[Record]:
     """Every record that carries one of the keys, whatever its status; several may carry the same.
 
-    Keys are numbers of documents, codes of items, and for contacts account numbers, contact numbers or names alike.
+    Keys are numbers of documents, codes of items, references of payments, and for contacts account numbers, contact
+    numbers or names alike.
     Blank keys and such as Xero can't hold (control characters) find nothing.
     """
     wanted = list(dict.fromkeys(k for k in keys if k.strip() and k.isprintable()))
@@ -31,6 +32,8 @@ async def look_up(client: TenantClient, kind: Kind, keys: Sequence[str]) -> list
         return await _items(client, wanted)
     if kind is Kind.INVOICE:
         return await _invoices(client, wanted)
+    if kind is Kind.PAYMENT:
+        return await _payments(client, wanted)
     return await _by_path(client, kind, wanted)
 
 
@@ -57,7 +60,7 @@ def _fold(text: str) -> str:
     return text.strip().casefold()
 
 
-async def _gather(walk: AsyncIterator[list[Record]]) -> list[Record]:
+async def _gather(walk: AsyncIterable[list[Record]]) -> list[Record]:
     return [record async for page in walk for record in page]
 
 
@@ -86,6 +89,16 @@ async def _invoices(client: TenantClient, numbers: list[str]) -> list[Record]:
             params = {"where": f"InvoiceNumber=={quoted(number)}", "unitdp": "4", "order": "InvoiceID"}
             found |= {r.id: r for r in await _gather(client.pages(Kind.INVOICE, params))}
     return _numbered(found.values(), numbers)
+
+
+async def _payments(client: TenantClient, references: list[str]) -> list[Record]:
+    found: dict[str, Record] = {}
+    for reference in references:
+        # One by one: Xero answers quickly only to a single equals (xero-api section 6.3).
+        params = {"where": f"Reference=={quoted(reference)}", "order": "PaymentID"}
+        found |= {r.id: r for r in await _gather(client.pages(Kind.PAYMENT, params))}
+    wanted = {_fold(r) for r in references}
+    return [r for r in found.values() if isinstance(r, Payment) and _fold(r.reference) in wanted]
 
 
 def _numbered(records: Iterable[Record], numbers: Iterable[str]) -> list[Record]:

@@ -4,6 +4,7 @@ Fields carry Xero's own names. Unknown fields are ignored, missing ones default,
 Decimal from the first byte. Texts stay as sent.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.net.http import BadAnswer, Response
+from xerotui.xero.dates import instant
 
 T = TypeVar("T", bound=msgspec.Struct)
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -35,27 +37,34 @@ ENDPOINTS: dict[Kind, Endpoint] = {
     Kind.CREDIT_NOTE: Endpoint("CreditNotes", "CreditNoteID", "CreditNoteNumber", unitdp=True),
     # Orders always have four decimals and refuse nothing without the parameter.
     Kind.PURCHASE_ORDER: Endpoint("PurchaseOrders", "PurchaseOrderID", "PurchaseOrderNumber"),
+    # A payment has no number: its reference is what we give it.
+    Kind.PAYMENT: Endpoint("Payments", "PaymentID", "Reference"),
 }
+ALLOCATIONS = Endpoint("Allocations", "AllocationID", "AllocationID")
 
 
 class Wire(msgspec.Struct, kw_only=True):
-    """The base of every struct that Xero sends."""
+    """The base of every struct that Xero sends; what it leaves out or sends as null is None."""
 
 
 class Pagination(Wire):
     """The paging part of an envelope; the only names of the accounting API that begin small."""
 
-    page: int = 0
-    pageSize: int = 0
-    pageCount: int = 0
-    itemCount: int = 0
+    page: int | None = None
+    pageSize: int | None = None
+    pageCount: int | None = None
+    itemCount: int | None = None
 
 
 class Envelope(Wire):
-    """An answer around a list: the list itself stays undecoded, under the endpoint's own name."""
+    """An answer around a list: the list itself stays undecoded, under the endpoint's own name.
+
+    `at` is Xero's own clock as it answered.
+    """
 
     elements: list[msgspec.Raw] = []
     pagination: Pagination | None = None
+    at: dt.datetime | None = None
 
 
 def opened(response: Response, name: str) -> Envelope:
@@ -66,12 +75,18 @@ def opened(response: Response, name: str) -> Envelope:
     parts = response.json(dict[str, msgspec.Raw])
     if name not in parts:
         raise BadAnswer(f"an answer without {name}")
-    inner = Response(response.status, {}, bytes(parts[name]))
-    envelope = Envelope(elements=inner.json(list[msgspec.Raw]))
+    listed = bytes(parts[name])
+    inner = Response(response.status, {}, b"[]" if listed == b"null" else listed)
+    envelope = Envelope(elements=inner.json(list[msgspec.Raw]), at=_stamp(parts.get("DateTimeUTC")))
     paging = parts.get("pagination")
     if paging is not None and bytes(paging) != b"null":
         envelope.pagination = read(paging, Pagination)
     return envelope
+
+
+def _stamp(raw: msgspec.Raw | None) -> dt.datetime | None:
+    said = tree(raw) if raw is not None else None
+    return instant(said) if isinstance(said, str) else None
 
 
 def read(raw: msgspec.Raw | bytes, shape: type[T]) -> T:

@@ -13,6 +13,8 @@ from xerotui.xero.wire import Wire, read
 
 
 class AddressWire(Wire):
+    """A postal (POBOX) or street address of a contact."""
+
     AddressType: str | None = None
     AddressLine1: str | None = None
     AddressLine2: str | None = None
@@ -25,6 +27,8 @@ class AddressWire(Wire):
 
 
 class PhoneWire(Wire):
+    """One of a contact's four numbers."""
+
     PhoneType: str | None = None
     PhoneNumber: str | None = None
     PhoneAreaCode: str | None = None
@@ -32,20 +36,28 @@ class PhoneWire(Wire):
 
 
 class TermWire(Wire):
+    """When one side of the books pays: a number and the rule that reads it."""
+
     Day: int | None = None
     Type: str | None = None
 
 
 class TermsWire(Wire):
+    """Payment terms of bills and of sales."""
+
     Bills: TermWire | None = None
     Sales: TermWire | None = None
 
 
 class OutstandingWire(Wire):
+    """What is open on one side of the books."""
+
     Outstanding: Decimal | None = None
 
 
 class BalancesWire(Wire):
+    """A contact's open balances."""
+
     AccountsReceivable: OutstandingWire | None = None
     AccountsPayable: OutstandingWire | None = None
 

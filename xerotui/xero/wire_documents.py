@@ -1,5 +1,6 @@
 """Invoices, credit notes and purchase orders on the wire."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
 from xerotui.model.postings import DocumentPosting, PostingLine
-from xerotui.model.records import Document, Line
+from xerotui.model.records import Document, Line, Settled
 from xerotui.xero.dates import day, instant, version
 from xerotui.xero.wire import ENDPOINTS, Wire, plain, read
 
@@ -17,6 +18,8 @@ _AMOUNTS = {"exclusive": AmountsAre.EXCLUSIVE, "inclusive": AmountsAre.INCLUSIVE
 
 
 class TrackingWire(Wire):
+    """A tracking option on a line: ids in answers, names beside them."""
+
     TrackingCategoryID: str | None = None
     TrackingOptionID: str | None = None
     Name: str | None = None
@@ -24,6 +27,8 @@ class TrackingWire(Wire):
 
 
 class LineWire(Wire):
+    """One line of a document (xero-api section 9.8)."""
+
     LineItemID: str | None = None
     Description: str | None = None
     Quantity: Decimal | None = None
@@ -39,7 +44,45 @@ class LineWire(Wire):
 
 
 class ContactRefWire(Wire):
-    ContactID: str = ""
+    """The contact of a document, by its id."""
+
+    ContactID: str | None = None
+
+
+class PaidWire(Wire):
+    """A payment as a document lists it."""
+
+    PaymentID: str | None = None
+    Date: str | None = None
+    Amount: Decimal | None = None
+    Reference: str | None = None
+
+
+class CreditedWire(Wire):
+    """A credit note, prepayment or overpayment as the invoice lists it that it is laid on."""
+
+    CreditNoteID: str | None = None
+    CreditNoteNumber: str | None = None
+    PrepaymentID: str | None = None
+    OverpaymentID: str | None = None
+    AppliedAmount: Decimal | None = None
+    Date: str | None = None
+
+
+class InvoiceRefWire(Wire):
+    """An invoice by its id and number."""
+
+    InvoiceID: str | None = None
+    InvoiceNumber: str | None = None
+
+
+class AllocationWire(Wire):
+    """A part of a credit note laid on an invoice (xero-api section 9.10)."""
+
+    AllocationID: str | None = None
+    Amount: Decimal | None = None
+    Date: str | None = None
+    Invoice: InvoiceRefWire | None = None
 
 
 class DocumentWire(Wire):
@@ -73,6 +116,14 @@ class DocumentWire(Wire):
     AmountPaid: Decimal | None = None
     AmountCredited: Decimal | None = None
     RemainingCredit: Decimal | None = None
+    FullyPaidOnDate: str | None = None
+    Payments: list[PaidWire] | None = None
+    CreditNotes: list[CreditedWire] | None = None
+    Prepayments: list[CreditedWire] | None = None
+    Overpayments: list[CreditedWire] | None = None
+    Allocations: list[AllocationWire] | None = None
+    Url: str | None = None
+    SentToContact: bool | None = None
     UpdatedDateUTC: str | None = None
 
 
@@ -96,7 +147,7 @@ def document(raw: msgspec.Raw | bytes, kind: Kind, tenant: str) -> Document:
         modified=instant(wire.UpdatedDateUTC),
         facts={name: value for name, value in facts.items() if value},
         number=number or "",
-        party=contact.ContactID,
+        party=contact.ContactID or "",
         date=day(wire.DateString, wire.Date),
         due_date=day(*due),
         currency=wire.CurrencyCode or "",
@@ -112,7 +163,41 @@ def document(raw: msgspec.Raw | bytes, kind: Kind, tenant: str) -> Document:
         amount_paid=wire.AmountPaid,
         amount_due=wire.AmountDue if wire.RemainingCredit is None else wire.RemainingCredit,
         amount_credited=wire.AmountCredited,
+        paid_on=day(wire.FullyPaidOnDate),
+        settled=tuple(_settled(wire)),
+        url=wire.Url or "",
+        sent=bool(wire.SentToContact),
     )
+
+
+def _settled(wire: DocumentWire) -> Iterator[Settled]:
+    """What the document was paid and credited with; short lists leave it out (xero-api section 6.1)."""
+    for paid in wire.Payments or []:
+        if paid.PaymentID and paid.Amount is not None:
+            yield Settled(
+                how="payment", id=paid.PaymentID, amount=paid.Amount, date=day(paid.Date), number=paid.Reference or ""
+            )
+    for how, listed in (
+        ("credit_note", wire.CreditNotes),
+        ("prepayment", wire.Prepayments),
+        ("overpayment", wire.Overpayments),
+    ):
+        for credit in listed or []:
+            id = credit.CreditNoteID or credit.PrepaymentID or credit.OverpaymentID
+            if id and credit.AppliedAmount is not None:
+                number = credit.CreditNoteNumber or ""
+                yield Settled(how=how, id=id, amount=credit.AppliedAmount, date=day(credit.Date), number=number)
+    for laid in wire.Allocations or []:
+        invoice = laid.Invoice or InvoiceRefWire()
+        if invoice.InvoiceID and laid.Amount is not None:
+            yield Settled(
+                how="credit_note",
+                id=invoice.InvoiceID,
+                amount=laid.Amount,
+                date=day(laid.Date),
+                number=invoice.InvoiceNumber or "",
+                allocation=laid.AllocationID or "",
+            )
 
 
 def _line(wire: LineWire) -> Line:

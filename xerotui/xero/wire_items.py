@@ -1,4 +1,4 @@
-"""Items and the reference data of an organisation on the wire: accounts, tax rates, tracking, themes, currencies."""
+"""Items on the wire."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,29 +7,14 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.model.postings import ItemPosting, PriceSide
-from xerotui.model.records import (
-    Account,
-    Currency,
-    Item,
-    Organisation,
-    TaxComponent,
-    TaxRate,
-    Theme,
-    Tracking,
-)
-from xerotui.xero.dates import day, instant, version
+from xerotui.model.records import Item
+from xerotui.xero.dates import instant, version
 from xerotui.xero.wire import Wire, plain, read
-
-CLASSES = {
-    "ASSET": "CanApplyToAssets",
-    "EQUITY": "CanApplyToEquity",
-    "EXPENSE": "CanApplyToExpenses",
-    "LIABILITY": "CanApplyToLiabilities",
-    "REVENUE": "CanApplyToRevenue",
-}
 
 
 class DetailsWire(Wire):
+    """The sales or purchase side of an item; tracked items have COGSAccountCode in place of AccountCode."""
+
     UnitPrice: Decimal | None = None
     AccountCode: str | None = None
     COGSAccountCode: str | None = None
@@ -39,7 +24,7 @@ class DetailsWire(Wire):
 class ItemWire(Wire):
     """Xero's Item (xero-api section 9.3)."""
 
-    ItemID: str = ""
+    ItemID: str | None = None
     Code: str | None = None
     Name: str | None = None
     Description: str | None = None
@@ -52,76 +37,6 @@ class ItemWire(Wire):
     UpdatedDateUTC: str | None = None
 
 
-class ComponentWire(Wire):
-    Name: str | None = None
-    Rate: Decimal | None = None
-    IsCompound: bool | None = None
-
-
-class TaxRateWire(Wire):
-    Name: str | None = None
-    TaxType: str = ""
-    ReportTaxType: str | None = None
-    Status: str | None = None
-    EffectiveRate: Decimal | None = None
-    DisplayTaxRate: Decimal | None = None
-    TaxComponents: list[ComponentWire] | None = None
-    CanApplyToAssets: bool | None = None
-    CanApplyToEquity: bool | None = None
-    CanApplyToExpenses: bool | None = None
-    CanApplyToLiabilities: bool | None = None
-    CanApplyToRevenue: bool | None = None
-
-
-class AccountWire(Wire):
-    AccountID: str = ""
-    Code: str | None = None
-    Name: str | None = None
-    Type: str | None = None
-    Class: str | None = None
-    Status: str | None = None
-    TaxType: str | None = None
-    SystemAccount: str | None = None
-    EnablePaymentsToAccount: bool | None = None
-    UpdatedDateUTC: str | None = None
-
-
-class OptionWire(Wire):
-    TrackingOptionID: str = ""
-    Name: str | None = None
-    Status: str | None = None
-
-
-class TrackingWire(Wire):
-    TrackingCategoryID: str = ""
-    Name: str | None = None
-    Status: str | None = None
-    Options: list[OptionWire] | None = None
-
-
-class ThemeWire(Wire):
-    BrandingThemeID: str = ""
-    Name: str | None = None
-    SortOrder: int | None = None
-
-
-class CurrencyWire(Wire):
-    Code: str = ""
-    Description: str | None = None
-
-
-class OrganisationWire(Wire):
-    Name: str | None = None
-    BaseCurrency: str | None = None
-    CountryCode: str | None = None
-    Version: str | None = None
-    ShortCode: str | None = None
-    IsDemoCompany: bool | None = None
-    Timezone: str | None = None
-    PeriodLockDate: str | None = None
-    EndOfYearLockDate: str | None = None
-
-
 def item(raw: msgspec.Raw | bytes, tenant: str) -> Item:
     """An item; `tracked` in facts marks stock, whose purchase account is the cost of goods sold."""
     wire = read(raw, ItemWire)
@@ -130,7 +45,7 @@ def item(raw: msgspec.Raw | bytes, tenant: str) -> Item:
     if wire.IsTrackedAsInventory:
         facts["tracked"] = "yes"
     return Item(
-        id=wire.ItemID,
+        id=wire.ItemID or "",
         kind=Kind.ITEM,
         name=wire.Name or "",
         tenant=tenant,
@@ -170,95 +85,3 @@ def _details(side: PriceSide | None) -> dict[str, Any]:
     price = None if side.price is None else plain(side.price)
     body = {"UnitPrice": price, "AccountCode": side.account or None, "TaxType": side.tax or None}
     return {name: value for name, value in body.items() if value is not None}
-
-
-def tax_rate(raw: msgspec.Raw | bytes, tenant: str) -> TaxRate:
-    """A tax rate at its effective percent; where Xero doesn't say what it applies to, it applies to all."""
-    wire = read(raw, TaxRateWire)
-    components = tuple(
-        TaxComponent(c.Name or "", c.Rate or Decimal(0), bool(c.IsCompound)) for c in wire.TaxComponents or []
-    )
-    rate = wire.EffectiveRate if wire.EffectiveRate is not None else wire.DisplayTaxRate
-    if rate is None:
-        rate = sum((c.rate for c in components), Decimal(0))
-    told = {name: getattr(wire, field) for name, field in CLASSES.items()}
-    silent = all(value is None for value in told.values())
-    return TaxRate(
-        id=wire.TaxType,
-        kind=Kind.TAX_RATE,
-        name=wire.Name or "",
-        tenant=tenant,
-        code=wire.TaxType,
-        rate=rate,
-        components=components,
-        status=wire.Status or "ACTIVE",
-        classes=tuple(name for name, value in told.items() if silent or value),
-        facts={"report": wire.ReportTaxType} if wire.ReportTaxType else {},
-    )
-
-
-def account(raw: msgspec.Raw | bytes, tenant: str) -> Account:
-    """An account; a bank account may have no code."""
-    wire = read(raw, AccountWire)
-    return Account(
-        id=wire.AccountID,
-        kind=Kind.ACCOUNT,
-        name=wire.Name or "",
-        tenant=tenant,
-        modified=instant(wire.UpdatedDateUTC),
-        code=wire.Code or "",
-        type=wire.Type or "",
-        class_=wire.Class or "",
-        status=wire.Status or "ACTIVE",
-        tax_type=wire.TaxType or "",
-        system=wire.SystemAccount or "",
-        takes_payments=bool(wire.EnablePaymentsToAccount) or wire.Type == "BANK",
-    )
-
-
-def tracking(raw: msgspec.Raw | bytes, tenant: str) -> Tracking:
-    """A tracking category with all its options, archived ones too."""
-    wire = read(raw, TrackingWire)
-    return Tracking(
-        id=wire.TrackingCategoryID,
-        kind=Kind.TRACKING,
-        name=wire.Name or "",
-        tenant=tenant,
-        status=wire.Status or "ACTIVE",
-        options=tuple((o.TrackingOptionID, o.Name or "", o.Status or "ACTIVE") for o in wire.Options or []),
-    )
-
-
-def theme(raw: msgspec.Raw | bytes, tenant: str) -> Theme:
-    """A branding theme; the one at sort 0 is the default."""
-    wire = read(raw, ThemeWire)
-    return Theme(
-        id=wire.BrandingThemeID,
-        kind=Kind.BRANDING_THEME,
-        name=wire.Name or "",
-        tenant=tenant,
-        sort=wire.SortOrder or 0,
-    )
-
-
-def currency(raw: msgspec.Raw | bytes, tenant: str) -> Currency:
-    """A currency that the organisation has added."""
-    wire = read(raw, CurrencyWire)
-    return Currency(id=wire.Code, kind=Kind.CURRENCY, name=wire.Description or wire.Code, tenant=tenant, code=wire.Code)
-
-
-def organisation(raw: msgspec.Raw | bytes, tenant: str) -> Organisation:
-    """What the organisation says of itself, lock dates as calendar dates."""
-    wire = read(raw, OrganisationWire)
-    return Organisation(
-        tenant=tenant,
-        name=wire.Name or "",
-        base_currency=wire.BaseCurrency or "",
-        country=wire.CountryCode or "",
-        version=wire.Version or "",
-        short_code=wire.ShortCode or "",
-        is_demo=bool(wire.IsDemoCompany),
-        timezone=wire.Timezone or "",
-        period_lock=day(wire.PeriodLockDate),
-        year_lock=day(wire.EndOfYearLockDate),
-    )
