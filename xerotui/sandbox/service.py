@@ -26,6 +26,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.faults import Fault, Faults
 from xerotui.sandbox.journal import Journal
+from xerotui.sandbox.traffic import MARK
 from xerotui.sandbox.windows import Windows, WindowState
 
 __all__ = [
@@ -138,11 +139,12 @@ class Service:
         port: int = 0,
         seed: int = 1,
         tenant_header: str = "xero-tenant-id",
+        faults: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.name = name
         self.clock = clock
         self.journal = journal or Journal(name, clock)
-        self.faults = Faults(seed)
+        self.faults = Faults(seed, faults)
         self.windows = windows
         self._totals = totals or dict
         self._app = app
@@ -242,7 +244,10 @@ class Service:
             await asyncio.sleep(wait)
         if fault is None:
             await self._app(scope, receive, send)
-        elif fault.do == "status":
+            return
+        # What a fault answers says nothing of the service.
+        scope.get(MARK, []).append(fault.do)
+        if fault.do == "status":
             await _plain(fault)(scope, receive, send)
         elif fault.do == "cut_before":
             await self._cut(scope)
@@ -251,9 +256,21 @@ class Service:
 
     async def _after_work(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         held = _Held()
+        if fault.do == "twice":
+            receive = await _kept(receive)
+            await self._app(scope, receive, _Held().send)
         await self._app(scope, receive, held.send)
-        if fault.do == "cut_after":
+        if fault.do == "hang_after":
+            await _silence(fault.seconds, receive)
+        if fault.do in ("cut_after", "hang_after"):
             await self._cut(scope)
+        elif fault.do == "cut_body":
+            await send(held.messages[0])
+            await send({"type": "http.response.body", "body": held.body[: len(held.body) // 2], "more_body": True})
+            await self._cut(scope)
+        elif fault.do == "twice":
+            for message in held.messages:
+                await send(message)
         elif fault.do == "status_after":
             await _plain(fault)(scope, receive, send)
         elif fault.do == "body":
@@ -353,6 +370,33 @@ def _plain(fault: Fault) -> Response:
     headers = dict(fault.headers)
     media = headers.pop("content-type", None) or ("text/plain" if fault.text else None)
     return Response(fault.text, fault.status, headers, media_type=media)
+
+
+async def _kept(receive: Receive) -> Receive:
+    """Return a receive that gives the whole body of the request as often as it is asked."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _silence(seconds: float, receive: Receive) -> None:
+    """Say nothing for so long, or until the caller has gone away."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(gone(), seconds)
 
 
 async def _slowly(held: _Held, seconds: float, send: Send) -> None:

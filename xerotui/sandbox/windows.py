@@ -6,6 +6,7 @@ How a service words its refusal belongs to the service; only the counting lives 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from xerotui.sandbox.clock import WorldClock
@@ -23,10 +24,18 @@ class Windows:
     """Counts the calls of each key (an organisation, say) in named rolling windows.
 
     ``limits`` maps a name to (calls, world seconds); ``concurrent`` is the most requests in flight for one
-    key, or None for no such limit. Both may be changed while the service runs.
+    key, or None for no such limit. Both may be changed while the service runs. While ``fixed`` says so, windows begin
+    anew on the minute or day instead of rolling.
     """
 
-    def __init__(self, clock: WorldClock, limits: dict[str, tuple[int, float]], concurrent: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: WorldClock,
+        limits: dict[str, tuple[int, float]],
+        concurrent: int | None = None,
+        fixed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._fixed = fixed
         self.clock = clock
         self.limits = dict(limits)
         self.concurrent = concurrent
@@ -38,9 +47,11 @@ class Windows:
         calls, seconds = self.limits[name]
         now = self.clock.timestamp()
         times = self._calls.setdefault((name, key), deque())
-        while times and times[0] <= now - seconds:
+        # A fixed window begins anew on each multiple of its length: all calls leave it at once.
+        since = now - now % seconds if self._fixed() else now - seconds
+        while times and times[0] <= (since - 1e-9 if self._fixed() else since):
             times.popleft()
-        leaves = times[0] + seconds - now if times else 0.0
+        leaves = (since + seconds if self._fixed() else times[0] + seconds) - now if times else 0.0
         return WindowState(calls, max(0, calls - len(times)), leaves)
 
     def hit(self, name: str, key: str) -> None:

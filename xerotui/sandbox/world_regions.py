@@ -19,7 +19,7 @@ Guid = Callable[..., str]
 ARCHIVED_ACCOUNT = "205"
 REGIONS = ("Central", "North", "South", "West Coast")
 
-_CLASSES = {
+CLASSES = {
     "BANK": "ASSET", "CURRENT": "ASSET", "FIXED": "ASSET", "INVENTORY": "ASSET",
     "EQUITY": "EQUITY",
     "DIRECTCOSTS": "EXPENSE", "OVERHEADS": "EXPENSE", "EXPENSE": "EXPENSE",
@@ -248,7 +248,7 @@ def accounts_of(region: Region, guid: Guid) -> tuple[XeroAccount, ...]:
         account_id = guid(region.key, "account", code)
         found.append(
             XeroAccount(
-                account_id, code, name, kind, _CLASSES[kind], tax, status, system[0] if system else "",
+                account_id, code, name, kind, CLASSES[kind], tax, status, system[0] if system else "",
                 enable_payments=kind == "BANK",
             )
         )  # fmt: skip

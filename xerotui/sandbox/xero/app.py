@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
 from xerotui.sandbox.xero.idempotency import Keys
@@ -21,17 +22,16 @@ from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import API, STATE, Caller
 from xerotui.sandbox.xero.routes import ROUTES, SCOPES, Route
 
-MOST_BYTES = 3_500_000
 _LOG = logging.getLogger("xerotui.sandbox.xero")
 
 
 class XeroApp:
     """Routes the requests that came through the door."""
 
-    def __init__(self, clock: WorldClock, journal: Journal, pages: IdentityPages) -> None:
+    def __init__(self, clock: WorldClock, journal: Journal, pages: IdentityPages, behaviour: Behaviour) -> None:
         self.journal = journal
         self.pages = pages
-        self.keys = Keys(clock, journal)
+        self.keys = Keys(clock, journal, behaviour)
         self.calls = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class XeroApp:
         raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
         route, args = self._route(request.method, raw.partition("?")[0].removeprefix(API))
         self._judge_scope(route, caller)
-        self._judge_headers(request, body)
+        self._judge_headers(request, body, caller.org.behaviour.bytes)
         query = self._query(request, route)
         key = request.headers.get("idempotency-key", "") if request.method in ("PUT", "POST") else ""
         call = Call(
@@ -113,16 +113,17 @@ class XeroApp:
         enough = {*wanted, *(f"{scope}.read" for scope in wanted if route.method == "GET")}
         if not enough & set(caller.consent.scopes):
             headers = {"WWW-Authenticate": "insufficent_scope"}
-            raise Refused(unauthorized("AuthenticationUnsuccessful", headers=headers))
+            status = caller.org.behaviour.missing_scope
+            raise Refused(unauthorized("AuthenticationUnsuccessful", status, headers))
 
-    def _judge_headers(self, request: Request, body: bytes) -> None:
+    def _judge_headers(self, request: Request, body: bytes, most: int) -> None:
         if "application/json" not in request.headers.get("accept", ""):
             refusal = Response("XML is what Xero would send here: ask for application/json", 406)
             raise Refused(refusal, "Accept", "no Accept: application/json")
         json = request.headers.get("content-type", "").startswith("application/json")
         if request.method in ("PUT", "POST") and body and not json:
             raise Refused(Response(status_code=415), "Content-Type", "a body that isn't application/json")
-        if len(body) > MOST_BYTES:
+        if len(body) > most:
             raise Refused(Response(status_code=413), "size", f"{len(body)} bytes")
 
     def _query(self, request: Request, route: Route) -> dict[str, str]:

@@ -5,16 +5,15 @@ The state of identity and its rules live here; HTTP does not.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from xerotui.sandbox.clock import WorldClock
+from xerotui.sandbox.xero import signing
 from xerotui.sandbox.xero.store import Organisation, new_id
 
 CODE_LIFE = 5 * 60
@@ -40,6 +39,13 @@ DEFAULT_SCOPES = (
     "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts "
     "accounting.settings accounting.attachments"
 )
+
+
+# Who consents in this sandbox, as the id token tells it for the scopes profile and email.
+_PERSON = {
+    "profile": {"given_name": "Sam", "family_name": "Sandbox", "name": "Sam Sandbox"},
+    "email": {"email": "sam@sandbox.example", "preferred_username": "sam@sandbox.example"},
+}
 
 
 class GrantError(Exception):
@@ -71,6 +77,7 @@ class Consent:
     scopes: tuple[str, ...]
     event: str = field(default_factory=new_id)
     user: str = "5a1f2c3e-0d4b-4e7a-9c61-2f8b7d6e5a40"
+    nonce: str = ""
     revoked: bool = False
 
 
@@ -131,7 +138,7 @@ class Identity:
         self._codes: dict[str, _Code] = {}
         self._refresh: dict[str, _Refresh] = {}
         self._access: dict[str, _Access] = {}
-        self._key = secrets.token_bytes(32)
+        self.issuer = "https://identity.xero.com"
 
     # -------------------------------------------------------------- consent
 
@@ -214,7 +221,10 @@ class Identity:
             "scope": " ".join(consent.scopes),
         }
         if "openid" in consent.scopes:
-            reply["id_token"] = self._jwt(consent, now, 300)
+            told = {"nonce": consent.nonce} if consent.nonce else {}
+            for scope, claims in _PERSON.items():
+                told |= claims if scope in consent.scopes else {}
+            reply["id_token"] = self._jwt(consent, now, 300, aud=consent.app.client_id, **told)
         if "offline_access" in consent.scopes and consent.app.kind != "custom":
             token = secrets.token_urlsafe(32)
             self._refresh[token] = _Refresh(consent, now + REFRESH_LIFE)
@@ -247,8 +257,9 @@ class Identity:
     def _jwt(self, consent: Consent, now: float, life: int, **more: Any) -> str:
         claims = {
             "nbf": int(now),
+            "iat": int(now),
             "exp": int(now) + life,
-            "iss": "https://identity.xero.com",
+            "iss": self.issuer,
             "aud": "https://identity.xero.com/resources",
             "client_id": consent.app.client_id,
             "sub": consent.user.replace("-", ""),
@@ -259,20 +270,13 @@ class Identity:
             "authentication_event_id": consent.event,
             **more,
         }
-        head = _b64(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
-        body = _b64(json.dumps(claims).encode())
-        sign = _b64(hmac.new(self._key, f"{head}.{body}".encode(), hashlib.sha256).digest())
-        return f"{head}.{body}.{sign}"
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+        return signing.signed(claims)
 
 
 def _proves(verifier: str, challenge: str) -> bool:
     if not 43 <= len(verifier) <= 128:
         return False
-    return hmac.compare_digest(_b64(hashlib.sha256(verifier.encode()).digest()), challenge)
+    return hmac.compare_digest(signing.b64(hashlib.sha256(verifier.encode()).digest()), challenge)
 
 
 def _naive(moment: datetime) -> str:

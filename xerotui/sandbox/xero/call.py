@@ -63,7 +63,8 @@ class Call:
         try:
             return decode(self.body)
         except msgspec.DecodeError as error:
-            raise Refused(bad_request(POST_DATA, "Invalid Json data"), "body", str(error)) from None
+            kind = (POST_DATA, self.org.behaviour.body_number)
+            raise Refused(bad_request(kind, "Invalid Json data"), "body", str(error)) from None
 
     def elements(self, plural: str, singular: str) -> list[Clean]:
         """Return the elements of the body, wrapped in ``plural`` or one bare object."""

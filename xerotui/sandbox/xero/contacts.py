@@ -6,6 +6,8 @@ Rules of xero-api sections 5.1, 7.1 and 9.2 live here; documents only call `reso
 from __future__ import annotations
 
 import re
+from calendar import monthrange
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -22,6 +24,7 @@ MATCHED_ARCHIVED = (
 )
 FLAG = "HasValidationErrors"
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_WEBSITE = re.compile(r"https?://[^\s/@]+\.[^\s@]+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TERMS = ("DAYSAFTERBILLDATE", "DAYSAFTERBILLMONTH", "OFCURRENTMONTH", "OFFOLLOWINGMONTH")
 _PHONES = ("DEFAULT", "DDI", "FAX", "MOBILE")
@@ -50,6 +53,8 @@ def post_one(call: Call) -> Response:
 
 
 def _create(call: Call, clean: Clean) -> Verdict:
+    if call.org.behaviour.put_contact_updates and not clean.values.get("ContactID"):
+        return save(call, clean, match(call.org, {"Name": clean.values.get("Name", "")}))
     if clean.values.get("ContactID"):
         call.violation("put with id", "a contact that is created has no id yet")
         clean.errors.append("A contact with an id can't be created")
@@ -90,6 +95,8 @@ def prepare(org: Organisation, values: Record, target: Record | None) -> tuple[R
         return {**target, **values}, [MATCHED_ARCHIVED]
     candidate = dict(target or {"ContactID": new_id(), "ContactStatus": "ACTIVE"})
     for name, value in values.items():
+        if name == "Website":
+            continue  # judged, but only a person's to write
         if by := _MERGED.get(name):
             value = _merged(candidate.get(name, []), value, by)
         candidate[name] = value
@@ -172,12 +179,14 @@ def _judge_details(org: Organisation, values: Record, errors: list[str]) -> None
     emails = [values.get("EmailAddress"), *(person.get("EmailAddress") for person in persons)]
     if any(email and not _EMAIL.fullmatch(email) for email in emails):
         errors.append("Email address must be valid.")
+    if (site := values.get("Website")) and not _WEBSITE.fullmatch(site):
+        errors.append("Website must be valid")
     for name in ("AccountsReceivableTaxType", "AccountsPayableTaxType"):
         if (code := values.get(name)) and not _active_rate(org, code):
             errors.append(f"The TaxType code {code} does not exist or cannot be used for this type of transaction.")
     currency = values.get("DefaultCurrency")
     if currency and currency != org.currency and org["Currencies"].get(currency) is None:
-        errors.append(f"Organisation is not subscribed to currency {currency}")
+        errors.append(org.unsubscribed(currency))
     for name in ("SalesDefaultAccountCode", "PurchasesDefaultAccountCode"):
         if values.get(name) and org.account(values[name]) is None:
             errors.append("Account must be valid.")
@@ -188,6 +197,21 @@ def _judge_details(org: Organisation, values: Record, errors: list[str]) -> None
         errors.append("AddressType must be POBOX or STREET")
     if any(p.get("PhoneType", "DEFAULT") not in _PHONES for p in values.get("Phones", [])):
         errors.append("PhoneType must be valid")
+
+
+def due(contact: Record, day: date, sale: bool) -> date | None:
+    """Return the due date by the payment terms of a contact, or None where it has none."""
+    term = (contact.get("PaymentTerms") or {}).get("Sales" if sale else "Bills") or {}
+    number, months = int(term.get("Day", 0)), {"OFCURRENTMONTH": 0, "OFFOLLOWINGMONTH": 1, "DAYSAFTERBILLMONTH": 1}
+    if term.get("Type") == "DAYSAFTERBILLDATE":
+        return day + timedelta(days=number)
+    if term.get("Type") not in months:
+        return None
+    ahead = day.month - 1 + months[term["Type"]]
+    first = date(day.year + ahead // 12, ahead % 12 + 1, 1)
+    if term["Type"] == "DAYSAFTERBILLMONTH":
+        return first + timedelta(days=number - 1)
+    return first.replace(day=min(max(number, 1), monthrange(first.year, first.month)[1]))
 
 
 def _active_rate(org: Organisation, code: str) -> bool:

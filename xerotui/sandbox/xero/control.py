@@ -15,8 +15,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from xerotui.sandbox.service import CONTROL, Journal, control_post, decode, json_reply
-from xerotui.sandbox.xero import payments
+from xerotui.sandbox.world_seeds import tenant_of
+from xerotui.sandbox.xero import load
+from xerotui.sandbox.xero.acts import ACTS, Act
 from xerotui.sandbox.xero.auth import DEFAULT_SCOPES, Identity
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.store import Organisation, folded, new_id
 
 _DATES = ("Date", "DueDate", "DeliveryDate", "PeriodLockDate", "EndOfYearLockDate", "ExpectedArrivalDate")
@@ -50,8 +53,9 @@ def totals(organisations: dict[str, Organisation]) -> dict[str, Any]:
 class Control:
     """The routes under the control address, beside those that every service has."""
 
-    def __init__(self, identity: Identity, journal: Journal) -> None:
+    def __init__(self, identity: Identity, journal: Journal, behaviour: Behaviour) -> None:
         self.identity = identity
+        self.behaviour = behaviour
         self.journal = journal
 
     def routes(self) -> Iterator[BaseRoute]:
@@ -59,9 +63,13 @@ class Control:
         yield Route(f"{CONTROL}/grant", control_post(self._grant), methods=["POST"])
         yield Route(f"{CONTROL}/disconnect", control_post(self._disconnect), methods=["POST"])
         yield Route(f"{CONTROL}/expire-tokens", control_post(self._expire), methods=["POST"])
+        yield Route(f"{CONTROL}/organisations", control_post(self._found), methods=["POST"])
+        yield Route(f"{CONTROL}/behaviour", self._switches, methods=["GET"])
+        yield Route(f"{CONTROL}/behaviour", control_post(self.behaviour.change), methods=["POST"])
         yield Route(f"{CONTROL}/state/{{tenant}}/{{collection}}", self._state, methods=["GET"])
         yield Route(f"{CONTROL}/organisation/{{tenant}}", self._edit, methods=["POST"])
-        yield Route(f"{CONTROL}/payments/{{tenant}}", self._pay, methods=["POST"])
+        for name, act in ACTS.items():
+            yield Route(f"{CONTROL}/{name}/{{tenant}}", self._act(act), methods=["POST"], name=name)
         yield Route(f"{CONTROL}/create/{{tenant}}/{{collection}}", self._create, methods=["POST"])
         yield Route(f"{CONTROL}/patch/{{tenant}}/{{collection}}/{{id}}", self._edit, methods=["POST"])
         for plural in ("contacts", "accounts"):
@@ -89,6 +97,14 @@ class Control:
     def _expire(self, body: Any) -> dict[str, Any]:
         self.identity.expire_access()
         return {}
+
+    def _found(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Add the organisation of a region (``nz``, ``us``, ``global``) to this Xero; it waits for a consent."""
+        clock = self.journal.clock
+        tenant = tenant_of(str(body["region"]), clock.now().date())
+        if tenant.tenant_id not in self.identity.organisations:
+            self.identity.organisations[tenant.tenant_id] = load.organisation(tenant, clock, self.behaviour)
+        return {"id": tenant.tenant_id, "name": tenant.name, "country": tenant.country, "currency": tenant.currency}
 
     # -------------------------------------------------------------- organisations
 
@@ -134,19 +150,24 @@ class Control:
         record = {name: _read(name, value) for name, value in body.items()}
         return json_reply(_plain(org.save(plural, {org[plural].id_field: new_id(), **record})))
 
-    async def _pay(self, request: Request) -> Response:
-        """Pay an invoice (``InvoiceID``, and perhaps ``Amount`` and ``Date``) as a person in Xero would."""
-        org = self._org(request)
-        body = decode(await request.body() or b"{}")
-        invoice = org["Invoices"].get(str(body.get("InvoiceID", "")).lower()) if org else None
-        if org is None or invoice is None:
-            return json_reply({"error": "no such invoice"}, 404)
-        bank = next((a for a in org["Accounts"] if a["Type"] == "BANK" and a["Status"] == "ACTIVE"), None)
-        if bank is None or invoice["Status"] != "AUTHORISED":
-            return json_reply({"error": "nothing to pay, or no bank account to pay from"}, 400)
-        amount = Decimal(str(body.get("Amount", invoice["AmountDue"])))
-        day = date.fromisoformat(body["Date"]) if "Date" in body else org.today()
-        return json_reply(_plain(payments.pay(org, invoice, bank, amount, day)))
+    def _act(self, act: Act) -> Any:
+        """Return the endpoint of something that a person does in an organisation."""
+
+        async def endpoint(request: Request) -> Response:
+            org = self._org(request)
+            if org is None:
+                return json_reply({"error": "no such organisation"}, 404)
+
+            def done(body: Any) -> Any:
+                return _plain(act(org, {name: _read(name, value) for name, value in body.items()}))
+
+            answer: Response = await control_post(done)(request)
+            return answer
+
+        return endpoint
+
+    async def _switches(self, request: Request) -> Response:
+        return json_reply(self.behaviour.describe())
 
 
 def _read(name: str, value: Any) -> Any:

@@ -16,7 +16,7 @@ from xerotui.sandbox.xero.drafting import Draft
 from xerotui.sandbox.xero.errors import ZERO_GUID
 from xerotui.sandbox.xero.render import document_contact, document_whole
 from xerotui.sandbox.xero.schema import Clean
-from xerotui.sandbox.xero.store import Record
+from xerotui.sandbox.xero.store import Organisation, Record
 
 FLAG = "HasErrors"
 
@@ -114,6 +114,17 @@ def _echo(call: Call, family: Family, draft: Draft, target: Record | None, clean
     return record
 
 
+# What changes on a part-paid invoice without being seen by If-Modified-Since (xero-api section 6.4).
+_QUIET = {"DueDate", "SentToContact"}
+
+
+def _stored(org: Organisation, family: Family, record: Record, target: Record | None) -> Record:
+    if target is None or family.plural != "Invoices" or not (target["AmountPaid"] or target["AmountCredited"]):
+        return org.save(family.plural, record)
+    changed = {name for name, value in record.items() if name[0] != "_" and target.get(name) != value}
+    return org[family.plural].put(record) if changed and changed <= _QUIET else org.save(family.plural, record)
+
+
 def _commit(call: Call, family: Family, draft: Draft, target: Record | None) -> Record:
     org, record = call.org, draft.record
     if draft.contact_change is not None:
@@ -122,7 +133,7 @@ def _commit(call: Call, family: Family, draft: Draft, target: Record | None) -> 
     if target is None:
         record["_api"] = True
         record["_client"] = call.client_id
-    stored = org.save(family.plural, record)
+    stored = _stored(org, family, record, target)
     kind, sale = family.types[stored["Type"]]
     if family.ledger and stored["Status"] != "DELETED":
         contact = org["Contacts"].rows[stored["Contact"]["ContactID"]]

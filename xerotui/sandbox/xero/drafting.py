@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from xerotui.sandbox.xero import contacts, lines
 from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.doctypes import Family
+from xerotui.sandbox.xero.payments import NOT_PERMITTED, locked
 from xerotui.sandbox.xero.schema import Clean
 from xerotui.sandbox.xero.store import Record, new_id
 from xerotui.sandbox.xero.tax import ZERO, rounded, totals
@@ -128,13 +129,22 @@ class Draft:
         if self._settled() and wanted == "VOIDED":
             self.refuse(PAID_VOID)
             return False
-        if wanted not in self.family.moves[status]:
+        if wanted not in self._moves(status):
             self.refuse(self.family.bad_move)
             return False
         if self._settled() and not self._only_harmless():
             self.refuse(PAID_EDIT)
             return False
         return True
+
+    def _moves(self, status: str) -> tuple[str, ...]:
+        """Return the statuses that may follow; of orders not all is known (xero-api sections 9.9 and 15)."""
+        moves, behaviour = self.family.moves[status], self.org.behaviour
+        if self.family.ledger:
+            return moves
+        if behaviour.order_moves == "free":
+            moves = ("DRAFT", "SUBMITTED", "AUTHORISED", "BILLED", "DELETED")
+        return moves if behaviour.billed_by_api or status == "BILLED" else tuple(m for m in moves if m != "BILLED")
 
     def _settled(self) -> bool:
         target = self.target or {}
@@ -147,7 +157,9 @@ class Draft:
             for name, value in self.values.items()
             if name not in ("Contact", "LineItems") and self.target.get(name) != value
         }
-        if changed - _PAID_MAY_CHANGE:
+        if changed - _PAID_MAY_CHANGE or ("PlannedPaymentDate" in changed and self.sale):
+            return False
+        if self.target.get("AmountCredited") and self._other_contact():
             return False
         if "LineItems" not in self.values:
             return True
@@ -161,11 +173,34 @@ class Draft:
             for name in _PAID_LINE_KEEPS
         )
 
+    def _other_contact(self) -> bool:
+        """Tell whether the block names another contact, which what a credit note settled may not get."""
+        block = self.values.get("Contact")
+        found = contacts.by_reference(self.org, block)[0] if block else None
+        assert self.target is not None
+        return block is not None and (found or {}).get("ContactID") != self.target["Contact"]["ContactID"]
+
+    def _permitted(self) -> None:
+        """Refuse what the consenting user's role, or the organisation's plan, doesn't allow."""
+        org, record, family = self.org, self.record, self.family
+        approving = record["Status"] == "AUTHORISED" and (self.target or {}).get("Status") != "AUTHORISED"
+        action = "CreateApprovedInvoice" if approving else "CreateDraftInvoice" if not self.target else "EditInvoice"
+        if family.ledger and org.denied(action):
+            self.refuse(NOT_PERMITTED)
+        cap = org.info.get("_approvals")
+        if approving and cap is not None and family.plural == "Invoices":
+            month = org.today().replace(day=1)
+            if sum(i.get("_approved", month) >= month for i in org["Invoices"] if "_approved" in i) >= cap:
+                self.refuse("You have reached the limit of invoices you can approve")
+        if approving:
+            record["_approved"] = org.today()
+
     def _status(self) -> None:
         wanted = self.values.get("Status") or self.record.get("Status") or "DRAFT"
         if self.target is None and wanted not in _NEW_STATUSES:
             self.refuse(f"{self.family.singular} not of valid status for creation")
         self.record["Status"] = wanted
+        self._permitted()
         sent = self.values.get("SentToContact")
         if sent is not None and wanted not in (*self.family.approved, "PAID"):
             self.warnings.append(self.family.sent_warning)
@@ -217,18 +252,16 @@ class Draft:
             record["DueDate"] = values["DueDate"]
         if self.family.ledger:
             self._locked(record["Date"])
+        if self.family.due_date and not record.get("DueDate") and self.org.behaviour.due_date_from_terms:
+            record["DueDate"] = contacts.due(self.contact or {}, record["Date"], self.sale)
         if self.family.due_date and record["Status"] == "AUTHORISED" and not record.get("DueDate"):
             self.unsourced("DueDate must be specified")
 
     def _locked(self, day: date) -> bool:
-        for field, name in (("EndOfYearLockDate", "end of year"), ("PeriodLockDate", "period")):
-            lock = self.org.info.get(field)
-            if lock and day <= lock:
-                self.refuse(
-                    f"The document date cannot be before the {name} lock date, currently set at {lock.day} {lock:%B %Y}"
-                )
-                return True
-        return False
+        messages = locked(self.org, day)
+        for message in messages:
+            self.refuse(message)
+        return bool(messages)
 
     def _number(self) -> None:
         family, record = self.family, self.record
@@ -241,6 +274,8 @@ class Draft:
         record[family.number] = wanted
         changed = self.target is None or wanted != self.target.get(family.number)
         others = self.org[family.plural].find(family.number, wanted) if unique and changed else []
+        if self.org.behaviour.numbers_again and family.ledger:
+            others = [o for o in others if o["Status"] not in family.final]
         if any(o[family.id] != record[family.id] and o["Type"] == record["Type"] for o in others):
             self.refuse(family.number_taken)
 
@@ -274,7 +309,7 @@ class Draft:
             record["CurrencyRate"] = Decimal(1)
             return
         if org["Currencies"].get(code) is None:
-            self.refuse(f"Organisation is not subscribed to currency {code}")
+            self.refuse(org.unsubscribed(code))
             return
         rate = self.values.get("CurrencyRate") or (
             record.get("CurrencyRate") if self.target is not None else _day_rate(org.currency, code)
@@ -285,6 +320,17 @@ class Draft:
         record["CurrencyRate"] = rounded(rate, 6)
 
     # -------------------------------------------------------------- lines, totals
+
+    def _absorbed(self, computed: dict[str, Any]) -> bool:
+        """Take three totals that fit each other and are off by at most ten pence, where Xero is set to do so."""
+        sent = [self.values.get(name) for name in computed]
+        if not self.org.behaviour.absorb_totals or None in sent or self.record["Status"] == "DRAFT":
+            return False
+        sub, tax, total = (rounded(amount) for amount in sent if amount is not None)
+        if sub + tax != total or abs(total - computed["Total"]) > Decimal("0.10"):
+            return False
+        computed.update(SubTotal=sub, TotalTax=tax, Total=total)
+        return True
 
     def _lines(self) -> None:
         record, values, family = self.record, self.values, self.family
@@ -318,7 +364,8 @@ class Draft:
         record = self.record
         sub, tax, total = totals(record["LineItems"], record["LineAmountTypes"])
         computed: dict[str, Any] = {"SubTotal": sub, "TotalTax": tax, "Total": total}
-        if any(self.values.get(name) not in (None, amount) for name, amount in computed.items()):
+        wrong = any(self.values.get(name) not in (None, amount) for name, amount in computed.items())
+        if wrong and not self._absorbed(computed):
             self.refuse(f"The {self.family.singular.lower()} total does not equal the sum of the lines.")
         record.update(computed)
         record["TotalDiscount"] = sum(map(_discount, record["LineItems"]), ZERO)

@@ -9,11 +9,14 @@ from typing import Any
 
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal, Service
+from xerotui.sandbox.traffic import kept
 from xerotui.sandbox.world import World
 from xerotui.sandbox.xero import load
 from xerotui.sandbox.xero.app import XeroApp
 from xerotui.sandbox.xero.auth import App, Identity
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.control import Control, totals
+from xerotui.sandbox.xero.faults import FAULTS
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import Door, windows
 
@@ -38,6 +41,7 @@ class XeroEmulator:
         self._world: World | None = None
         self._service: Service | None = None
         self.identity: Identity | None = None
+        self.behaviour = Behaviour()
 
     @property
     def service(self) -> Service:
@@ -64,24 +68,26 @@ class XeroEmulator:
             ],
         )
         for tenant in self._world.tenants:
-            identity.organisations[tenant.tenant_id] = load.organisation(tenant, clock)
+            identity.organisations[tenant.tenant_id] = load.organisation(tenant, clock, self.behaviour)
         journal = Journal(self.name, clock)
-        pages = IdentityPages(identity, journal)
-        limits = windows(clock)
+        pages = IdentityPages(identity, journal, self.behaviour)
+        limits = windows(clock, self.behaviour)
         self._service = Service(
             self.name,
-            XeroApp(clock, journal, pages),
+            XeroApp(clock, journal, pages, self.behaviour),
             clock,
             journal=journal,
-            gate=lambda inner: Door(inner, identity, limits, journal),
-            routes=list(Control(identity, journal).routes()),
+            gate=lambda inner: kept(Door(inner, identity, limits, journal)),
+            routes=list(Control(identity, journal, self.behaviour).routes()),
             totals=self.totals,
             windows=limits,
             port=self._port,
+            faults=FAULTS,
         )
         self.identity = identity
         await self._service.start()
         pages.url = self._service.url
+        identity.issuer = f"{pages.url}/identity"
 
     def settings(self) -> dict[str, str]:
         """Return what a connection needs to reach this Xero as a web app."""

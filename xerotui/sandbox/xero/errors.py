@@ -16,8 +16,7 @@ ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
 VALIDATION = ("ValidationException", 10)
 NO_DATA = ("NoDataProcessedException", 17)
-QUERY = ("QueryParseException", 16)
-POST_DATA = ("PostDataInvalidException", 14)
+POST_DATA = "PostDataInvalidException"
 
 
 class Refused(Exception):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request
 
 LIFE = 6 * 60
@@ -31,7 +32,8 @@ class _Kept:
 class Keys:
     """Answers by app and key."""
 
-    def __init__(self, clock: WorldClock, journal: Journal) -> None:
+    def __init__(self, clock: WorldClock, journal: Journal, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
         self.clock = clock
         self.journal = journal
         self._kept: dict[tuple[str, str], _Kept] = {}
@@ -49,7 +51,9 @@ class Keys:
             return None
         if kept.fingerprint != _fingerprint(method, target, body):
             message = f"Idempotency Key: {key} is used with a different request"
-            raise Refused(bad_request(VALIDATION, message), "idempotency", "key used with another request")
+            plain = self.behaviour.key_conflict == "plain"
+            refusal = Response(message, 400, media_type="text/plain") if plain else bad_request(VALIDATION, message)
+            raise Refused(refusal, "idempotency", "key used with another request")
         if kept.tenant != tenant:
             self.journal.violation("idempotency", "one key used for two organisations: the answer is replayed")
         return Response(kept.body, kept.status, kept.headers)

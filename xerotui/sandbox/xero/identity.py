@@ -15,13 +15,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from xerotui.sandbox.service import Journal, json_reply
+from xerotui.sandbox.xero import signing
 from xerotui.sandbox.xero.auth import RETIRED, SCOPES, App, GrantError, Identity
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.errors import not_found, unauthorized
 
 _AUTHORISE = {
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method", "acr_values", "prompt", "approve",
 }  # fmt: skip
+_KEYS = "/identity/.well-known/openid-configuration/jwks"
 _PAGE = """<!doctype html><meta charset="utf-8"><title>Sandbox consent</title>
 <style>body{{font:16px sans-serif;max-width:32em;margin:3em auto}}label{{display:block;margin:.5em 0}}</style>
 <h1>Allow access?</h1><p>The app <b>{client}</b> asks for:</p><p><code>{scope}</code></p>
@@ -33,14 +36,15 @@ _PAGE = """<!doctype html><meta charset="utf-8"><title>Sandbox consent</title>
 class IdentityPages:
     """The HTTP side of identity. ``url`` is where it is found from outside."""
 
-    def __init__(self, identity: Identity, journal: Journal) -> None:
+    def __init__(self, identity: Identity, journal: Journal, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
         self.identity = identity
         self.journal = journal
         self.url = ""
 
     async def answer(self, request: Request) -> Response:
         """Answer one request under /identity or /connections."""
-        path = request.url.path
+        path = _known(request.url.path)
         if path == "/identity/connect/authorize" and request.method in ("GET", "POST"):
             return await self._authorise(request)
         if path == "/identity/connect/token" and request.method == "POST":
@@ -49,6 +53,8 @@ class IdentityPages:
             return await self._revoke(request)
         if path == "/identity/.well-known/openid-configuration" and request.method == "GET":
             return self._discovery()
+        if path == _KEYS and request.method == "GET":
+            return json_reply(signing.key_set())
         if path == "/connections" or path.startswith("/connections/"):
             return self._connections(request)
         self.journal.violation("endpoint", f"{request.method} {path}")
@@ -107,6 +113,7 @@ class IdentityPages:
             answer = {"error": "access_denied", **answer}
         else:
             consent = self.identity.consent(app, tuple(query["scope"].split()), chosen)
+            consent.nonce = query.get("nonce", "")
             code = self.identity.code(consent, query["redirect_uri"], query.get("code_challenge", ""))
             session = secrets.token_urlsafe(16)
             answer = {"code": code, "scope": query["scope"], "session_state": session, **answer}
@@ -174,6 +181,11 @@ class IdentityPages:
                 "authorization_endpoint": f"{base}/connect/authorize",
                 "token_endpoint": f"{base}/connect/token",
                 "revocation_endpoint": f"{base}/connect/revocation",
+                "jwks_uri": self.url + _KEYS,
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "response_modes_supported": ["query"],
                 "scopes_supported": sorted(SCOPES),
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
@@ -190,6 +202,8 @@ class IdentityPages:
             return unauthorized(f"TokenExpired: token expired at {expired:%m/%d/%Y %H:%M:%S}")
         if consent is None:
             return unauthorized("AuthenticationUnsuccessful")
+        if consent.app.kind == "custom" and not self.behaviour.custom_connections:
+            return unauthorized("AuthenticationUnsuccessful", 403)
         mine = [c for c in self.identity.connections if c.client_id == consent.app.client_id]
         id = request.url.path.removeprefix("/connections").strip("/")
         if request.method == "GET" and not id:
@@ -205,6 +219,11 @@ class IdentityPages:
             return Response(status_code=204)
         self.journal.violation("endpoint", f"{request.method} {request.url.path}")
         return not_found()
+
+
+def _known(path: str) -> str:
+    """Return the path as it is under one address for all hosts of Xero: identity.xero.com knows no /identity."""
+    return f"/identity{path}" if path.startswith(("/connect/", "/.well-known/")) else path
 
 
 def _error_page(problem: str) -> Response:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal, Windows
 from xerotui.sandbox.xero.auth import Consent, Identity
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.errors import unauthorized
 from xerotui.sandbox.xero.store import Organisation, new_id
 
@@ -35,10 +36,10 @@ class Caller:
         return f"{self.consent.app.client_id} {self.org.tenant_id}"
 
 
-def windows(clock: WorldClock) -> Windows:
+def windows(clock: WorldClock, behaviour: Behaviour) -> Windows:
     """Return Xero's limits: 60 a minute, 5,000 a day and 5 at once for an organisation, 10,000 a minute in all."""
     limits = {"minute": (60, 60.0), "day": (5000, 86400.0), "appminute": (10_000, 60.0)}
-    return Windows(clock, limits, concurrent=5)
+    return Windows(clock, limits, concurrent=5, fixed=lambda: behaviour.windows == "fixed")
 
 
 class Door:
@@ -61,6 +62,8 @@ class Door:
             return
         problem = self._problem(found)
         if problem:
+            if found.org.behaviour.refused_calls_count:
+                self._count(found)
             self.journal.violation("limit", f"{problem}: {scope['method']} {scope['path']}")
             await self._refusal(found, problem)(scope, receive, send)
             return
@@ -112,7 +115,8 @@ class Door:
 
     def _refusal(self, caller: Caller, problem: str) -> Response:
         headers = {**self._meters(caller), "X-Rate-Limit-Problem": problem, "Xero-Correlation-Id": new_id()}
-        if problem != "concurrent":
+        waits = problem != "concurrent" and (problem != "appminute" or caller.org.behaviour.appminute_retry_after)
+        if waits:
             key = caller.consent.app.client_id if problem == "appminute" else caller.key
             wait = math.ceil(self.limits.state(problem, key).oldest_leaves_in)
             headers["Retry-After"] = str(max(1, wait))
@@ -122,8 +126,11 @@ class Door:
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 meters = {**self._meters(caller), "Xero-Correlation-Id": new_id()}
+                given = message.get("headers", [])
+                known = {name for name, _ in given}
                 extra = [(name.lower().encode(), value.encode()) for name, value in meters.items()]
-                message = {**message, "headers": [*message.get("headers", []), *extra]}
+                # A faulted answer brings meters of its own.
+                message = {**message, "headers": [*given, *(pair for pair in extra if pair[0] not in known)]}
             await send(message)
 
         return stamped

@@ -133,7 +133,7 @@ def _amounts(rules: LineRules, asked: Record, line: Record, places: int) -> None
     else:
         unit = rounded(unit, places)
     rate, amount = _discount(rules, asked)
-    total = line_amount(quantity, unit, rate, amount)
+    total = line_amount(quantity, unit, rate, amount, rules.org.behaviour.rounded)
     computed = asked.get("Quantity") is not None and asked.get("UnitAmount") is not None
     if given is not None and computed and rounded(given) != total:
         rules.refuse(f"The line total {rounded(given)} does not match the expected line total {total}")
@@ -210,7 +210,9 @@ def _tax(rules: LineRules, asked: Record, line: Record, account: Record | None) 
         line["TaxAmount"] = rounded(given)
         line["_tax_given"] = True
     else:
-        line["TaxAmount"] = line_tax(line["LineAmount"], rate["EffectiveRate"], rules.types)
+        line["TaxAmount"] = line_tax(
+            line["LineAmount"], rate["EffectiveRate"], rules.types, rules.org.behaviour.rounded
+        )
 
 
 def _fits(rate: Record, sale: bool) -> bool:

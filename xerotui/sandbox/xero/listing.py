@@ -1,188 +1,25 @@
 """Reading: lists with their filters, orders and pages, and single records (xero-api section 6).
 
-Which fields and parameters a collection has stands here as data; nothing is ever changed by reading.
+Which fields and parameters a collection has is in `listings`; nothing is ever changed by reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from xerotui.sandbox.xero import render
 from xerotui.sandbox.xero.call import Call
-from xerotui.sandbox.xero.errors import QUERY, Refused, bad_request
+from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request
+from xerotui.sandbox.xero.listings import LISTINGS, Listing, Show
+from xerotui.sandbox.xero.optimised import optimised
 from xerotui.sandbox.xero.render import shape
 from xerotui.sandbox.xero.schema import WrongType, read_date
 from xerotui.sandbox.xero.store import Organisation, Record, folded
 from xerotui.sandbox.xero.where import QueryError, comparable, parse, parse_order
-
-MOST_IN_ONE_ANSWER = 100_000
-Show = Callable[[Organisation, Record], Record]
-
-
-def _fields(**kinds: str) -> dict[str, str]:
-    return {name: kind for kind, names in kinds.items() for name in names.split()}
-
-
-def _same(org: Organisation, record: Record) -> Record:
-    return record
-
-
-@dataclass(frozen=True)
-class Listing:
-    """How one collection is read. ``paged`` is always, asked or never; ``by`` names it besides its id."""
-
-    plural: str
-    fields: dict[str, str]
-    paged: str = "never"
-    by: str = ""
-    params: tuple[str, ...] = ("where", "order")
-    since: bool = False
-    full: Show = _same
-    in_list: Show | None = None
-    bare: Show | None = None
-    summary: Show | None = None
-
-
-_CONTACT = {
-    "Contact.ContactID": "guid",
-    "Contact.Name": "text",
-    "Contact.ContactNumber": "text",
-}
-_MONEY = "SubTotal TotalTax Total CurrencyRate"
-
-INVOICES = Listing(
-    "Invoices",
-    {
-        **_fields(
-            guid="InvoiceID BrandingThemeID",
-            text="Type InvoiceNumber Reference Status CurrencyCode LineAmountTypes Url",
-            date="Date DueDate UpdatedDateUTC FullyPaidOnDate ExpectedPaymentDate PlannedPaymentDate",
-            number=f"AmountDue AmountPaid AmountCredited {_MONEY}",
-            bool="SentToContact",
-        ),
-        **_CONTACT,
-    },
-    paged="asked",
-    by="InvoiceNumber",
-    params=(
-        "where", "order", "IDs", "InvoiceNumbers", "ContactIDs", "Statuses", "page", "pageSize", "createdByMyApp",
-        "summaryOnly", "searchTerm", "includeArchived", "unitdp",
-    ),
-    since=True,
-    full=render.document_whole,
-    bare=render.document_bare,
-    summary=render.document_summary,
-)  # fmt: skip
-
-LISTINGS = {
-    "Invoices": INVOICES,
-    "CreditNotes": Listing(
-        "CreditNotes",
-        {
-            **_fields(
-                guid="CreditNoteID BrandingThemeID",
-                text="Type CreditNoteNumber Reference Status CurrencyCode LineAmountTypes",
-                date="Date UpdatedDateUTC FullyPaidOnDate",
-                number=f"RemainingCredit {_MONEY}",
-            ),
-            **_CONTACT,
-        },
-        paged="asked",
-        by="CreditNoteNumber",
-        params=("where", "order", "page", "pageSize", "unitdp"),
-        since=True,
-        full=render.document_whole,
-        bare=render.document_bare,
-    ),
-    "PurchaseOrders": Listing(
-        "PurchaseOrders",
-        _fields(
-            guid="PurchaseOrderID",
-            text="PurchaseOrderNumber Reference Status CurrencyCode",
-            date="Date DeliveryDate UpdatedDateUTC",
-            number=_MONEY,
-        ),
-        paged="always",
-        by="PurchaseOrderNumber",
-        params=("Status", "DateFrom", "DateTo", "order", "page", "pageSize"),
-        since=True,
-        full=render.document_whole,
-        in_list=lambda org, record: render.document_whole(org, record, full_contact=False),
-    ),
-    "Contacts": Listing(
-        "Contacts",
-        _fields(
-            guid="ContactID",
-            text="ContactNumber AccountNumber ContactStatus Name FirstName LastName CompanyNumber TaxNumber "
-            "EmailAddress DefaultCurrency",
-            date="UpdatedDateUTC",
-            bool="IsCustomer IsSupplier",
-        ),
-        paged="asked",
-        by="ContactNumber",
-        params=("where", "order", "IDs", "page", "pageSize", "includeArchived", "summaryOnly", "searchTerm"),
-        since=True,
-        full=render.contact_whole,
-        summary=render.contact_summary,
-    ),
-    "Payments": Listing(
-        "Payments",
-        _fields(
-            guid="PaymentID Invoice.InvoiceID CreditNote.CreditNoteID Account.AccountID",
-            text="PaymentType Status Reference Invoice.InvoiceNumber Account.Code",
-            date="Date UpdatedDateUTC",
-            number="Amount CurrencyRate",
-            bool="IsReconciled",
-        ),
-        paged="asked",
-        params=("where", "order", "page", "pageSize"),
-        since=True,
-    ),
-    "Items": Listing(
-        "Items",
-        _fields(
-            guid="ItemID",
-            text="Code Name Description PurchaseDescription",
-            date="UpdatedDateUTC",
-            bool="IsSold IsPurchased IsTrackedAsInventory",
-        ),
-        by="Code",
-        params=("where", "order", "unitdp"),
-        since=True,
-    ),
-    "Accounts": Listing(
-        "Accounts",
-        _fields(
-            guid="AccountID",
-            text="Code Name Type Class Status TaxType SystemAccount BankAccountNumber CurrencyCode",
-            date="UpdatedDateUTC",
-            bool="EnablePaymentsToAccount ShowInExpenseClaims",
-        ),
-        since=True,
-    ),
-    "TaxRates": Listing(
-        "TaxRates",
-        _fields(
-            text="Name TaxType ReportTaxType Status",
-            number="EffectiveRate DisplayTaxRate",
-            bool="CanApplyToAssets CanApplyToEquity CanApplyToExpenses CanApplyToLiabilities CanApplyToRevenue",
-        ),
-    ),
-    "TrackingCategories": Listing(
-        "TrackingCategories",
-        _fields(guid="TrackingCategoryID", text="Name Status"),
-        params=("where", "order", "includeArchived"),
-    ),
-    "BrandingThemes": Listing("BrandingThemes", {}, params=()),
-    "Currencies": Listing("Currencies", _fields(text="Code Description")),
-    "ContactGroups": Listing("ContactGroups", _fields(guid="ContactGroupID", text="Name Status")),
-}
 
 
 def get_list(plural: str) -> Callable[[Call], Response]:
@@ -197,8 +34,8 @@ def get_list(plural: str) -> Callable[[Call], Response]:
         if order or paging:
             records = _sorted(call, listing, records, order)
         if paging is None:
-            if len(records) > MOST_IN_ONE_ANSWER:
-                raise Refused(bad_request(QUERY, "More than 100000 records would be returned; use paging"))
+            if len(records) > call.org.behaviour.records:
+                raise too_many(call.org.behaviour.records, "use paging")
             show = listing.bare or listing.in_list or listing.full
             return _reply(call, listing, records, show, None)
         page, size = paging
@@ -246,6 +83,8 @@ def _candidates(call: Call, listing: Listing) -> list[Record]:
     if plural in ("Contacts", "TrackingCategories") and query.get("includeArchived", "").lower() != "true":
         status = "ContactStatus" if plural == "Contacts" else "Status"
         tests.append(lambda r: r[status] == "ACTIVE")
+    if plural == "ContactGroups":
+        tests.append(lambda r: r["Status"] == "ACTIVE")
     table = call.org[plural]
     for name, field in (("IDs", table.id_field), ("InvoiceNumbers", "InvoiceNumber"), ("Statuses", "Status")):
         if name in query:
@@ -282,7 +121,7 @@ def _order_filters(call: Call) -> list[Callable[[Record], bool]]:
     if "Status" in call.query:
         status = call.query["Status"]
         if not status:
-            raise Refused(bad_request(QUERY, "Status can't be empty"), "query", "an empty Status")
+            raise unparsed(call, "query", QueryError("Status can't be empty"))
         tests.append(lambda r: r["Status"] == status)
     try:
         if "DateFrom" in call.query:
@@ -292,7 +131,7 @@ def _order_filters(call: Call) -> list[Callable[[Record], bool]]:
             end = read_date("DateTo", call.query["DateTo"])
             tests.append(lambda r: r["Date"] <= end)
     except WrongType as error:
-        raise Refused(bad_request(QUERY, str(error)), "query", str(error)) from None
+        raise unparsed(call, "query", error) from None
     return tests
 
 
@@ -310,10 +149,23 @@ def _filtered(call: Call, listing: Listing, records: list[Record]) -> list[Recor
     if call.query.get("summaryOnly", "").lower() == "true" and listing.plural == "Contacts":
         fields = {name: kind for name, kind in fields.items() if name not in ("IsCustomer", "IsSupplier")}
     try:
-        test = parse(call.query["where"], fields, lambda record, name: _get(call.org, record, name))
+        query = parse(call.query["where"], fields, lambda record, name: _get(call.org, record, name))
     except QueryError as error:
-        raise Refused(bad_request(QUERY, str(error)), "where", str(error)) from None
-    return [record for record in records if test(record)]
+        raise unparsed(call, "where", error) from None
+    if len(records) > call.org.behaviour.records and not optimised(listing.plural, query.uses):
+        raise too_many(call.org.behaviour.records, "filter by optimised fields")
+    return [record for record in records if query.test(record)]
+
+
+def too_many(most: int, remedy: str) -> Refused:
+    """Return the refusal of more records than one answer may be about (xero-api section 6.1)."""
+    return Refused(bad_request(VALIDATION, f"The request is about more than {most} records: {remedy}"), "records")
+
+
+def unparsed(call: Call, what: str, error: Exception) -> Refused:
+    """Return the refusal of an expression or parameter that can't be read."""
+    kind = ("QueryParseException", call.org.behaviour.query_number)
+    return Refused(bad_request(kind, str(error)), what, str(error))
 
 
 def _moment(call: Call, text: str) -> datetime:
@@ -347,7 +199,7 @@ def _order(call: Call, listing: Listing) -> list[tuple[str, bool]]:
     try:
         return parse_order(call.query["order"], listing.fields)
     except QueryError as error:
-        raise Refused(bad_request(QUERY, str(error)), "order", str(error)) from None
+        raise unparsed(call, "order", error) from None
 
 
 def _sorted(call: Call, listing: Listing, records: list[Record], order: list[tuple[str, bool]]) -> list[Record]:
@@ -374,5 +226,5 @@ def _paging(call: Call, listing: Listing, forced: bool) -> tuple[int, int] | Non
     try:
         page, size = int(query.get("page", 1)), int(query.get("pageSize", 100))
     except ValueError:
-        raise Refused(bad_request(QUERY, "page and pageSize are numbers"), "query", "page") from None
+        raise unparsed(call, "query", QueryError("page and pageSize are numbers")) from None
     return max(1, page), min(1000, max(1, size))

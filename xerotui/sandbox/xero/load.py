@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import Tenant, XeroContact, XeroDocument, XeroItem
+from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.rates import applies
 from xerotui.sandbox.xero.store import Organisation, Record
 from xerotui.sandbox.xero.tax import ZERO, totals
@@ -17,10 +18,10 @@ from xerotui.sandbox.xero.tax import ZERO, totals
 _PLACE = {"GB": "GMTSTANDARDTIME", "AU": "AUSEASTERNSTANDARDTIME", "NZ": "NEWZEALANDSTANDARDTIME"}
 
 
-def organisation(tenant: Tenant, clock: WorldClock) -> Organisation:
+def organisation(tenant: Tenant, clock: WorldClock, behaviour: Behaviour | None = None) -> Organisation:
     """Return the organisation that a tenant of the world describes."""
     created = clock.now() - timedelta(days=900)
-    org = Organisation(tenant.tenant_id, tenant.connection_id, _info(tenant, created), clock)
+    org = Organisation(tenant.tenant_id, tenant.connection_id, _info(tenant, created), clock, behaviour)
     _settings(org, tenant, created)
     for contact in tenant.contacts:
         org["Contacts"].put(_contact(contact, created))

@@ -21,7 +21,7 @@ def history(plural: str, method: str) -> Callable[[Call], Response]:
 
     def write(call: Call) -> Response:
         target = call.target(plural, call.args[0])
-        if plural == "Payments":
+        if plural in ("Payments", "BatchPayments"):
             message = "The document with the supplied id was not found for this endpoint."
             raise Refused(invalid([message]))
         id = target[call.org[plural].id_field]

@@ -17,6 +17,9 @@ from xerotui.sandbox.xero.store import Organisation, Record, new_id
 from xerotui.sandbox.xero.tax import ZERO, rounded
 
 FLAG = "HasValidationErrors"
+_SIDES = {"ACCRECCREDIT": "ACCREC", "ACCPAYCREDIT": "ACCPAY"}
+LOCKED = "The document date cannot be before the {name} lock date, currently set at {day} {rest}"
+NOT_PERMITTED = "The User specified does not have the correct permissions to perform this action."
 _PAYMENT_TYPES = {
     "ACCREC": "ACCRECPAYMENT",
     "ACCPAY": "ACCPAYPAYMENT",
@@ -48,11 +51,19 @@ def delete(call: Call) -> Response:
         raise Refused(invalid(["Payments can't be edited, only deleted"]), "payment edit")
     if payment["Status"] == "DELETED":
         raise Refused(invalid(["Payment has already been deleted"]))
-    payment["Status"] = "DELETED"
-    call.org.save("Payments", payment)
-    _settle(call.org, payment)
+    if payment.get("BatchPayment"):
+        raise Refused(invalid(["A payment of a batch can only be deleted with its batch"]))
+    take_back(call.org, payment)
     call.write("payment", "delete", payment["PaymentID"], payment.get("Reference", ""))
     return answer_one(call, "Payments", Verdict(payment), FLAG)
+
+
+def take_back(org: Organisation, payment: Record) -> Record:
+    """Delete a payment and settle its document anew; no rule is applied."""
+    payment["Status"] = "DELETED"
+    org.save("Payments", payment)
+    _settle(org, payment)
+    return payment
 
 
 def pay(org: Organisation, document: Record, account: Record, amount: Decimal, day: date) -> Record:
@@ -89,7 +100,8 @@ def _known(call: Call, clean: Clean) -> None:
         call.known(plural, clean.values.get(what, {}).get(f"{what}ID"))
 
 
-def _document(org: Organisation, values: Record) -> Record | None:
+def document_of(org: Organisation, values: Record) -> Record | None:
+    """Return the invoice or credit note that a payment names by id or number, or None."""
     for what, plural in (("Invoice", "Invoices"), ("CreditNote", "CreditNotes")):
         block = values.get(what, {})
         if id := block.get(f"{what}ID"):
@@ -99,14 +111,18 @@ def _document(org: Organisation, values: Record) -> Record | None:
     return None
 
 
-def _create(call: Call, clean: Clean) -> Verdict:
-    org, values = call.org, clean.values
-    errors = list(clean.errors)
-    document = _document(org, values)
+def payable(org: Organisation, values: Record) -> Record | None:
+    """Return the account that a payment names, where payments may be made to it."""
     reference = values.get("Account", {})
     account = org.account(reference.get("Code") or values.get("Code"), reference.get("AccountID"))
-    day = values.get("Date") or org.today()
-    amount = rounded(values.get("Amount", ZERO))
+    if account is None or account["Status"] != "ACTIVE":
+        return None
+    return account if account["Type"] == "BANK" or account.get("EnablePaymentsToAccount") else None
+
+
+def against(document: Record | None, amount: Decimal) -> list[str]:
+    """Return the messages against paying so much of a document."""
+    errors = []
     if document is None:
         errors.append("Payment must be made against an invoice or a credit note")
     elif document["Status"] != "AUTHORISED":
@@ -115,12 +131,22 @@ def _create(call: Call, clean: Clean) -> Verdict:
         errors.append("Payment amount exceeds the amount outstanding on this document")
     if amount <= 0:
         errors.append("Payment amount must be greater than zero")
-    payable = account and (account["Type"] == "BANK" or account.get("EnablePaymentsToAccount"))
-    if account is None or not payable or account["Status"] != "ACTIVE":
+    return errors
+
+
+def _create(call: Call, clean: Clean) -> Verdict:
+    org, values = call.org, clean.values
+    document, account = document_of(org, values), payable(org, values)
+    day = values.get("Date") or org.today()
+    amount = rounded(values.get("Amount", ZERO))
+    errors = [*clean.errors, *against(document, amount)]
+    if account is None:
         errors.append("Account could not be found")
-    errors += _locked(org, day)
+    errors += locked(org, day)
+    if org.denied("CreateInvoicePayment"):
+        errors.append(NOT_PERMITTED)
     if errors or document is None or account is None:
-        return Verdict({"PaymentID": ZERO_GUID, **values}, errors)
+        return Verdict({**values, "PaymentID": ZERO_GUID}, errors)
     payment = pay(org, document, account, amount, day)
     payment["Reference"] = values.get("Reference", "")
     payment["IsReconciled"] = values.get("IsReconciled", False)
@@ -137,11 +163,12 @@ def _create(call: Call, clean: Clean) -> Verdict:
     return Verdict(payment)
 
 
-def _locked(org: Organisation, day: date) -> list[str]:
-    locks = [lock for name in ("EndOfYearLockDate", "PeriodLockDate") if (lock := org.info.get(name))]
-    if locks and day <= max(locks):
-        lock = max(locks)
-        return [f"The document date cannot be before the period lock date, currently set at {lock.day} {lock:%B %Y}"]
+def locked(org: Organisation, day: date) -> list[str]:
+    """Return the message against a date in a locked period."""
+    for field, name in (("EndOfYearLockDate", "end of year"), ("PeriodLockDate", "period")):
+        lock = org.info.get(field)
+        if lock and day <= lock:
+            return [LOCKED.format(name=name, day=lock.day, rest=f"{lock:%B %Y}")]
     return []
 
 
@@ -196,28 +223,21 @@ def allocate(call: Call) -> Response:
 def _allocate(call: Call, note: Record, clean: Clean) -> Verdict:
     org, values = call.org, clean.values
     errors = list(clean.errors)
-    invoice = _document(org, {"Invoice": values.get("Invoice", {})})
+    invoice = document_of(org, {"Invoice": values.get("Invoice", {})})
     amount = rounded(values.get("Amount", ZERO))
     if invoice is None:
         errors.append("An invoice must be specified")
     elif note["Status"] != "AUTHORISED" or invoice["Status"] != "AUTHORISED":
         errors.append("Credit can only be allocated between authorised documents")
+    elif _SIDES[note["Type"]] != invoice["Type"]:
+        errors.append("The invoice is of another type than the credit note")
     elif note["Contact"]["ContactID"] != invoice["Contact"]["ContactID"]:
         errors.append("The invoice belongs to another contact than the credit note")
     elif amount <= 0 or amount > min(note["RemainingCredit"], invoice["AmountDue"]):
         errors.append("The amount is not within what is outstanding on both documents")
     if errors or invoice is None:
         return Verdict({"AllocationID": ZERO_GUID, **values}, errors)
-    allocation: Record = {
-        "AllocationID": new_id(),
-        "Amount": amount,
-        "Date": values.get("Date") or org.today(),
-        "Invoice": {"InvoiceID": invoice["InvoiceID"], "InvoiceNumber": invoice.get("InvoiceNumber")},
-    }
-    note["Allocations"] = [*note["Allocations"], allocation]
-    invoice["_notes"] = list(dict.fromkeys([*invoice.get("_notes", []), note["CreditNoteID"]]))
-    settle(org, "CreditNotes", note["CreditNoteID"])
-    settle(org, "Invoices", invoice["InvoiceID"])
+    allocation = lay(org, note, invoice, amount, values.get("Date") or org.today())
     call.write(
         "allocation",
         "create",
@@ -228,6 +248,21 @@ def _allocate(call: Call, note: Record, clean: Clean) -> Verdict:
         document=invoice["InvoiceID"],
     )
     return Verdict(allocation)
+
+
+def lay(org: Organisation, note: Record, invoice: Record, amount: Decimal, day: date) -> Record:
+    """Store an allocation and settle both documents; no rule is applied."""
+    allocation: Record = {
+        "AllocationID": new_id(),
+        "Amount": amount,
+        "Date": day,
+        "Invoice": {"InvoiceID": invoice["InvoiceID"], "InvoiceNumber": invoice.get("InvoiceNumber")},
+    }
+    note["Allocations"] = [*note["Allocations"], allocation]
+    invoice["_notes"] = list(dict.fromkeys([*invoice.get("_notes", []), note["CreditNoteID"]]))
+    settle(org, "CreditNotes", note["CreditNoteID"])
+    settle(org, "Invoices", invoice["InvoiceID"])
+    return allocation
 
 
 def deallocate(call: Call) -> Response:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from xerotui.sandbox.xero.store import Organisation, Record
-from xerotui.sandbox.xero.tax import rounded
+from xerotui.sandbox.xero.tax import ZERO, rounded
 
 _TWINS = (
     "Date",
@@ -21,7 +21,7 @@ _TWINS = (
     "ExpectedPaymentDate",
     "PlannedPaymentDate",
 )
-_TWINNED = ("Invoices", "CreditNotes", "PurchaseOrders")
+_TWINNED = ("Invoices", "CreditNotes", "PurchaseOrders", "BatchPayments")
 _UPDATED_TWIN = ("Invoices", "CreditNotes", "Payments")
 _BARE_INSTANT = ("Items", "Organisations")
 
@@ -102,9 +102,30 @@ def contact_whole(org: Organisation, record: Record) -> Record:
         if record["ContactID"] in g.get("_members", ())
     ]
     shown.setdefault("ContactPersons", [])
+    if balances := _balances(org, record["ContactID"]):
+        shown["Balances"] = balances
     shown["HasAttachments"] = False
     shown["HasValidationErrors"] = False
     return shown
+
+
+def _balances(org: Organisation, contact_id: str) -> Record:
+    """Return what the approved documents of a contact leave open on each side; nothing where there are none."""
+    today, found = org.today(), Record()
+    for invoice in org["Invoices"].find("Contact.ContactID", contact_id):
+        if invoice["Status"] not in ("AUTHORISED", "PAID"):
+            continue
+        side = "AccountsReceivable" if invoice["Type"] == "ACCREC" else "AccountsPayable"
+        sums = found.setdefault(side, {"Outstanding": ZERO, "Overdue": ZERO})
+        sums["Outstanding"] += invoice["AmountDue"]
+        if invoice.get("DueDate") and invoice["DueDate"] < today:
+            sums["Overdue"] += invoice["AmountDue"]
+    return found
+
+
+def contact_bare(org: Organisation, record: Record) -> Record:
+    """Return a contact as an unpaged list shows it: without the one that it was merged into (section 6.4)."""
+    return {name: value for name, value in contact_whole(org, record).items() if name != "MergedToContactID"}
 
 
 _CONTACT_SUMMARY = [
@@ -152,6 +173,8 @@ def document_whole(org: Organisation, record: Record, full_contact: bool = True)
     shown["Contact"] = document_contact(org, record, full_contact)
     shown["HasAttachments"] = False
     shown["HasErrors"] = False
+    if record["Status"] in ("VOIDED", "DELETED") and "CreditNoteID" in record:
+        shown["RemainingCredit"] = ZERO
     if "InvoiceID" in record:
         shown["Payments"] = _payments(org, record["InvoiceID"])
         shown["CreditNotes"] = _credits(org, record)

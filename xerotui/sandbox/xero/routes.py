@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from xerotui.sandbox.xero import contacts, documents, items, notes, payments, rates, settings, tracking
+from xerotui.sandbox.xero import batches, contacts, documents, groups, items, notes, payments, rates, settings, tracking
 from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.doctypes import FAMILIES, Family
-from xerotui.sandbox.xero.listing import LISTINGS, get_list, get_one
+from xerotui.sandbox.xero.listing import get_list, get_one
+from xerotui.sandbox.xero.listings import LISTINGS
 
 Handler = Callable[[Call], Response]
 
@@ -25,6 +26,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "PurchaseOrders": ("accounting.invoices",),
     "Items": ("accounting.invoices", "accounting.settings"),
     "Payments": ("accounting.payments",),
+    "BatchPayments": ("accounting.payments",),
     "Contacts": ("accounting.contacts",),
     "ContactGroups": ("accounting.contacts",),
     **dict.fromkeys(
@@ -60,7 +62,7 @@ def _reading() -> list[Route]:
         if plural != "Currencies":
             one = ("unitdp",) if "unitdp" in listing.params else ()
             found.append(_route("GET", f"{plural}/{{}}", get_one(plural), *one))
-    for plural in ("Invoices", "CreditNotes", "PurchaseOrders", "Contacts", "Items", "Payments"):
+    for plural in ("Invoices", "CreditNotes", "PurchaseOrders", "Contacts", "Items", "Payments", "BatchPayments"):
         found.append(_route("GET", f"{plural}/{{}}/History", notes.history(plural, "GET")))
         found.append(_route("PUT", f"{plural}/{{}}/History", notes.history(plural, "PUT")))
     return found
@@ -92,6 +94,14 @@ def _writing() -> list[Route]:
         _route("PUT", "Payments", payments.put_many, "summarizeErrors"),
         _route("POST", "Payments", payments.post_one),
         _route("POST", "Payments/{}", payments.delete),
+        _route("PUT", "BatchPayments", batches.put_many, "summarizeErrors"),
+        _route("POST", "BatchPayments", batches.delete),
+        _route("POST", "BatchPayments/{}", batches.delete),
+        _route("PUT", "ContactGroups", groups.put_many),
+        _route("POST", "ContactGroups/{}", groups.post_one),
+        _route("PUT", "ContactGroups/{}/Contacts", groups.put_members),
+        _route("DELETE", "ContactGroups/{}/Contacts", groups.delete_members),
+        _route("DELETE", "ContactGroups/{}/Contacts/{}", groups.delete_members),
         _route("PUT", "Accounts", settings.put_account),
         _route("POST", "Accounts/{}", settings.post_account),
         _route("DELETE", "Accounts/{}", settings.delete_account),

@@ -41,10 +41,11 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "Addresses=l:Address Phones=l:Phone AccountsReceivableTaxType=s50 AccountsPayableTaxType=s50 "
         "PaymentTerms=o:PaymentTerms DefaultCurrency=s3 SalesDefaultAccountCode=s10 "
         "PurchasesDefaultAccountCode=s10 SalesDefaultLineAmountType=s50 PurchasesDefaultLineAmountType=s50 "
-        "BankAccountDetails=s255 XeroNetworkKey=s255 TrackingCategoryName=s100 TrackingCategoryOption=s100 "
+        "BankAccountDetails=s255 XeroNetworkKey=s255 Website=s2000 TrackingCategoryName=s100 "
+        "TrackingCategoryOption=s100 "
         "SalesTrackingCategories=l:ContactTracking PurchasesTrackingCategories=l:ContactTracking",
         **_read_only(
-            "IsCustomer IsSupplier Balances ContactGroups BrandingTheme BatchPayments Discount Website "
+            "IsCustomer IsSupplier Balances ContactGroups BrandingTheme BatchPayments Discount "
             "MergedToContactID UpdatedDateUTC"
         ),
     ),
@@ -66,7 +67,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "LineItem": _fields(
         "LineItemID=g Description=s4000 Quantity=n UnitAmount=n ItemCode=s30 AccountCode=s10 AccountID=g "
         "TaxType=s50 TaxAmount=n LineAmount=n DiscountRate=n DiscountAmount=n Tracking=l:Tracking",
-        Item="r",
+        **_read_only("Item RepeatingInvoiceID SalesTaxCodeId TaxBreakdown Taxability"),
     ),
     "Tracking": _fields("TrackingCategoryID=g TrackingOptionID=g Name=s100 Option=s100"),
     "Invoice": {
@@ -81,7 +82,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
     },
     "CreditNote": {
         **_DOCUMENT,
-        **_fields("Type=s50 CreditNoteID=g CreditNoteNumber=s255", **_read_only("RemainingCredit Allocations")),
+        **_fields(
+            "Type=s50 CreditNoteID=g CreditNoteNumber=s255", **_read_only("RemainingCredit Allocations AppliedAmount")
+        ),
     },
     "PurchaseOrder": {
         **{name: code for name, code in _DOCUMENT.items() if name not in ("DueDate", "CurrencyRate")},
@@ -91,13 +94,21 @@ SCHEMAS: dict[str, dict[str, str]] = {
             **_read_only("Type CurrencyRate DeliveryDateString ExpectedArrivalDateString"),
         ),
     },
-    "Allocation": _fields("Invoice=o:Reference Amount=n Date=d", **_read_only("AllocationID IsDeleted")),
-    "Reference": _fields("InvoiceID=g InvoiceNumber=s255 CreditNoteID=g CreditNoteNumber=s255 AccountID=g Code=s10"),
+    "Allocation": _fields("Invoice=o:InvoiceNamed Amount=n Date=d", **_read_only("AllocationID IsDeleted CreditNote")),
     "Payment": _fields(
-        "PaymentID=g Invoice=o:Reference CreditNote=o:Reference InvoiceNumber=s255 CreditNoteNumber=s255 "
-        "Account=o:Reference Code=s10 Date=d Amount=n Reference=s255 CurrencyRate=n IsReconciled=b Status=s50",
-        **_read_only("PaymentType BankAmount BatchPayment UpdatedDateUTC UpdatedDateUTCString HasAccount"),
+        "PaymentID=g Invoice=o:InvoiceNamed CreditNote=o:CreditNoteNamed InvoiceNumber=s255 CreditNoteNumber=s255 "
+        "Account=o:AccountNamed Code=s10 Date=d Amount=n Reference=s255 CurrencyRate=n IsReconciled=b Status=s50 "
+        "BankAccountNumber=s50 Particulars=s12 Details=s18",
+        **_read_only(
+            "PaymentType BankAmount BatchPayment BatchPaymentID UpdatedDateUTC UpdatedDateUTCString HasAccount"
+        ),
     ),
+    "BatchPayment": _fields(
+        "BatchPaymentID=g Account=o:AccountNamed Reference=s255 Particulars=s12 Code=s12 Details=s18 Narrative=s18 "
+        "Date=d Payments=l:Payment Status=s50",
+        **_read_only("DateString Amount Type TotalAmount UpdatedDateUTC IsReconciled"),
+    ),
+    "ContactGroup": _fields("ContactGroupID=g Name=s255 Status=s50", Contacts="r"),
     "Account": _fields(
         "AccountID=g Code=s10 Name=s150 Type=s50 Status=s50 Description=s4000 TaxType=s50 "
         "EnablePaymentsToAccount=b ShowInExpenseClaims=b BankAccountNumber=s50 BankAccountType=s50 CurrencyCode=s3 "
@@ -112,11 +123,24 @@ SCHEMAS: dict[str, dict[str, str]] = {
         ),
     ),
     "TaxComponent": _fields("Name=s50 Rate=n IsCompound=b IsNonRecoverable=b"),
-    "TrackingCategory": _fields("TrackingCategoryID=g Name=s100 Status=s50", Options="r"),
-    "TrackingOption": _fields("TrackingOptionID=g Name=s100 Status=s50", **_read_only("IsDeleted IsArchived IsActive")),
+    "TrackingCategory": _fields(
+        "TrackingCategoryID=g Name=s100 Status=s50", **_read_only("Options Option TrackingOptionID")
+    ),
+    "TrackingOption": _fields(
+        "TrackingOptionID=g Name=s100 Status=s50", **_read_only("IsDeleted IsArchived IsActive TrackingCategoryID")
+    ),
     "Currency": _fields("Code=s3 Description=s100"),
     "HistoryRecord": _fields("Details=s2500", **_read_only("Changes User DateUTC DateUTCString")),
 }
+
+# Where a record is only named, the rest of it may come along and means nothing.
+for _kind, _names in (
+    ("Invoice", "InvoiceID InvoiceNumber"),
+    ("CreditNote", "CreditNoteID CreditNoteNumber"),
+    ("Account", "AccountID Code"),
+):
+    _whole = SCHEMAS[_kind]
+    SCHEMAS[f"{_kind}Named"] = {**dict.fromkeys(_whole, "r"), **{_name: _whole[_name] for _name in _names.split()}}
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _XERO_DATE = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")

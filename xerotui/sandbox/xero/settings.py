@@ -127,6 +127,8 @@ def put_currency(call: Call) -> Response:
     errors = list(clean.errors)
     if len(code) != 3 or not code.isalpha() or call.org["Currencies"].get(code):
         errors.append("Currency code must be valid and not yet in use")
+    if call.org.denied("UseMulticurrency"):
+        errors.append(call.org.unsubscribed(code))
     currency = {"Code": code, "Description": clean.values.get("Description", code)}
     if not errors:
         call.org["Currencies"].put(currency)

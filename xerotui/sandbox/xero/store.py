@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from xerotui.sandbox.clock import WorldClock
+from xerotui.sandbox.xero.behaviour import Behaviour
 
 Record = dict[str, Any]
 
@@ -20,6 +21,8 @@ _ZONES = {
     "GMTSTANDARDTIME": "Europe/London",
     "AUSEASTERNSTANDARDTIME": "Australia/Sydney",
     "NEWZEALANDSTANDARDTIME": "Pacific/Auckland",
+    "EASTERNSTANDARDTIME": "America/New_York",
+    "WEUROPESTANDARDTIME": "Europe/Berlin",
 }
 
 
@@ -62,7 +65,7 @@ class Table:
         id = str(record[self.id_field])
         self._forget(id)
         self.rows[id] = record
-        keys = {field: folded(record[field]) for field in self.indexed if record.get(field)}
+        keys = {field: folded(key) for field in self.indexed if (key := _reach(record, field))}
         for field, key in keys.items():
             self._index[field].setdefault(key, {})[id] = None
         self._keys[id] = keys
@@ -78,14 +81,22 @@ class Table:
             self._index[field][key].pop(id, None)
 
 
+def _reach(record: Record, field: str) -> Any:
+    name, _, rest = field.partition(".")
+    return _reach(record.get(name) or {}, rest) if rest else record.get(name)
+
+
 class Organisation:
     """One organisation: its own facts and its collections under their plural names."""
 
-    def __init__(self, tenant_id: str, connection_id: str, info: Record, clock: WorldClock) -> None:
+    def __init__(
+        self, tenant_id: str, connection_id: str, info: Record, clock: WorldClock, behaviour: Behaviour | None = None
+    ) -> None:
         self.tenant_id = tenant_id
         self.connection_id = connection_id
         self.info = info
         self.clock = clock
+        self.behaviour = behaviour or Behaviour()
         self.tables = {
             "Accounts": Table("AccountID", "Code", "Name"),
             "TaxRates": Table("TaxType", "Name"),
@@ -95,10 +106,11 @@ class Organisation:
             "Contacts": Table("ContactID", "Name", "ContactNumber", "AccountNumber"),
             "ContactGroups": Table("ContactGroupID"),
             "Items": Table("ItemID", "Code"),
-            "Invoices": Table("InvoiceID", "InvoiceNumber"),
-            "CreditNotes": Table("CreditNoteID", "CreditNoteNumber"),
-            "PurchaseOrders": Table("PurchaseOrderID", "PurchaseOrderNumber"),
+            "Invoices": Table("InvoiceID", "InvoiceNumber", "Contact.ContactID"),
+            "CreditNotes": Table("CreditNoteID", "CreditNoteNumber", "Contact.ContactID"),
+            "PurchaseOrders": Table("PurchaseOrderID", "PurchaseOrderNumber", "Contact.ContactID"),
             "Payments": Table("PaymentID", "_document"),
+            "BatchPayments": Table("BatchPaymentID"),
         }
         self.history: dict[str, list[Record]] = {}
 
@@ -133,6 +145,15 @@ class Organisation:
         """Store a record and stamp it as updated now."""
         record["UpdatedDateUTC"] = self.now()
         return self.tables[plural].put(record)
+
+    def denied(self, action: str) -> bool:
+        """Tell whether the role of the consenting user forbids this action of /Organisation/Actions."""
+        return action in self.info.get("_denied", ())
+
+    def unsubscribed(self, currency: str) -> str:
+        """Return the refusal of a currency: it wasn't added, or the plan knows none but the organisation's own."""
+        whose = "Users Organisation" if self.denied("UseMulticurrency") else "Organisation"
+        return f"{whose} is not subscribed to currency {currency}"
 
     def account(self, code: Any = None, id: Any = None) -> Record | None:
         """Return the account of that code or id, or None."""

@@ -39,8 +39,15 @@ class _Value(NamedTuple):
     read: Callable[[Record], Any]
 
 
-def parse(expression: str, fields: Fields, read: Read) -> Test:
-    """Return a test for records; ``fields`` maps names to text, number, date, guid or bool.
+class Query(NamedTuple):
+    """An expression understood: the test for a record, and what it uses as (field, operator or method, under OR)."""
+
+    test: Test
+    uses: frozenset[tuple[str, str, bool]]
+
+
+def parse(expression: str, fields: Fields, read: Read) -> Query:
+    """Return the query of an expression; ``fields`` maps names to text, number, date, guid or bool.
 
     Raises QueryError for a syntax error, an unknown field, or types that can't be compared.
     """
@@ -48,7 +55,7 @@ def parse(expression: str, fields: Fields, read: Read) -> Test:
     test = parser.either()
     if parser.peek():
         raise QueryError(f"Syntax error at '{parser.peek()}'")
-    return test
+    return Query(test, frozenset((name, what, parser.alternatives) for name, what in parser.uses))
 
 
 def parse_order(expression: str, fields: Fields) -> list[tuple[str, bool]]:
@@ -84,6 +91,9 @@ class _Parser:
         self.fields = {folded(name): name for name in fields}
         self.types = fields
         self.read = read
+        self.uses: set[tuple[str, str]] = set()
+        self.alternatives = False
+        self.latest = ""
 
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
@@ -98,6 +108,7 @@ class _Parser:
         tests = [self.both()]
         while self.peek().upper() in ("OR", "||"):
             self.take()
+            self.alternatives = True
             tests.append(self.both())
         return tests[0] if len(tests) == 1 else lambda record: any(test(record) for test in tests)
 
@@ -116,8 +127,10 @@ class _Parser:
             return test
         left = self.value()
         if isinstance(left, _Value) and self.peek() in ("==", "=", "!=", ">", ">=", "<", "<="):
-            operator = self.take()[1]
-            return _compare(left, "==" if operator == "=" else operator, self.value())
+            sign = self.take()[1]
+            operator = "==" if sign == "=" else sign
+            self.uses.add((self.latest, operator))
+            return _compare(left, operator, self.value())
         if left.kind == "bool":
             return lambda record: bool(left.read(record))
         raise QueryError("a comparison is missing")
@@ -185,7 +198,7 @@ class _Parser:
             name += "." + self.take()[1]
         if folded(name) not in self.fields:
             raise QueryError(f"No property or field '{name}' exists")
-        known = self.fields[folded(name)]
+        self.latest = known = self.fields[folded(name)]
         value = _Value(self.types[known], lambda record: self.read(record, known))
         while self.peek() == ".":
             value = self.method(value)
@@ -194,6 +207,7 @@ class _Parser:
     def method(self, value: _Value) -> _Value:
         self.take(".")
         name = self.take()[1]
+        self.uses.add((self.latest, name))
         if value.kind != "text":
             raise QueryError(f"No method '{name}' exists in type '{value.kind}'")
         self.take("(")
