@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "retry": ("errors", "retry", "Try again what was refused or set aside."),
     "sandbox": ("sandbox", "sandbox", "Serve an emulated Xero and PSA until interrupted."),
     "tenants": ("tenants", "tenants", "Xero organisations and source connections."),
+    "webhooks": ("webhooks", "webhooks", "Receive Xero's webhooks; how they and polling stand."),
     "worker": ("worker", "worker", "Run, stop or ask after the worker."),
 }
 

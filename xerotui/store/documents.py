@@ -28,13 +28,18 @@ class SourceConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class XeroConnectionDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved login to Xero; unsaved ones (`saved` False) are in the making and sync nothing."""
+    """A saved login to Xero; unsaved ones (`saved` False) are in the making and sync nothing.
+
+    `granted` are the scopes of the last consent, blank separated.
+    """
 
     id: str
     name: str
     settings: dict[str, str] = {}
     created: dt.datetime | None = None
     saved: bool = False
+    granted: str = ""
+    consented: dt.datetime | None = None
 
     @property
     def key(self) -> str:
@@ -43,17 +48,24 @@ class XeroConnectionDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation; `connection` the Xero connection that reaches it, `connection_row_id` Xero's id of that."""
+    """An organisation; `connection` the Xero connection that reaches it, `connection_row_id` Xero's id of that.
+
+    `organisation` is its own id, the same whichever way it is reached. A blank `connection`: it was disconnected,
+    and what is known of it stays.
+    """
 
     tenant: str
     connection: str
     connection_row_id: str = ""
+    organisation: str = ""
     name: str = ""
     country: str = ""
     currency: str = ""
     read_only: bool = False
     accent: str = ""
     demo: bool = False
+    # How often a living worker reads what changed in Xero, in world minutes; 0 = never by itself.
+    poll_minutes: int = 15
 
     @property
     def key(self) -> str:

@@ -15,6 +15,7 @@ from xerotui.sync.planning import follow_up
 from xerotui.sync.ports import Ports
 from xerotui.sync.verify import verify_run
 from xerotui.sync.waiting import tell_waiting
+from xerotui.sync.watching import Watcher
 
 # The mark under which the ledger keeps the book's revision whose consequences were drawn.
 DRAWN = "book.drawn"
@@ -30,10 +31,12 @@ T = TypeVar("T")
 class Worker:
     """State of one serving worker."""
 
-    def __init__(self, ports: Ports, stop: asyncio.Event) -> None:
+    def __init__(self, ports: Ports, stop: asyncio.Event, *, polls: bool = True) -> None:
         self.ports = ports
         self.stop = stop
         self.desk = Desk(ports)
+        self.watcher = Watcher(ports)
+        self.polls = polls
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
         self.desk_task: asyncio.Task[bool] | None = None
@@ -48,7 +51,20 @@ class Worker:
         busy = await self._requests()
         busy = await self._book() or busy
         busy = await self._start_lanes() or busy
+        busy = await self._watch() or busy
         return await self._runs() or busy
+
+    async def _watch(self) -> bool:
+        """Read what changed in Xero; trouble there takes nothing else down."""
+        if self._rests("watching Xero"):
+            return False
+        try:
+            busy = await self.watcher.turn(polls=self.polls)
+        except Exception as error:
+            self._stumbled("watching Xero", error)
+            return False
+        self.trouble.pop("watching Xero", None)
+        return busy
 
     def _ended(self, what: str, task: asyncio.Task[T]) -> T | None:
         """The result of a task that is over; one that failed is told, rests, and takes nothing else down."""
@@ -147,7 +163,7 @@ class Worker:
         """True when all that is left waits for sides that were in trouble again and again."""
         now = time.monotonic()
         resting = [runner for runner in self.lanes.values() if runner.retry_at > now]
-        idle = not self.running and self.desk_task is None and self.drawing is None
+        idle = not self.running and self.desk_task is None and self.drawing is None and self.watcher.task is None
         return idle and bool(resting) and all(runner.rests >= PATIENCE for runner in resting)
 
     async def _runs(self) -> bool:
@@ -219,6 +235,8 @@ class Worker:
             self.desk_task.cancel()
         if self.drawing is not None:
             self.drawing.cancel()
+        if self.watcher.task is not None:
+            self.watcher.task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=60)
 
@@ -230,16 +248,17 @@ def _for_a_person(operation: Operation) -> bool:
     return operation.verb not in (Verb.CREATE, Verb.UPDATE)
 
 
-async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) -> int:
+async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False, poll: bool = False) -> int:
     """Be the worker until stopped; with `until_idle` until there is nothing left that can go now.
 
+    A worker that lives reads what changed in Xero from time to time; with `poll` it lives on for that alone.
     Registers itself with a heartbeat in machine time. Returns 0, or HELD_UP when `until_idle` gave up on a side
     that couldn't be reached: the work stays in the ledger.
     """
     ledger = ports.ledger
     async with ledger.write() as tx:
         await ledger.workers.register(tx, ports.identity, ports.version)
-    worker = Worker(ports, stop)
+    worker = Worker(ports, stop, polls=not until_idle)
     beating = asyncio.create_task(_beat(ports))
     idle_since = time.monotonic()
     quiet = 0
@@ -256,7 +275,7 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False) 
                 quiet += 1
                 if until_idle and quiet >= 2:
                     break
-                if time.monotonic() - idle_since > ports.idle_minutes * 60 and not await _automatic(ports):
+                if time.monotonic() - idle_since > ports.idle_minutes * 60 and not (poll or await _automatic(ports)):
                     break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.1 if quiet < 20 else 0.4)

@@ -263,14 +263,15 @@ def _logging() -> None:
     )
 
 
-def run(root: Path | None, *, until_idle: bool) -> int:
-    """Be the worker until there is nothing to do, SIGTERM, or the end of the parent; the exit code."""
+def run(root: Path | None, *, until_idle: bool, poll: bool = False) -> int:
+    """Be the worker until there is nothing to do (with `poll` never), SIGTERM, or the end of the parent; the exit
+    code."""
     _logging()
     log = structlog.get_logger("xerotui.worker")
     home: Home | None = None
     try:
         home = prepare(root)
-        return asyncio.run(_serve(home, until_idle))
+        return asyncio.run(_serve(home, until_idle, poll))
     except SyncError as error:
         log.error("ended", error=error.sentence, remedy=error.remedy)
         return error.exit_code or WORKER
@@ -280,7 +281,7 @@ def run(root: Path | None, *, until_idle: bool) -> int:
         return INTERNAL
 
 
-async def _serve(home: Home, until_idle: bool) -> int:
+async def _serve(home: Home, until_idle: bool, poll: bool) -> int:
     from xerotui.sync.worker import serve
     from xerotui.workspace.wiring import Wiring
 
@@ -295,8 +296,8 @@ async def _serve(home: Home, until_idle: bool) -> int:
     try:
         async with wiring.ledger.write() as tx:
             await wiring.ledger.marks.set(tx, STOPPED, "")
-        wiring.log.info("worker started", version=__version__, pid=os.getpid(), until_idle=until_idle)
-        code = await serve(wiring.ports(), stop, until_idle=until_idle)
+        wiring.log.info("worker started", version=__version__, pid=os.getpid(), until_idle=until_idle, poll=poll)
+        code = await serve(wiring.ports(), stop, until_idle=until_idle, poll=poll)
         wiring.log.info("worker ended", pid=os.getpid(), asked=stop.is_set(), code=code)
         return code
     finally:

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @click.option("--until-idle", is_flag=True, help="Do what there is, then end.")
+@click.option("--poll", is_flag=True, help="Stay, and keep reading what changes in Xero.")
 @click.pass_context
-def worker(ctx: click.Context, until_idle: bool) -> int:
+def worker(ctx: click.Context, until_idle: bool, poll: bool) -> int:
     """Run the worker in the foreground, as systemd would; SIGTERM drains it."""
     if ctx.invoked_subcommand is not None:
         return 0
+    if until_idle and poll:
+        raise click.UsageError("--until-idle ends, --poll stays: choose one.")
     from xerotui.workspace.worker import run
 
     root: Root = ctx.find_root().obj
-    return run(root.home, until_idle=until_idle)
+    return run(root.home, until_idle=until_idle, poll=poll)
 
 
 @worker.command()
