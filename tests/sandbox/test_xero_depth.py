@@ -1,0 +1,342 @@
+"""Groups, batches, credit, merges, roles and switches: what an organisation does beyond plain documents."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.sandbox.xero_kit import (
+    ACTIVE,
+    ARCHIVED,
+    SUPPLIER,
+    TODAY,
+    UK,
+    UNKNOWN,
+    Xero,
+    claims,
+    invoice,
+    line,
+    running,
+)
+from xerotui.sandbox.service import decode
+from xerotui.sandbox.world_seeds import SEEDS, tenant_of
+
+BANK = UK.accounts[0].account_id
+
+
+@pytest.fixture
+async def xero(tmp_path: Path) -> AsyncIterator[Xero]:
+    async with running(tmp_path) as made:
+        yield made
+
+
+async def messages(xero: Xero, method: str, path: str, body: Any) -> list[str]:
+    """Every message of a request that is refused with 400."""
+    reply = await xero.send(method, path, body)
+    assert reply.status_code == 400, (reply.status_code, reply.text)
+    elements = decode(reply.content)["Elements"]
+    return [entry["Message"] for element in elements for entry in element["ValidationErrors"]]
+
+
+async def act(xero: Xero, name: str, **body: Any) -> Any:
+    """Do what a person does in Xero's own pages."""
+    return await xero.control(f"{name}/{xero.tenant}", body)
+
+
+async def contact(xero: Xero, id: str = ACTIVE) -> dict[str, Any]:
+    found: dict[str, Any] = (await xero.get(f"Contacts/{id}"))["Contacts"][0]
+    return found
+
+
+async def bill(xero: Xero, number: str) -> dict[str, Any]:
+    lines = [line(AccountCode="300", TaxType="INPUT2")]
+    return await xero.one(
+        "PUT",
+        "Invoices",
+        invoice(Type="ACCPAY", Contact={"ContactID": SUPPLIER}, LineItems=lines, InvoiceNumber=number),
+    )
+
+
+async def test_groups_are_made_filled_emptied_and_deleted(xero: Xero) -> None:
+    made = await xero.send("PUT", "ContactGroups", {"ContactGroups": [{"Name": "Monthly"}, {"Name": "Yearly"}]})
+    groups = decode(made.content)["ContactGroups"]
+    assert [g["Status"] for g in groups] == ["ACTIVE", "ACTIVE"]
+    id = groups[0]["ContactGroupID"]
+    assert await messages(xero, "PUT", "ContactGroups", {"Name": "monthly"}) == ["Please enter a unique Name."]
+    inside = f"ContactGroups/{id}/Contacts"
+    added = await xero.send("PUT", inside, {"Contacts": [{"ContactID": ACTIVE}, {"ContactID": SUPPLIER}]})
+    assert [c["Name"] for c in decode(added.content)["Contacts"]] == ["Aston Bakery", "Cable Store"]
+    wrong = {"Contacts": [{"ContactID": ARCHIVED}]}
+    assert await messages(xero, "PUT", inside, wrong) == ["Unable to assign an Archived contact."]
+    assert (await xero.send("PUT", inside, {"Contacts": [{"ContactID": UNKNOWN}]})).status_code == 404
+    alone = (await xero.get(f"ContactGroups/{id}"))["ContactGroups"][0]
+    assert {c["ContactID"] for c in alone["Contacts"]} == {ACTIVE, SUPPLIER}
+    assert "Contacts" not in (await xero.get("ContactGroups"))["ContactGroups"][0]
+    assert [g["Name"] for g in (await contact(xero))["ContactGroups"]] == ["Monthly"]
+    assert (await xero.send("DELETE", f"{inside}/{ACTIVE}")).status_code == 204
+    assert (await xero.send("DELETE", f"{inside}/{ACTIVE}")).status_code == 404
+    assert (await xero.send("DELETE", inside)).status_code == 204
+    renamed = await xero.send("POST", f"ContactGroups/{id}", {"Name": "Each month"})
+    assert decode(renamed.content)["ContactGroups"][0]["Name"] == "Each month"
+    assert (await xero.send("POST", f"ContactGroups/{id}", {"Status": "DELETED"})).status_code == 200
+    assert [g["Name"] for g in (await xero.get("ContactGroups"))["ContactGroups"]] == ["Yearly"]
+    many = [{"Name": f"Group {n}"} for n in range(100)]
+    limit = "You've reached the limit of 100 contact groups."
+    assert await messages(xero, "PUT", "ContactGroups", {"ContactGroups": many}) == [limit]
+
+
+async def test_a_batch_pays_several_documents_and_is_taken_back_whole(xero: Xero) -> None:
+    bills = [await bill(xero, f"B{n}") for n in range(2)]
+    parts = [{"Invoice": {"InvoiceID": b["InvoiceID"]}, "Amount": b["Total"]} for b in bills]
+    batch = {"Account": {"AccountID": BANK}, "Date": "2026-11-20", "Reference": "Run 1", "Payments": parts}
+    made = await xero.one("PUT", "BatchPayments", batch)
+    assert (made["Type"], made["TotalAmount"], len(made["Payments"])) == ("PAYBATCH", Decimal("240.00"), 2)
+    paid = (await xero.get("Invoices/" + bills[0]["InvoiceID"]))["Invoices"][0]
+    assert (paid["Status"], paid["AmountDue"], paid["FullyPaidOnDate"]) == ("PAID", 0, "/Date(1795132800000+0000)/")
+    one = paid["Payments"][0]["PaymentID"]
+    assert await messages(xero, "POST", f"Payments/{one}", {"Status": "DELETED"}) != []
+    over = {**batch, "Payments": [{**parts[0], "Amount": 1}]}
+    assert "authorised documents" in (await xero.refusal("PUT", "BatchPayments", over))[0]
+    listed = (await xero.get('BatchPayments?where=Type=="PAYBATCH"'))["BatchPayments"]
+    assert [b["BatchPaymentID"] for b in listed] == [made["BatchPaymentID"]]
+    gone = await xero.send("POST", f"BatchPayments/{made['BatchPaymentID']}", {"Status": "DELETED"})
+    assert decode(gone.content)["BatchPayments"][0]["Status"] == "DELETED"
+    again = (await xero.get("Invoices/" + bills[0]["InvoiceID"]))["Invoices"][0]
+    assert (again["Status"], again["AmountPaid"], again["Payments"]) == ("AUTHORISED", 0, [])
+
+
+async def test_credit_is_laid_on_refunded_and_locks_what_it_settles(xero: Xero) -> None:
+    owed = await xero.one("PUT", "Invoices", invoice())
+    note = await xero.one("PUT", "CreditNotes", {**invoice(Type="ACCRECCREDIT"), "DueDate": None})
+    id, path = owed["InvoiceID"], f"CreditNotes/{note['CreditNoteID']}/Allocations"
+    laid = await xero.send("PUT", path, {"Allocations": [{"Amount": 50, "Invoice": {"InvoiceID": id}}]})
+    assert laid.status_code == 200, laid.text
+    settled = (await xero.get(f"Invoices/{id}"))["Invoices"][0]
+    assert (settled["AmountCredited"], settled["AmountDue"]) == (50, 70)
+    paid = "This document cannot be edited as it has a payment or credit note allocated to it."
+    assert await messages(xero, "POST", f"Invoices/{id}", {"Contact": {"ContactID": SUPPLIER}}) == [paid]
+    assert await messages(xero, "POST", f"Invoices/{id}", {"PlannedPaymentDate": "2026-12-24"}) == [paid]
+    xero.clock.jump(60)
+    later = await xero.send("POST", f"Invoices/{id}", {"DueDate": "2026-12-24", "SentToContact": True})
+    quiet = decode(later.content)["Invoices"][0]
+    assert quiet["UpdatedDateUTC"] == settled["UpdatedDateUTC"], "a moved due date of a part-paid invoice isn't seen"
+    seen = await xero.send("POST", f"Invoices/{id}", {"Reference": "PO 7"})
+    assert decode(seen.content)["Invoices"][0]["UpdatedDateUTC"] != settled["UpdatedDateUTC"]
+    voided = await messages(xero, "POST", f"CreditNotes/{note['CreditNoteID']}", {"Status": "VOIDED"})
+    assert voided[0].startswith("The status VOIDED cannot be applied")
+    refund = await act(xero, "payments", CreditNoteID=note["CreditNoteID"])
+    assert (refund["PaymentType"], Decimal(str(refund["Amount"]))) == ("ARCREDITPAYMENT", Decimal(70))
+    spent = (await xero.get("CreditNotes/" + note["CreditNoteID"]))["CreditNotes"][0]
+    assert (spent["Status"], spent["RemainingCredit"]) == ("PAID", 0)
+    await act(xero, "unpay", PaymentID=refund["PaymentID"])
+    await act(xero, "allocate", CreditNoteID=note["CreditNoteID"], InvoiceID=id)
+    assert (await xero.get(f"Invoices/{id}"))["Invoices"][0]["Status"] == "PAID"
+    other = await xero.one("PUT", "Invoices", invoice())
+    assert (await act(xero, "void", InvoiceID=other["InvoiceID"]))["Status"] == "VOIDED"
+    balances = (await contact(xero))["Balances"]["AccountsReceivable"]
+    assert (balances["Outstanding"], balances["Overdue"]) == (0, 0)
+
+
+async def test_a_merged_contact_points_to_the_other_and_its_documents_move(xero: Xero) -> None:
+    made = await xero.one("PUT", "Invoices", invoice())
+    await act(xero, "merge", ContactID=ACTIVE, into=SUPPLIER)
+    alone = await contact(xero)
+    assert (alone["ContactStatus"], alone["MergedToContactID"]) == ("ARCHIVED", SUPPLIER)
+    (listed,) = (await xero.get(f"Contacts?IDs={ACTIVE}&includeArchived=true"))["Contacts"]
+    assert "MergedToContactID" not in listed
+    (paged,) = (await xero.get(f"Contacts?IDs={ACTIVE}&includeArchived=true&page=1"))["Contacts"]
+    assert paged["MergedToContactID"] == SUPPLIER
+    moved = (await xero.get("Invoices/" + made["InvoiceID"]))["Invoices"][0]
+    assert moved["Contact"]["ContactID"] == SUPPLIER
+    assert (await contact(xero, SUPPLIER))["Balances"]["AccountsReceivable"]["Outstanding"] == 120
+    await act(xero, "archive", ContactID=ACTIVE, restore=True)
+    assert (await contact(xero))["ContactStatus"] == "ACTIVE"
+
+
+async def test_roles_plans_and_rates_refuse_in_their_own_words(xero: Xero) -> None:
+    await act(xero, "role", approvals=1)
+    await xero.one("PUT", "Invoices", invoice())
+    cap = ["You have reached the limit of invoices you can approve"]
+    assert await xero.refusal("PUT", "Invoices", invoice()) == cap
+    await xero.one("PUT", "Invoices", invoice(Status="DRAFT"))
+    await act(xero, "role", denied=["CreateApprovedInvoice", "CreateInvoicePayment", "UseMulticurrency"])
+    denied = "The User specified does not have the correct permissions to perform this action."
+    assert await xero.refusal("PUT", "Invoices", invoice()) == [denied]
+    users = "Users Organisation is not subscribed to currency USD"
+    assert users in await xero.refusal("PUT", "Invoices", invoice(Status="DRAFT", CurrencyCode="USD"))
+    actions = {a["Name"]: a["Status"] for a in (await xero.get("Organisation/Actions"))["Actions"]}
+    assert (actions["CreateApprovedInvoice"], actions["CreateDraftInvoice"]) == ("NOT-ALLOWED", "ALLOWED")
+    await act(xero, "role")
+    assert (await xero.send("PUT", "Currencies", {"Code": "JPY"})).status_code == 200
+    assert await xero.refusal("PUT", "Invoices", invoice(CurrencyCode="JPY")) == ["A currency rate must be specified"]
+    rated = await xero.one("PUT", "Invoices", invoice(CurrencyCode="JPY", CurrencyRate=Decimal("190.1234567")))
+    assert rated["CurrencyRate"] == Decimal("190.123457")
+
+
+async def test_what_is_not_known_of_xero_is_a_switch(xero: Xero) -> None:
+    assert (await xero.control("behaviour"))["missing_scope"] == 401
+    half = invoice(LineItems=[line(UnitAmount=Decimal("0.125"))], Status="DRAFT")
+    assert (await xero.one("PUT", "Invoices", half))["SubTotal"] == Decimal("0.13")
+    off = {"SubTotal": Decimal("100.05"), "TotalTax": 20, "Total": Decimal("120.05")}
+    assert "total does not equal" in (await xero.refusal("PUT", "Invoices", invoice(**off)))[0]
+    await xero.control("behaviour", {
+        "ties": "even", "absorb_totals": True, "due_date_from_terms": True, "numbers_again": True,
+        "put_contact_updates": True, "order_moves": "free", "key_conflict": "plain", "records": 2, "bytes": 4000,
+    })  # fmt: skip
+    assert (await xero.one("PUT", "Invoices", half))["SubTotal"] == Decimal("0.12")
+    assert (await xero.one("PUT", "Invoices", invoice(**off)))["Total"] == Decimal("120.05")
+    terms = {"Sales": {"Day": 10, "Type": "OFFOLLOWINGMONTH"}}
+    changed = await xero.one("PUT", "Contacts", {"Name": "Aston Bakery", "PaymentTerms": terms})
+    assert changed["ContactID"] == ACTIVE
+    due = await xero.one("PUT", "Invoices", invoice(DueDate=None, InvoiceNumber="AGAIN"))
+    assert due["DueDateString"] == "2026-12-10T00:00:00"
+    await act(xero, "void", InvoiceID=due["InvoiceID"])
+    await xero.one("PUT", "Invoices", invoice(InvoiceNumber="AGAIN"))
+    reply = await xero.send("GET", "Invoices")
+    assert (reply.status_code, "more than 2 records" in reply.text) == (400, True)
+    assert (await xero.send("GET", 'Invoices?page=1&where=Status=="VOIDED"')).status_code == 200
+    assert (await xero.send("GET", 'Invoices?page=1&where=Reference.Contains("x")')).status_code == 400
+    assert (await xero.send("GET", 'Invoices?page=1&where=Status=="PAID"OR Type=="ACCPAY"')).status_code == 400
+    big = invoice(Reference="x" * 200, LineItems=[line(Description="y" * 3900)])
+    assert (await xero.send("PUT", "Invoices", {"Invoices": [big]})).status_code == 413
+    await xero.send("PUT", "Invoices", {"Invoices": [half]}, idempotency_key="k")
+    conflict = await xero.send("PUT", "Invoices", {"Invoices": [invoice()]}, idempotency_key="k")
+    assert conflict.text == "Idempotency Key: k is used with a different request"
+    url = f"{xero.emulator.service.control_url}/behaviour"
+    assert (await xero.client.post(url, json={"no_such_switch": 1})).status_code == 400
+    await xero.control("behaviour", {"missing_scope": 403, "windows": "fixed", "refused_calls_count": True})
+    await xero.grant(scopes="accounting.contacts")
+    assert (await xero.send("GET", "Invoices")).status_code == 403
+    await xero.control("limits", {"minute": 2})
+    await xero.control("reset-limits", {})
+    replies = [await xero.send("GET", "Contacts?page=1") for _ in range(3)]
+    assert [r.status_code for r in replies] == [200, 200, 429]
+    xero.clock.jump(int(replies[2].headers["retry-after"]))
+    assert (await xero.send("GET", "Contacts?page=1")).status_code == 200
+
+
+@pytest.mark.parametrize("key", sorted(SEEDS))
+async def test_organisations_of_further_regions_can_be_added(xero: Xero, key: str) -> None:
+    seed = tenant_of(key, TODAY)
+    found = await xero.control("organisations", {"region": key})
+    assert found["id"] == seed.tenant_id == (await xero.control("organisations", {"region": key}))["id"]
+    await xero.grant()
+    xero.tenant = seed.tenant_id
+    info = (await xero.get("Organisation"))["Organisations"][0]
+    assert (info["Version"], info["BaseCurrency"]) == (seed.version, seed.currency)
+    rates = {r["TaxType"]: r for r in (await xero.get("TaxRates"))["TaxRates"]}
+    sale = SEEDS[key].sale
+    made = await xero.one(
+        "PUT",
+        "Invoices",
+        invoice(Contact={"ContactID": seed.contacts[0].contact_id}, LineItems=[line(TaxType=sale)]),
+    )
+    assert made["TotalTax"] == rates[sale]["EffectiveRate"]
+    if key == "nz":
+        assert [code for code, r in rates.items() if r["Status"] == "DELETED"] == ["INPUT", "OUTPUT"]
+        twins = (await xero.get('Contacts?page=1&where=ContactNumber=="502"'))["Contacts"]
+        assert len(twins) == 2
+    day = seed.period_lock_date
+    assert day is not None
+    early = invoice(Date=str(day), Contact={"ContactID": seed.contacts[0].contact_id}, LineItems=[line(TaxType=sale)])
+    words = f"The document date cannot be before the period lock date, currently set at {day.day} {day:%B %Y}"
+    assert await xero.refusal("PUT", "Invoices", early) == [words]
+
+
+async def test_tokens_prove_themselves_to_clients_that_check_them(xero: Xero) -> None:
+    url = xero.url
+    found = (await xero.client.get(f"{url}/.well-known/openid-configuration")).json()
+    (key,) = (await xero.client.get(found["jwks_uri"])).json()["keys"]
+    granted = await xero.grant()
+    head, body, sign = granted["id_token"].split(".")
+
+    def number(text: str) -> int:
+        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+    raw = base64.urlsafe_b64decode(sign + "=" * (-len(sign) % 4))
+    public = rsa.RSAPublicNumbers(number(key["e"]), number(key["n"])).public_key()
+    public.verify(raw, f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    assert json.loads(base64.urlsafe_b64decode(head + "=="))["kid"] == key["kid"]
+    told = claims(granted["id_token"])
+    assert (told["iss"], told["email"]) == (found["issuer"], "sam@sandbox.example")
+    assert told["aud"] == claims(granted["access_token"])["client_id"]
+    form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+    about = xero.emulator.settings()
+    basic = (about["client_id"], about["client_secret"])
+    assert (await xero.client.post(f"{url}/connect/token", data=form, auth=basic)).status_code == 200
+
+
+FAULTS: list[tuple[str, int, str]] = [
+    ("unavailable", 503, "The Xero API is temporarily unavailable"),
+    ("maintenance", 503, "The Xero API is currently offline for maintenance"),
+    ("organisation_offline", 503, "The Organisation is offline"),
+    ("limit_minute", 429, ""),
+    ("precondition", 412, ""),
+    ("too_large", 413, ""),
+    ("not_implemented", 501, "The Api Method called is not implemented"),
+    ("not_found_html", 404, "The resource you're looking for cannot be found"),
+    ("error_after_commit", 500, "An error occurred in Xero. Check the API Status page"),
+]
+
+
+async def test_faults_have_names_rates_and_seeds(xero: Xero) -> None:
+    for name, status, text in FAULTS:
+        await xero.control("faults", {"name": name, "times": 1})
+        reply = await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=name)]})
+        assert (reply.status_code, reply.text) == (status, text), name
+        made = (await xero.get(f"Invoices?InvoiceNumbers={name}"))["Invoices"]
+        assert len(made) == (1 if name.endswith("after_commit") else 0), name
+    for name in ("dropped_before", "dropped_after_commit", "cut_answer", "timeout_after_commit"):
+        await xero.control("faults", {"name": name, "times": 1, "seconds": 0.05})
+        with pytest.raises(Exception, match=r".*") as caught:
+            await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=name)]})
+        assert "httpx2" in type(caught.value).__module__
+        made = (await xero.get(f"Invoices?InvoiceNumbers={name}"))["Invoices"]
+        assert len(made) == (0 if name == "dropped_before" else 1), name
+    await xero.control("faults", {"name": "repeated", "times": 1})
+    twice = await xero.write("PUT", "Invoices", [invoice(InvoiceNumber="TWICE")])
+    assert twice[0]["ValidationErrors"][0]["Message"] == "Invoice # must be unique."
+    await xero.control("faults", {"name": "repeated", "times": 1})
+    kept = await xero.write("PUT", "Invoices", [invoice(InvoiceNumber="KEYED")], idempotency_key="once")
+    assert "ValidationErrors" not in kept[0]
+    url = f"{xero.emulator.service.control_url}/faults"
+    assert (await xero.client.post(url, json={"name": "no such"})).status_code == 400
+
+    async def struck() -> list[int]:
+        await xero.control("limits", {"minute": 1000})
+        await xero.control("faults", {"clear": True})
+        await xero.control("faults", {"name": "unavailable", "chance": 0.2, "seed": 7})
+        found = [(await xero.send("GET", "Currencies")).status_code for _ in range(40)]
+        assert (await xero.control("faults"))[0]["hits"] == found.count(503)
+        return found
+
+    first = await struck()
+    assert 1 <= first.count(503) <= 20
+    assert await struck() == first, "the same seed strikes the same requests"
+    assert await xero.control("faults", {"clear": True}) == []
+
+
+async def test_a_day_of_every_fault_leaves_nothing_half_done(xero: Xero) -> None:
+    await xero.control("limits", {"minute": 1000})
+    await xero.control("faults", {"name": "mix", "chance": 0.4, "seed": 3})
+    for n in range(30):
+        while True:
+            try:
+                reply = await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=f"M{n}")]},
+                                        idempotency_key=f"key-{n}")  # fmt: skip
+            except Exception as error:
+                assert "httpx2" in type(error).__module__
+                continue
+            if reply.status_code == 200:
+                break
+    await xero.control("faults", {"clear": True})
+    listed = (await xero.get("Invoices?page=1&pageSize=1000"))["Invoices"]
+    assert sorted(i["InvoiceNumber"] for i in listed) == sorted(f"M{n}" for n in range(30))
