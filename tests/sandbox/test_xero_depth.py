@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -296,9 +297,8 @@ async def test_faults_have_names_rates_and_seeds(xero: Xero) -> None:
         assert len(made) == (1 if name.endswith("after_commit") else 0), name
     for name in ("dropped_before", "dropped_after_commit", "cut_answer", "timeout_after_commit"):
         await xero.control("faults", {"name": name, "times": 1, "seconds": 0.05})
-        with pytest.raises(Exception, match=r".*") as caught:
+        with pytest.raises(httpx2.TransportError):
             await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=name)]})
-        assert "httpx2" in type(caught.value).__module__
         made = (await xero.get(f"Invoices?InvoiceNumbers={name}"))["Invoices"]
         assert len(made) == (0 if name == "dropped_before" else 1), name
     await xero.control("faults", {"name": "repeated", "times": 1})
@@ -332,8 +332,7 @@ async def test_a_day_of_every_fault_leaves_nothing_half_done(xero: Xero) -> None
             try:
                 reply = await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=f"M{n}")]},
                                         idempotency_key=f"key-{n}")  # fmt: skip
-            except Exception as error:
-                assert "httpx2" in type(error).__module__
+            except httpx2.TransportError:
                 continue
             if reply.status_code == 200:
                 break
