@@ -19,6 +19,7 @@ from xerotui.sandbox.xero.control import Control, totals
 from xerotui.sandbox.xero.faults import FAULTS
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import Door, windows
+from xerotui.sandbox.xero.webhooks import Hooks
 
 WEB_CLIENT = "A5B1D0E7F2C94C3D8E6F7A1B2C3D4E5F"
 WEB_SECRET = "sandbox-web-app-secret"
@@ -41,6 +42,7 @@ class XeroEmulator:
         self._world: World | None = None
         self._service: Service | None = None
         self.identity: Identity | None = None
+        self._hooks: Hooks | None = None
         self.behaviour = Behaviour()
 
     @property
@@ -70,6 +72,9 @@ class XeroEmulator:
         for tenant in self._world.tenants:
             identity.organisations[tenant.tenant_id] = load.organisation(tenant, clock, self.behaviour)
         journal = Journal(self.name, clock)
+        hooks = self._hooks = Hooks(identity, journal)
+        for org in identity.organisations.values():
+            org.watchers.append(hooks.saw)
         pages = IdentityPages(identity, journal, self.behaviour)
         limits = windows(clock, self.behaviour)
         self._service = Service(
@@ -78,7 +83,7 @@ class XeroEmulator:
             clock,
             journal=journal,
             gate=lambda inner: kept(Door(inner, identity, limits, journal)),
-            routes=list(Control(identity, journal, self.behaviour).routes()),
+            routes=[*Control(identity, journal, self.behaviour).routes(), *hooks.routes()],
             totals=self.totals,
             windows=limits,
             port=self._port,
@@ -132,5 +137,7 @@ class XeroEmulator:
 
     async def stop(self) -> None:
         """Stop listening; harmless when it isn't running."""
+        if self._hooks is not None:
+            await self._hooks.stop()
         if self._service is not None:
             await self._service.stop()

@@ -7,7 +7,7 @@ datetime; keys that begin with an underscore are the emulator's own and never le
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -113,6 +113,8 @@ class Organisation:
             "BatchPayments": Table("BatchPaymentID"),
         }
         self.history: dict[str, list[Record]] = {}
+        # Told of every stored record: the organisation, the collection, the record, whether it is new.
+        self.watchers: list[Callable[[Organisation, str, Record, bool], None]] = []
 
     def __getitem__(self, plural: str) -> Table:
         return self.tables[plural]
@@ -144,7 +146,12 @@ class Organisation:
     def save(self, plural: str, record: Record) -> Record:
         """Store a record and stamp it as updated now."""
         record["UpdatedDateUTC"] = self.now()
-        return self.tables[plural].put(record)
+        table = self.tables[plural]
+        created = str(record[table.id_field]) not in table.rows
+        table.put(record)
+        for watcher in self.watchers:
+            watcher(self, plural, record, created)
+        return record
 
     def denied(self, action: str) -> bool:
         """Tell whether the role of the consenting user forbids this action of /Organisation/Actions."""
