@@ -13,7 +13,7 @@ from xerotui.xero.connections import XeroSettings
 from xerotui.xero.tokens import Login, login_of
 
 
-class LoginRow(msgspec.Struct, frozen=True, kw_only=True):
+class LoginAge(msgspec.Struct, frozen=True, kw_only=True):
     """How the login of one Xero connection stands; instants are world time.
 
     `state` is connected, expiring, paused, none or app (see `xerotui.xero.tokens.Login`).
@@ -58,7 +58,7 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
 class Meters(Mappings):
     """Logins and usage."""
 
-    async def logins(self) -> tuple[LoginRow, ...]:
+    async def login_ages(self) -> tuple[LoginAge, ...]:
         """How the login of every saved Xero connection stands, by name."""
         rows = []
         for document in (await self.wiring.book.read()).xeros():
@@ -66,7 +66,7 @@ class Meters(Mappings):
                 continue
             kind = document.settings.get("kind", "pkce")
             login = await self._login_of(document.id, kind)
-            rows.append(LoginRow(name=document.name, kind=kind, **msgspec.structs.asdict(login)))
+            rows.append(LoginAge(name=document.name, kind=kind, **msgspec.structs.asdict(login)))
         return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.connection)))
 
     async def _login_of(self, connection: str, kind: str) -> Login:

@@ -7,6 +7,7 @@ later (xero-api sections 0 and 1.3); hence the lease, the fence, and the memory 
 import asyncio
 import datetime as dt
 import random
+from collections.abc import Callable
 from typing import Protocol, TypeGuard
 
 import msgspec
@@ -22,6 +23,12 @@ LEASE_SECONDS = 90.0
 # Machine seconds that a process waits for another one's refresh.
 WAIT_SECONDS = 45.0
 TRIES = 2
+# Machine seconds between two looks at whether another process's refresh is over.
+SHORTEST, LONGEST = 0.02, 0.4
+# World time for which an early renewal that failed isn't tried again.
+REST = dt.timedelta(seconds=20)
+# Refusals that needn't be Xero's: something in between may have answered in its place. They pause nothing.
+UNSURE = ("refused",)
 CONNECT = "Connect again: a person has to log in."
 
 
@@ -92,6 +99,10 @@ def login_of(connection: str, stored: StoredTokens | None, now: dt.datetime) -> 
     )
 
 
+# Whether what another process has stored meanwhile is what a renewal was wanted for.
+Done = Callable[[StoredTokens], bool]
+
+
 class LeaseLost(Exception):
     """Raised by a TokenStore when the fence is no longer the newest: somebody else refreshes."""
 
@@ -136,6 +147,9 @@ class TokenKeeper:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._known: TokenSet | None = None
+        self._renewing: set[asyncio.Task[TokenSet]] = set()
+        # After a renewal that failed early: until then the present token is used to its end.
+        self._rests_until: dt.datetime | None = None
 
     async def access(self, *, refused: str = "") -> str:
         """An access token with at least three minutes to live, other than `refused`."""
@@ -147,12 +161,22 @@ class TokenKeeper:
                 self._known = known = await self._renew(refused)
             return known.access_token
 
+    async def keep(self, age: dt.timedelta) -> bool:
+        """Renew a login that nobody has renewed for `age` of world time; False when that wasn't needed."""
+        async with self._lock:
+            if self._younger(await self._stored(), age):
+                return False
+            self._known = await self._alone(lambda stored: self._younger(stored, age))
+            return True
+
     async def begin(self, tokens: TokenSet) -> None:
         """Store the tokens of a new login, which ends a pause."""
         async with self._lock:
             fence = await self._lease()
+            assert fence is not None
             try:
-                await self._store.store(self.connection, StoredTokens(current=tokens), fence)
+                new = StoredTokens(current=tokens, rotated_at=self._clock.now())
+                await self._store.store(self.connection, new, fence)
             finally:
                 await self._store.release(self.connection, fence)
             self._known = tokens
@@ -166,14 +190,28 @@ class TokenKeeper:
                 await self._grants.revoke(stored.current.refresh_token)
 
     def _usable(self, tokens: TokenSet | None, refused: str) -> TypeGuard[TokenSet]:
-        return tokens is not None and tokens.access_token != refused and tokens.fresh(self._clock.now(), EARLY)
+        now = self._clock.now()
+        early = 0.0 if self._rests_until is not None and now < self._rests_until else EARLY
+        return tokens is not None and tokens.access_token != refused and tokens.fresh(now, early)
 
-    async def _lease(self) -> int:
+    def _younger(self, stored: StoredTokens, age: dt.timedelta) -> bool:
+        return self._clock.now() - stored.born < age
+
+    async def _lease(self, done: Done | None = None) -> int | None:
+        """The right to refresh; None when meanwhile somebody else has refreshed as `done` asks for.
+
+        Raises Busy when it isn't to be had.
+        """
         patience = asyncio.get_running_loop().time() + WAIT_SECONDS
+        pause = SHORTEST
         while (fence := await self._store.lease(self.connection, LEASE_SECONDS)) is None:
             if asyncio.get_running_loop().time() > patience:
                 raise Busy("Another process is renewing this login.", "Try again in a minute.", code="xero.busy")
-            await asyncio.sleep(random.uniform(0.1, 0.4))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 1.5, LONGEST)
+            # Looking costs others nothing, asking for the lease does.
+            if done is not None and done(await self._stored()):
+                return None
         return fence
 
     async def _stored(self) -> StoredTokens:
@@ -181,7 +219,7 @@ class TokenKeeper:
         if stored is None:
             raise Paused("This connection isn't logged in.", "Connect it.", code="xero.login", exit_code=3)
         if stored.paused:
-            raise Paused(stored.paused, "Connect again: a person has to log in.", code="xero.login", exit_code=3)
+            raise Paused(stored.paused, stored.remedy or CONNECT, code="xero.login", exit_code=3)
         return stored
 
     async def _renew(self, refused: str) -> TokenSet:
@@ -189,30 +227,54 @@ class TokenKeeper:
         if self._usable(stored.current, refused):
             return stored.current
         try:
-            return await self._renew_alone(refused)
+            return await self._alone(lambda later: self._usable(later.current, refused))
         except (NetError, OAuthError, Busy):
             # Renewal is early: where it fails for a while, the present token is good until its end.
-            if stored.current.access_token != refused and stored.current.fresh(self._clock.now()):
+            now = self._clock.now()
+            if stored.current.access_token != refused and stored.current.fresh(now):
+                self._rests_until = now + REST
                 return stored.current
             raise
 
-    async def _renew_alone(self, refused: str) -> TokenSet:
-        fence = await self._lease()
+    async def _alone(self, done: Done) -> TokenSet:
+        """Renew under the lease, unless somebody else has just done so.
+
+        Whoever is cancelled meanwhile doesn't take the renewal with them: its answer would be lost.
+        """
+        task = asyncio.create_task(self._leased(done))
+        self._renewing.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[TokenSet]) -> None:
+        self._renewing.discard(task)
+        if not task.cancelled():
+            # Heard here as well, for where nobody waits for it any more.
+            task.exception()
+
+    async def _leased(self, done: Done) -> TokenSet:
+        fence = await self._lease(done)
+        if fence is None:
+            return (await self._stored()).current
         try:
             # Another process may have been first while we waited for the lease.
             stored = await self._stored()
-            if self._usable(stored.current, refused):
+            if done(stored):
                 return stored.current
             return await self._rotate(stored, fence)
         except LeaseLost:
             later = await self._stored()
-            if self._usable(later.current, refused):
+            if done(later):
                 return later.current
             raise Busy("Another process is renewing this login.", "Try again.", code="xero.busy") from None
         finally:
             await self._store.release(self.connection, fence)
 
     async def _rotate(self, stored: StoredTokens, fence: int) -> TokenSet:
+        """Renew with the refresh token; where that is dead, once with the one before it, inside its grace.
+
+        What comes is stored before it is handed out.
+        """
         now = self._clock.now()
         candidates = [stored.current.refresh_token]
         if stored.previous_refresh and stored.rotated_at and now - stored.rotated_at < GRACE:
@@ -223,12 +285,12 @@ class TokenKeeper:
             except OAuthError as error:
                 if error.code == "invalid_grant" and token != candidates[-1]:
                     continue
-                if error.terminal:
+                if error.terminal and error.code not in UNSURE:
                     await self._pause(stored, fence, error)
                 raise
-            await self._store.store(
-                self.connection, StoredTokens(current=tokens, previous_refresh=token, rotated_at=now), fence
-            )
+            tokens = _completed(tokens, stored.current)
+            new = StoredTokens(current=tokens, previous_refresh=token, rotated_at=now)
+            await self._store.store(self.connection, new, fence)
             return tokens
         raise AssertionError("no candidate left without an error")
 
@@ -248,10 +310,18 @@ class TokenKeeper:
 
     async def _pause(self, stored: StoredTokens, fence: int, error: OAuthError) -> None:
         """Note that the login is dead, so that no process asks again, and say so."""
-        await self._store.store(self.connection, msgspec.structs.replace(stored, paused=error.sentence), fence)
+        dead = msgspec.structs.replace(stored, paused=error.sentence, remedy=error.remedy, paused_at=self._clock.now())
+        await self._store.store(self.connection, dead, fence)
         raise Paused(
             error.sentence, error.remedy, code="xero.login", exit_code=3, said=error.said or error.code
         ) from None
+
+
+def _completed(tokens: TokenSet, before: TokenSet) -> TokenSet:
+    """A renewal may leave out what it doesn't change: the scopes, and who logged in."""
+    return msgspec.structs.replace(
+        tokens, scope=tokens.scope or before.scope, id_token=tokens.id_token or before.id_token
+    )
 
 
 class AppTokens:
@@ -281,7 +351,7 @@ class AppTokens:
         try:
             return await self._grants.client_credentials()
         except OAuthError as error:
-            if error.terminal:
+            if error.terminal and error.code not in UNSURE:
                 self._dead = Paused(
                     error.sentence, error.remedy, code="xero.login", exit_code=3, said=error.said or error.code
                 )

@@ -1,0 +1,225 @@
+"""Tokens over several real processes: one renewal for each expiry, and none lost, whoever dies and whatever is cut."""
+
+import asyncio
+import datetime as dt
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rig import LOGIN, connect
+from xerotui.sandbox.run import Sandbox, serve
+from xerotui.sandbox.world import build
+from xerotui.workspace.home import prepare
+from xerotui.workspace.wiring import Wiring
+from xerotui.xero.connections import connections
+from xerotui.xero.errors import Paused
+from xerotui.xero.tokens import TokenKeeper
+from xerotui_halo.emulator import HaloEmulator
+
+ROOT = Path(__file__).parents[2]
+WORLD = build(seed=1, scale=0.1)
+# World seconds after which an access token isn't used any more.
+EXPIRY = 28 * 60
+PROCESSES = 4
+# Machine seconds after which a process is taken to hang.
+LONG = 60.0
+
+
+class Installation:
+    """A sandbox and a connected home beside it."""
+
+    def __init__(self, sandbox: Sandbox, wiring: Wiring, http: Any) -> None:
+        self.sandbox = sandbox
+        self.wiring = wiring
+        self.http = http
+
+    @property
+    def renewals(self) -> int:
+        """How often the token endpoint was asked."""
+        return sum(1 for r in self.sandbox.xero.service.journal.requests if r["path"].endswith("/connect/token"))
+
+    async def asked_since(self, moment: float | None) -> None:
+        """Wait until Xero has got a request after the one of that world time."""
+        while self.sandbox.xero.service.journal.last_request_at == moment:
+            await asyncio.sleep(0.02)
+
+    @property
+    def last_request(self) -> float | None:
+        """The world time at which the last request came in, whether or not it is answered."""
+        return self.sandbox.xero.service.journal.last_request_at
+
+    async def fault(self, **spec: Any) -> None:
+        """Let the sandbox misbehave."""
+        answer = await self.http.post(f"{self.sandbox.xero.service.control_url}/faults", json=spec or {"clear": True})
+        assert answer.status_code == 200, answer.text
+
+    async def works(self, token: str) -> bool:
+        """Whether Xero takes an access token."""
+        settings = await self.wiring.xero_settings(LOGIN)
+        return bool(await connections(self.wiring.http, settings, token))
+
+    async def keeper(self) -> TokenKeeper:
+        """This process's own keeper."""
+        found = await self.wiring.keeper(LOGIN)
+        assert isinstance(found, TokenKeeper)
+        return found
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[Process]:
+        """Another process over the same home; it is gone at the end."""
+        made = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.engine.token_process",
+            str(self.wiring.home.root),
+            LOGIN,
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd=ROOT,
+            env={**os.environ, "XEROTUI_CLOCK": str(self.sandbox.clock.path)},
+        )
+        try:
+            assert await heard(made) == "ready"
+            yield made
+        finally:
+            if made.returncode is None:
+                made.kill()
+            await made.wait()
+
+
+def tell(process: Process, command: str = "ask") -> None:
+    """Give a process a command."""
+    assert process.stdin is not None
+    process.stdin.write(f"{command}\n".encode())
+
+
+async def heard(process: Process) -> str:
+    """The next line of a process, blank when it is gone."""
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), LONG)).decode().strip()
+
+
+@asynccontextmanager
+async def connected(tmp: Path) -> AsyncIterator[Installation]:
+    """A connected installation whose world stands still unless it is moved."""
+    import httpx2
+
+    place = tmp / "sandbox"
+    place.mkdir()
+    sandbox = await serve(WORLD, [HaloEmulator()], home=place)
+    os.environ["XEROTUI_CLOCK"] = str(sandbox.clock.path)
+    try:
+        wiring = await Wiring.open(prepare(tmp / "home"))
+        async with httpx2.AsyncClient() as http:
+            await connect(wiring, sandbox, WORLD, http)
+            yield Installation(sandbox, wiring, http)
+        await wiring.close()
+    finally:
+        os.environ.pop("XEROTUI_CLOCK", None)
+        await sandbox.stop()
+
+
+async def expiries(tmp: Path, rounds: int) -> None:
+    """Let the tokens expire so often, and four processes want new ones at once each time."""
+    async with connected(tmp) as here, AsyncExitStack() as stack:
+        processes = [await stack.enter_async_context(here.process()) for _ in range(PROCESSES)]
+        seen: set[str] = set()
+        before = here.renewals
+        for n in range(1, rounds + 1):
+            here.sandbox.clock.jump(EXPIRY)
+            for process in processes:
+                tell(process)
+            tokens = set(await asyncio.gather(*(heard(process) for process in processes)))
+            assert len(tokens) == 1, f"expiry {n}: one token for all"
+            assert not tokens & seen, f"expiry {n}: a new one"
+            assert here.renewals == before + n, f"expiry {n}: asked for once"
+            seen |= tokens
+        assert await here.works(tokens.pop())
+
+
+async def test_four_processes_renew_once_for_each_expiry(tmp_path: Path) -> None:
+    await expiries(tmp_path, 25)
+
+
+@pytest.mark.soak
+async def test_four_processes_renew_once_for_each_of_a_thousand_expiries(tmp_path: Path) -> None:
+    await expiries(tmp_path, 1000)
+
+
+async def test_a_login_outlives_processes_killed_at_the_worst_moments_and_lost_answers(tmp_path: Path) -> None:
+    async with connected(tmp_path) as here:
+        # Killed after Xero has renewed and before the answer was read: the old token's grace saves the login.
+        async with here.process() as first, here.process() as second:
+            here.sandbox.clock.jump(EXPIRY)
+            await here.fault(path="/token", do="slow_body", seconds=600, times=1)
+            before = here.last_request
+            tell(first)
+            await here.asked_since(before)
+            first.kill()
+            await first.wait()
+            tell(second)
+            assert await here.works(await heard(second))
+            # Killed in the moment in which the new token was first had: what it had is what lasts.
+            here.sandbox.clock.jump(EXPIRY)
+            tell(second, "last")
+            token = await heard(second)
+            assert await second.wait() != 0
+        stored = await here.wiring.vault.load(LOGIN)
+        assert stored is not None
+        assert stored.current.access_token == token
+        assert await here.works(token)
+        # An answer that is lost costs a second question, and no more.
+        keeper = await here.keeper()
+        here.sandbox.clock.jump(EXPIRY)
+        await here.fault(path="/token", do="cut_after", times=1)
+        before = here.renewals
+        assert await here.works(await keeper.access())
+        assert here.renewals == before + 2
+        # Whoever asked may leave: the renewal goes on, and the next one has its fruit.
+        here.sandbox.clock.jump(31 * 60)
+        await here.fault(path="/token", do="delay", seconds=0.3, times=1)
+        before, asked = here.renewals, here.last_request
+        impatient = asyncio.create_task(keeper.access())
+        await here.asked_since(asked)
+        impatient.cancel()
+        assert await here.works(await keeper.access())
+        assert here.renewals == before + 1
+
+
+async def test_an_early_renewal_that_fails_rests_and_what_answers_in_xeros_place_pauses_nothing(tmp_path: Path) -> None:
+    async with connected(tmp_path) as here:
+        keeper = await here.keeper()
+        old = await keeper.access()
+        here.sandbox.clock.jump(EXPIRY)
+        await here.fault(path="/token", do="status", status=403, text="<h1>Sign in to this network</h1>")
+        before = here.renewals
+        assert [await keeper.access() for _ in range(5)] == [old] * 5
+        assert here.renewals == before + 1, "asked once, then left alone"
+        await here.fault()
+        here.sandbox.clock.jump(30)
+        assert await keeper.access() != old
+
+
+async def test_an_idle_login_is_kept_and_one_that_died_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with connected(tmp_path) as here:
+        keeper = await here.keeper()
+        week = dt.timedelta(days=7)
+        assert not await keeper.keep(week)
+        for _ in range(12):
+            here.sandbox.clock.jump(8 * 86_400)
+            assert await keeper.keep(week)
+            assert not await keeper.keep(week)
+        assert await here.works(await keeper.access())
+        here.sandbox.clock.jump(61 * 86_400)
+        before = here.renewals
+        for _ in range(3):
+            with pytest.raises(Paused) as caught:
+                await keeper.keep(week)
+            assert "log in" in caught.value.remedy
+        assert here.renewals == before + 1
