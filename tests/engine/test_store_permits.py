@@ -8,9 +8,9 @@ import pytest
 
 from tests.engine.store_kit import NOW, Stopped, opened
 from xerotui.net.errors import Throttle
-from xerotui.net.governor import Governor
-from xerotui.net.limits import Limits, Wait, Window
-from xerotui.store import Ledger
+from xerotui.net.governor import Governor, for_people
+from xerotui.net.limits import Limits, Spent, Wait, Window
+from xerotui.store import Ledger, Used
 
 MINUTE = Window("minute", 10, 60)
 ONE = Limits((MINUTE,), in_flight=100)
@@ -191,3 +191,93 @@ async def test_what_may_not_leave_after_an_instant_gets_no_permit_that_comes_lat
             async with governor.permit(latest=clock.at):
                 raise AssertionError("it left")
         assert await used(ledger, 100) <= 2
+
+
+async def test_the_window_of_an_app_is_filled_and_held_by_all_its_organisations(tmp_path: Path) -> None:
+    app = Window("appminute", 5, 60, reserve=1, key="app")
+    limits = Limits((MINUTE, app), in_flight=100)
+    clock = Stopped()
+    async with opened(tmp_path, clock) as ledger, opened(tmp_path, clock) as second:
+        for n, of in enumerate((ledger, second, ledger, second)):
+            assert isinstance(await take(of, n, limits, key=f"app:{n}"), str)
+        assert await take(ledger, 10, limits, key="app:9") == Wait("appminute", 50.0)
+        assert isinstance(await take(ledger, 10, limits, urgent=True, key="app:9"), str)
+        assert isinstance(await take(ledger, 10, key="app:9"), str), "who isn't of the app isn't held by it"
+        [mine, all_] = await ledger.permits.budgets("app:1", limits.windows, after(10))
+        assert (mine.used, all_.used) == (1, 5)
+        # Told once, believed for every organisation, whichever of them heard it.
+        governors = [Governor(ledger.permits, f"app:{n}", limits, clock) for n in (1, 2)]
+        clock.at = after(100)
+        await governors[0].correct("appminute", 1)
+        assert [budget.used for budget in await governors[1].budgets()] == [0, 4]
+        await governors[0].hold("appminute", 30)
+        assert await take(second, 110, limits, key="app:2") == Wait("appminute", 50.0)
+        [_, held] = await governors[1].budgets()
+        assert held.until == after(130)
+
+
+async def test_what_another_is_said_to_have_used_is_believed_for_half_an_hour(tmp_path: Path) -> None:
+    day = Window("day", 1000, 86_400)
+    async with opened(tmp_path) as ledger:
+        await take(ledger, 0)
+        await ledger.permits.correct("t", day, 0, after(1))
+        assert await used(ledger, 1_700, day) == 1000
+        assert await used(ledger, 1_802, day) == 1, "and what was counted here for the whole day"
+
+
+async def test_who_waits_for_a_slot_in_person_gets_the_next_one(tmp_path: Path) -> None:
+    limits = Limits((Window("minute", 100, 60),), in_flight=1)
+    async with opened(tmp_path) as ledger:
+        busy = await take(ledger, 0, limits)
+        assert isinstance(busy, str)
+        assert isinstance(await take(ledger, 0, limits, urgent=True), Wait)
+        await ledger.permits.give_back(busy)
+        first = await take(ledger, 0.2, limits)
+        assert isinstance(first, Wait)
+        assert first.window == "people"
+        assert isinstance(await take(ledger, 0.4, limits, urgent=True), str)
+        # Who gave up waiting holds nobody up.
+        assert isinstance(await take(ledger, 0.5, Limits((MINUTE,), in_flight=5)), Wait)
+        assert isinstance(await take(ledger, 1.1, Limits((MINUTE,), in_flight=5)), str)
+
+
+async def test_inside_for_people_a_call_is_urgent(tmp_path: Path) -> None:
+    clock = Stopped()
+    async with opened(tmp_path, clock) as ledger:
+        governor = Governor(ledger.permits, "t", Limits((Window("day", 2, 86_400, reserve=1),)), clock)
+        async with governor.permit():
+            pass
+        with pytest.raises(Throttle) as caught:
+            async with governor.permit():
+                raise AssertionError("it left")
+        assert caught.value.until is not None
+        assert after(86_400) <= caught.value.until < after(86_460), "a call counts from its end"
+        assert f"free again at {caught.value.until:%Y-%m-%d %H:%M} UTC" in caught.value.sentence
+        with for_people():
+            async with governor.permit():
+                pass
+
+
+async def test_calls_and_bytes_are_counted_by_key_and_day_over_restarts(tmp_path: Path) -> None:
+    clock = Stopped()
+    async with opened(tmp_path, clock) as ledger, opened(tmp_path, clock) as second:
+
+        async def call(of: Ledger, key: str, spent: Spent) -> None:
+            permit = await take(of, 0, Limits(()), key=key)
+            assert isinstance(permit, str)
+            await of.permits.give_back(permit, spent)
+            await of.permits.give_back(permit, spent)
+
+        await call(ledger, "a", Spent(10, 200, 200))
+        await call(second, "a", Spent(1, 50, 200, metered=False))
+        await call(ledger, "b", Spent(5, 0, 429))
+        clock.at = after(86_400)
+        await call(second, "a", Spent(2, 3, 200))
+    async with opened(tmp_path, clock) as ledger, ledger.read() as tx:
+        month = await ledger.usage.since(tx, NOW.date())
+        assert month["a"] == Used(key="a", calls=3, sent=13, received=253, unmetered=50)
+        assert month["a"].billed == 203
+        assert month["b"].throttled == 1
+        assert await ledger.usage.since(tx, after(86_400).date(), ["a"]) == {
+            "a": Used(key="a", calls=1, sent=2, received=3)
+        }
