@@ -3,9 +3,7 @@
 Beside it what hangs on records: history notes and the online invoice.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -22,7 +20,7 @@ from xerotui.model.records import (
     Tracking,
 )
 from xerotui.xero.dates import day, instant
-from xerotui.xero.wire import Wire, plain, read
+from xerotui.xero.wire import Wire, read
 
 CLASSES = {
     "ASSET": "CanApplyToAssets",
@@ -296,10 +294,3 @@ def note(raw: msgspec.Raw | bytes) -> Note:
         what=wire.Changes or "",
         details=wire.Details or "",
     )
-
-
-def tax_rate_body(name: str, components: Sequence[TaxComponent], report: str = "") -> dict[str, Any]:
-    """A tax rate as Xero takes it; `report` is its ReportTaxType, needed in AU, NZ and UK."""
-    parts = [{"Name": c.name, "Rate": plain(c.rate), "IsCompound": c.compound} for c in components]
-    body: dict[str, Any] = {"Name": name, "TaxComponents": parts}
-    return body | ({"ReportTaxType": report} if report else {})
