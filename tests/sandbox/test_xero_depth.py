@@ -252,12 +252,21 @@ async def test_organisations_of_further_regions_can_be_added(xero: Xero, key: st
     assert await xero.refusal("PUT", "Invoices", early) == [words]
 
 
-async def test_tokens_prove_themselves_to_clients_that_check_them(xero: Xero) -> None:
-    url = xero.url
-    found = (await xero.client.get(f"{url}/.well-known/openid-configuration")).json()
+@pytest.mark.parametrize("prefix", ["", "/identity"])
+async def test_tokens_prove_themselves_to_clients_that_check_them(xero: Xero, prefix: str) -> None:
+    front = {"x-forwarded-proto": "https", "x-forwarded-host": "identity.example"}
+    base = xero.url + prefix
+    found = (await xero.client.get(f"{base}/.well-known/openid-configuration", headers=front)).json()
+    assert found["issuer"] == f"https://identity.example{prefix}"
+    found = (await xero.client.get(f"{base}/.well-known/openid-configuration")).json()
+    assert found["issuer"] == base
     (key,) = (await xero.client.get(found["jwks_uri"])).json()["keys"]
     granted = await xero.grant()
-    head, body, sign = granted["id_token"].split(".")
+    form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+    about = xero.emulator.settings()
+    basic = (about["client_id"], about["client_secret"])
+    renewed = (await xero.client.post(found["token_endpoint"], data=form, auth=basic)).json()
+    head, body, sign = renewed["id_token"].split(".")
 
     def number(text: str) -> int:
         return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -266,13 +275,13 @@ async def test_tokens_prove_themselves_to_clients_that_check_them(xero: Xero) ->
     public = rsa.RSAPublicNumbers(number(key["e"]), number(key["n"])).public_key()
     public.verify(raw, f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
     assert json.loads(base64.urlsafe_b64decode(head + "=="))["kid"] == key["kid"]
-    told = claims(granted["id_token"])
-    assert (told["iss"], told["email"]) == (found["issuer"], "sam@sandbox.example")
-    assert told["aud"] == claims(granted["access_token"])["client_id"]
-    form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
-    about = xero.emulator.settings()
-    basic = (about["client_id"], about["client_secret"])
-    assert (await xero.client.post(f"{url}/connect/token", data=form, auth=basic)).status_code == 200
+    told = claims(renewed["id_token"])
+    assert (told["iss"], told["aud"], told["email"]) == (base, about["client_id"], "sam@sandbox.example")
+    mine = {"authorization": f"Bearer {renewed['access_token']}"}
+    assert len((await xero.client.get(f"{xero.url}/Connections", headers=mine)).json()) == 3
+    lowered = {**mine, "xero-tenant-id": xero.tenant, "accept": "application/json"}
+    assert (await xero.client.get(f"{xero.url}/API.xro/2.0/currencies", headers=lowered)).status_code == 200
+    assert xero.violations() == []
 
 
 FAULTS: list[tuple[str, int, str]] = [

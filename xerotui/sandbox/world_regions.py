@@ -175,6 +175,18 @@ GSTONIMPORTS|0|GST on Imports|L
 """
 
 
+# The type under which a rate is reported, where it isn't the rate's own (xero-api sections 9.4 and 11).
+_REPORTED = {
+    "OUTPUT2": "OUTPUT", "INPUT2": "INPUT", "RROUTPUT": "OUTPUT", "RRINPUT": "INPUT", "SROUTPUT": "OUTPUT",
+    "SRINPUT": "INPUT", "ECZROUTPUT": "ECOUTPUT", "ECZROUTPUTSERVICES": "ECOUTPUTSERVICES", "ECZRINPUT": "ECINPUT",
+    "ECZRACQUISITIONS": "ECACQUISITIONS", "DRCHARGESUPPLY20": "DRCHARGESUPPLY", "DRCHARGE20": "DRCHARGE",
+    "DRCHARGESUPPLY5": "DRCHARGESUPPLY", "DRCHARGE5": "DRCHARGE", "CAPEXINPUT2": "CAPITALEXPENSESINPUT",
+    "CAPEXOUTPUT2": "CAPITALSALESOUTPUT", "CAPEXSRINPUT": "CAPITALEXPENSESINPUT",
+    "CAPEXSROUTPUT": "CAPITALSALESOUTPUT", "CAPEXOUTPUT": "CAPITALSALESOUTPUT", "CAPEXINPUT": "CAPITALEXPENSESINPUT",
+}  # fmt: skip
+_REPORTED_AU = {"CAPEXINPUT": "CAPITALEXINPUT"}
+
+
 class Region(msgspec.Struct, frozen=True):
     """What the generator needs to know of one country; taxes are ids of the PSA's own rates."""
 
@@ -260,5 +272,6 @@ def tax_rates_of(region: Region) -> tuple[XeroTaxRate, ...]:
     found = []
     for row in region.taxes.strip().splitlines():
         tax_type, rate, name, applies, *status = row.split("|")
-        found.append(XeroTaxRate(name, tax_type, Decimal(rate), applies, status[0] if status else "ACTIVE", tax_type))
+        report = (_REPORTED_AU if region is AU else _REPORTED).get(tax_type, tax_type)
+        found.append(XeroTaxRate(name, tax_type, Decimal(rate), applies, status[0] if status else "ACTIVE", report))
     return tuple(found)

@@ -19,7 +19,7 @@ from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
 from xerotui.sandbox.xero.idempotency import Keys
 from xerotui.sandbox.xero.identity import IdentityPages
-from xerotui.sandbox.xero.limits import API, STATE, Caller
+from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
 from xerotui.sandbox.xero.routes import ROUTES, SCOPES, Route
 
 _LOG = logging.getLogger("xerotui.sandbox.xero")
@@ -37,7 +37,7 @@ class XeroApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        if scope["path"].startswith(API + "/"):
+        if is_api(scope["path"]):
             body = await request.body()
             answer = self._accounting(request, scope[STATE], body)
         else:
@@ -61,7 +61,7 @@ class XeroApp:
     def _call(self, request: Request, caller: Caller, body: bytes) -> Response:
         self.calls += 1
         raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
-        route, args = self._route(request.method, raw.partition("?")[0].removeprefix(API))
+        route, args = self._route(request.method, raw.partition("?")[0][len(API) :])
         self._judge_scope(route, caller)
         self._judge_headers(request, body, caller.org.behaviour.bytes)
         query = self._query(request, route)

@@ -174,7 +174,7 @@ class Identity:
 
     # -------------------------------------------------------------- grants
 
-    def exchange(self, app: App, code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
+    def exchange(self, app: App, code: str, redirect_uri: str, verifier: str, issuer: str = "") -> dict[str, Any]:
         """Turn a code into tokens; GrantError where anything about it is wrong."""
         held = self._codes.pop(code, None)
         if held is None or held.consent.app is not app or held.expires <= self.clock.timestamp():
@@ -185,9 +185,9 @@ class Identity:
             raise GrantError("invalid_grant")
         if verifier and not held.challenge:
             raise GrantError("invalid_grant")
-        return self.tokens(held.consent)
+        return self.tokens(held.consent, issuer)
 
-    def refresh(self, app: App, token: str) -> dict[str, Any]:
+    def refresh(self, app: App, token: str, issuer: str = "") -> dict[str, Any]:
         """Rotate a refresh token; the superseded one stays good for half an hour."""
         held, now = self._refresh.get(token), self.clock.timestamp()
         if held is None or held.consent.app is not app or held.consent.revoked or held.expires <= now:
@@ -196,9 +196,9 @@ class Identity:
             raise GrantError("invalid_grant")
         if held.superseded is None:
             held.superseded = now
-        return self.tokens(held.consent)
+        return self.tokens(held.consent, issuer)
 
-    def client_credentials(self, app: App, scope: str) -> dict[str, Any]:
+    def client_credentials(self, app: App, scope: str, issuer: str = "") -> dict[str, Any]:
         """Return an access token for a custom connection; there is no refresh token."""
         if app.kind != "custom":
             raise GrantError("unauthorized_client")
@@ -207,12 +207,12 @@ class Identity:
         if set(scopes) - set(granted):
             raise GrantError("invalid_scope", "Client credentials scope validation failed")
         consent = self.consent(app, scopes, [app.tenant_id])
-        return self.tokens(consent)
+        return self.tokens(consent, issuer)
 
-    def tokens(self, consent: Consent) -> dict[str, Any]:
-        """Return a token reply for a consent."""
+    def tokens(self, consent: Consent, issuer: str = "") -> dict[str, Any]:
+        """Return a token reply for a consent; ``issuer`` is the address under which it was asked for."""
         now = self.clock.timestamp()
-        access = self._jwt(consent, now, ACCESS_LIFE, scope=list(consent.scopes))
+        access = self._jwt(consent, now, ACCESS_LIFE, iss=issuer or self.issuer, scope=list(consent.scopes))
         self._access[access] = _Access(consent, now + ACCESS_LIFE)
         reply: dict[str, Any] = {
             "access_token": access,
@@ -224,7 +224,9 @@ class Identity:
             told = {"nonce": consent.nonce} if consent.nonce else {}
             for scope, claims in _PERSON.items():
                 told |= claims if scope in consent.scopes else {}
-            reply["id_token"] = self._jwt(consent, now, 300, aud=consent.app.client_id, **told)
+            reply["id_token"] = self._jwt(
+                consent, now, 300, iss=issuer or self.issuer, aud=consent.app.client_id, **told
+            )
         if "offline_access" in consent.scopes and consent.app.kind != "custom":
             token = secrets.token_urlsafe(32)
             self._refresh[token] = _Refresh(consent, now + REFRESH_LIFE)
@@ -259,7 +261,6 @@ class Identity:
             "nbf": int(now),
             "iat": int(now),
             "exp": int(now) + life,
-            "iss": self.issuer,
             "aud": "https://identity.xero.com/resources",
             "client_id": consent.app.client_id,
             "sub": consent.user.replace("-", ""),

@@ -368,8 +368,9 @@ class Draft:
         if wrong and not self._absorbed(computed):
             self.refuse(f"The {self.family.singular.lower()} total does not equal the sum of the lines.")
         record.update(computed)
-        record["TotalDiscount"] = sum(map(_discount, record["LineItems"]), ZERO)
-        record["IsDiscounted"] = bool(record["TotalDiscount"])
+        if self.family.plural != "CreditNotes":
+            record["TotalDiscount"] = sum(map(_discount, record["LineItems"]), ZERO)
+            record["IsDiscounted"] = bool(record["TotalDiscount"])
         if self.family.plural == "Invoices":
             paid, credited = record.setdefault("AmountPaid", ZERO), record.setdefault("AmountCredited", ZERO)
             record["AmountDue"] = total - paid - credited

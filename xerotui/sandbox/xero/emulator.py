@@ -91,8 +91,7 @@ class XeroEmulator:
         )
         self.identity = identity
         await self._service.start()
-        pages.url = self._service.url
-        identity.issuer = f"{pages.url}/identity"
+        identity.issuer = f"{self._service.url}/identity"
 
     def settings(self) -> dict[str, str]:
         """Return what a connection needs to reach this Xero as a web app."""

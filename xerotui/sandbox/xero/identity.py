@@ -34,13 +34,12 @@ _PAGE = """<!doctype html><meta charset="utf-8"><title>Sandbox consent</title>
 
 
 class IdentityPages:
-    """The HTTP side of identity. ``url`` is where it is found from outside."""
+    """The HTTP side of identity."""
 
     def __init__(self, identity: Identity, journal: Journal, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.identity = identity
         self.journal = journal
-        self.url = ""
 
     async def answer(self, request: Request) -> Response:
         """Answer one request under /identity or /connections."""
@@ -52,7 +51,7 @@ class IdentityPages:
         if path == "/identity/connect/revocation" and request.method == "POST":
             return await self._revoke(request)
         if path == "/identity/.well-known/openid-configuration" and request.method == "GET":
-            return self._discovery()
+            return self._discovery(_base(request))
         if path == _KEYS and request.method == "GET":
             return json_reply(signing.key_set())
         if path == "/connections" or path.startswith("/connections/"):
@@ -125,23 +124,23 @@ class IdentityPages:
         try:
             form = await self._form(request)
             app = self._client(request, form)
-            return json_reply(self._grant(app, form), headers={"Cache-Control": "no-store"})
+            return json_reply(self._grant(app, form, _base(request)), headers={"Cache-Control": "no-store"})
         except GrantError as error:
             body = {"error": error.code}
             if error.description:
                 body["error_description"] = error.description
             return json_reply(body, error.status)
 
-    def _grant(self, app: App, form: dict[str, str]) -> dict[str, object]:
+    def _grant(self, app: App, form: dict[str, str], issuer: str) -> dict[str, object]:
         kind = form.get("grant_type")
         if kind == "authorization_code":
             return self.identity.exchange(
-                app, form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier", "")
+                app, form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier", ""), issuer
             )
         if kind == "refresh_token":
-            return self.identity.refresh(app, form.get("refresh_token", ""))
+            return self.identity.refresh(app, form.get("refresh_token", ""), issuer)
         if kind == "client_credentials":
-            return self.identity.client_credentials(app, form.get("scope", ""))
+            return self.identity.client_credentials(app, form.get("scope", ""), issuer)
         raise GrantError("unsupported_grant_type")
 
     async def _form(self, request: Request) -> dict[str, str]:
@@ -173,15 +172,14 @@ class IdentityPages:
             return json_reply({"error": error.code}, error.status)
         return Response(status_code=200)
 
-    def _discovery(self) -> Response:
-        base = f"{self.url}/identity"
+    def _discovery(self, base: str) -> Response:
         return json_reply(
             {
                 "issuer": base,
                 "authorization_endpoint": f"{base}/connect/authorize",
                 "token_endpoint": f"{base}/connect/token",
                 "revocation_endpoint": f"{base}/connect/revocation",
-                "jwks_uri": self.url + _KEYS,
+                "jwks_uri": base + _KEYS.removeprefix("/identity"),
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -205,7 +203,7 @@ class IdentityPages:
         if consent.app.kind == "custom" and not self.behaviour.custom_connections:
             return unauthorized("AuthenticationUnsuccessful", 403)
         mine = [c for c in self.identity.connections if c.client_id == consent.app.client_id]
-        id = request.url.path.removeprefix("/connections").strip("/")
+        id = request.url.path[len("/connections") :].strip("/")
         if request.method == "GET" and not id:
             if unknown := set(request.query_params) - {"authEventId"}:
                 self.journal.violation("query", f"connections: {', '.join(sorted(unknown))}")
@@ -223,7 +221,17 @@ class IdentityPages:
 
 def _known(path: str) -> str:
     """Return the path as it is under one address for all hosts of Xero: identity.xero.com knows no /identity."""
+    path = path.lower()
     return f"/identity{path}" if path.startswith(("/connect/", "/.well-known/")) else path
+
+
+def _base(request: Request) -> str:
+    """Return the address under which identity was asked: of a proxy in front, where it says so."""
+    headers = request.headers
+    scheme = headers.get("x-forwarded-proto", "http")
+    host = headers.get("x-forwarded-host") or headers.get("host", "")
+    prefix = "/identity" if request.url.path.lower().startswith("/identity/") else ""
+    return f"{scheme}://{host}{prefix}"
 
 
 def _error_page(problem: str) -> Response:

@@ -23,6 +23,11 @@ API = "/api.xro/2.0"
 STATE = "xerotui.caller"
 
 
+def is_api(path: str) -> bool:
+    """Tell whether a path belongs to the accounting API; paths are compared without regard to case."""
+    return path.lower().startswith(API + "/")
+
+
 @dataclass(frozen=True)
 class Caller:
     """An authenticated caller and the organisation that it names."""
@@ -53,7 +58,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it."""
-        if not scope["path"].startswith(API + "/"):
+        if not is_api(scope["path"]):
             await self.inner(scope, receive, send)
             return
         found = self._caller(Headers(scope=scope))

@@ -5,6 +5,7 @@ The translation of the world's words into Xero's fields lives here, and nothing 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +16,16 @@ from xerotui.sandbox.xero.rates import applies
 from xerotui.sandbox.xero.store import Organisation, Record
 from xerotui.sandbox.xero.tax import ZERO, totals
 
+# Where the kind of report isn't named like the tax type without its number.
+_REPORTED = {
+    "RROUTPUT": "OUTPUT",
+    "RRINPUT": "INPUT",
+    "ZERORATED": "OUTPUT",
+    "ECZROUTPUT": "ECOUTPUT",
+    "ECZROUTPUTSERVICES": "ECOUTPUTSERVICES",
+    "ECZRINPUT": "ECINPUT",
+    "ECZRACQUISITIONS": "ECACQUISITIONS",
+}
 _PLACE = {"GB": "GMTSTANDARDTIME", "AU": "AUSEASTERNSTANDARDTIME", "NZ": "NEWZEALANDSTANDARDTIME"}
 
 
@@ -95,7 +106,7 @@ def _settings(org: Organisation, tenant: Tenant, created: datetime) -> None:
             {
                 "Name": rate.name,
                 "TaxType": rate.tax_type,
-                "ReportTaxType": rate.report_tax_type or rate.tax_type,
+                "ReportTaxType": rate.report_tax_type or _side(rate.applies),
                 **applies(rate.applies),
                 "DisplayTaxRate": rate.rate,
                 "EffectiveRate": rate.rate,
@@ -138,6 +149,11 @@ def _settings(org: Organisation, tenant: Tenant, created: datetime) -> None:
         )
     for code in dict.fromkeys((tenant.currency, *tenant.currencies)):
         org["Currencies"].put({"Code": code, "Description": code})
+
+
+def _side(letters: str) -> str:
+    """Return the plainest report type of a rate that was given none."""
+    return "NONE" if {"R", "X"} <= set(letters) else "OUTPUT" if "R" in letters else "INPUT"
 
 
 def _contact(contact: XeroContact, created: datetime) -> Record:
@@ -236,6 +252,11 @@ def _document(org: Organisation, document: XeroDocument, created: datetime) -> R
         "BrandingThemeID": theme.get("BrandingThemeID"),
         "UpdatedDateUTC": _instant(document.updated, created),
     }
+
+
+def _reported(tax_type: str) -> str:
+    """Return the report type of a system rate, one of those that Xero's own file lists."""
+    return _REPORTED.get(tax_type) or re.sub(r"Y?\d+$", "", tax_type)
 
 
 def _instant(moment: datetime | None, default: datetime) -> datetime:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from xerotui.sandbox.xero.call import Call, Verdict, answer_batch, answer_one
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, invalid, not_found
+from xerotui.sandbox.xero.render import shape
 from xerotui.sandbox.xero.schema import Clean
 from xerotui.sandbox.xero.store import Organisation, Record, new_id
 from xerotui.sandbox.xero.tax import ZERO, rounded
@@ -275,4 +276,4 @@ def deallocate(call: Call) -> Response:
     settle(call.org, "CreditNotes", note["CreditNoteID"])
     settle(call.org, "Invoices", allocation["Invoice"]["InvoiceID"])
     call.write("allocation", "delete", allocation["AllocationID"], note["CreditNoteNumber"])
-    return call.reply("Allocations", [{"AllocationID": allocation["AllocationID"], "IsDeleted": True}])
+    return call.reply("Allocations", [shape({**allocation, "IsDeleted": True}, "Allocations")])

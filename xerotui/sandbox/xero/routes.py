@@ -47,7 +47,7 @@ class Route:
 
 
 def _route(method: str, path: str, handler: Handler, *params: str) -> Route:
-    pattern = re.compile("/" + path.replace("{}", "([^/]+)") + "/?")
+    pattern = re.compile("/" + path.replace("{}", "([^/]+)") + "/?", re.IGNORECASE)
     return Route(method, pattern, path.partition("/")[0], frozenset(params), handler)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 # s<n> text of at most n letters, n number, d date, b true or false, g GUID, r read only and ignored,
-# o:X an object, l:X a list of objects.
+# e:A|B one of these words, o:X an object, l:X a list of objects.
 _RESULT = "HasErrors HasValidationErrors ValidationErrors Warnings StatusAttributeString HasAttachments Attachments"
 
 
@@ -37,10 +37,12 @@ _DOCUMENT = _fields(
 SCHEMAS: dict[str, dict[str, str]] = {
     "Contact": _fields(
         "ContactID=g ContactNumber=s50 AccountNumber=s50 ContactStatus=s50 Name=s FirstName=s255 LastName=s255 "
-        "CompanyNumber=s50 TaxNumber=s50 TaxNumberType=s50 EmailAddress=s255 ContactPersons=l:ContactPerson "
+        "CompanyNumber=s50 TaxNumber=s50 TaxNumberType=e:SSN|EIN|ITIN|ATIN "
+        "EmailAddress=s255 ContactPersons=l:ContactPerson "
         "Addresses=l:Address Phones=l:Phone AccountsReceivableTaxType=s50 AccountsPayableTaxType=s50 "
         "PaymentTerms=o:PaymentTerms DefaultCurrency=s3 SalesDefaultAccountCode=s10 "
-        "PurchasesDefaultAccountCode=s10 SalesDefaultLineAmountType=s50 PurchasesDefaultLineAmountType=s50 "
+        "PurchasesDefaultAccountCode=s10 SalesDefaultLineAmountType=e:INCLUSIVE|EXCLUSIVE|NONE "
+        "PurchasesDefaultLineAmountType=e:INCLUSIVE|EXCLUSIVE|NONE "
         "BankAccountDetails=s255 XeroNetworkKey=s255 Website=s2000 TrackingCategoryName=s100 "
         "TrackingCategoryOption=s100 "
         "SalesTrackingCategories=l:ContactTracking PurchasesTrackingCategories=l:ContactTracking",
@@ -111,7 +113,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "ContactGroup": _fields("ContactGroupID=g Name=s255 Status=s50", Contacts="r"),
     "Account": _fields(
         "AccountID=g Code=s10 Name=s150 Type=s50 Status=s50 Description=s4000 TaxType=s50 "
-        "EnablePaymentsToAccount=b ShowInExpenseClaims=b BankAccountNumber=s50 BankAccountType=s50 CurrencyCode=s3 "
+        "EnablePaymentsToAccount=b ShowInExpenseClaims=b BankAccountNumber=s50 "
+        "BankAccountType=e:BANK|CREDITCARD|PAYPAL|NONE| CurrencyCode=s3 "
         "AddToWatchlist=b",
         **_read_only("Class SystemAccount ReportingCode ReportingCodeName UpdatedDateUTC"),
     ),
@@ -124,10 +127,12 @@ SCHEMAS: dict[str, dict[str, str]] = {
     ),
     "TaxComponent": _fields("Name=s50 Rate=n IsCompound=b IsNonRecoverable=b"),
     "TrackingCategory": _fields(
-        "TrackingCategoryID=g Name=s100 Status=s50", **_read_only("Options Option TrackingOptionID")
+        "TrackingCategoryID=g Name=s100 Status=e:ACTIVE|ARCHIVED|DELETED",
+        **_read_only("Options Option TrackingOptionID"),
     ),
     "TrackingOption": _fields(
-        "TrackingOptionID=g Name=s100 Status=s50", **_read_only("IsDeleted IsArchived IsActive TrackingCategoryID")
+        "TrackingOptionID=g Name=s100 Status=e:ACTIVE|ARCHIVED|DELETED",
+        **_read_only("IsDeleted IsArchived IsActive TrackingCategoryID"),
     ),
     "Currency": _fields("Code=s3 Description=s100"),
     "HistoryRecord": _fields("Details=s2500", **_read_only("Changes User DateUTC DateUTCString")),
@@ -197,6 +202,10 @@ def _value(where: str, code: str, value: Any, clean: Clean) -> Any:
         raise WrongType(f"{where} is not text")
     if code == "d":
         return read_date(where, value)
+    if code[0] == "e":
+        if value not in code[2:].split("|"):
+            clean.errors.append(f"{where.rsplit('.', 1)[-1]} must be valid.")
+        return value
     if code == "g":
         if not is_guid(value):
             clean.errors.append(BAD_GUID)

@@ -24,7 +24,9 @@ def put_category(call: Call) -> Response:
     live = [c for c in table if c["Status"] != "DELETED"]
     if len(live) >= 4 or sum(c["Status"] == "ACTIVE" for c in live) >= 2:
         errors.append("There can be at most 2 active tracking categories and 4 in total")
-    category: Record = {"TrackingCategoryID": new_id(), "Status": "ACTIVE", "Options": [], **clean.values}
+    if clean.values.get("Status", "ACTIVE") != "ACTIVE":
+        errors.append("Status must be ACTIVE")
+    category: Record = {"TrackingCategoryID": new_id(), "Options": [], **clean.values, "Status": "ACTIVE"}
     return _finish(call, "tracking", "create", category, errors)
 
 
