@@ -4,6 +4,7 @@ Authlib brings the protocol's parameters, PKCE and client authentication; the ca
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -86,6 +87,11 @@ _REASONS: dict[str, tuple[str, str, bool]] = {
         "Correct the list of scopes in the connection's settings: one that is retired or not granted spoils them all.",
         True,
     ),
+    "unsupported_response_type": (
+        "This app may not log in this way.",
+        "Choose the kind of app that the developer portal shows, then connect again.",
+        True,
+    ),
     "unsupported_grant_type": (
         "This app may not log in this way.",
         "Choose the kind of app that the developer portal shows, then connect again.",
@@ -164,10 +170,25 @@ class Grants:
         return Authorisation(url, state, verifier)
 
     async def exchange(self, code: str, verifier: str) -> TokenSet:
-        """The first tokens for a code, which works once."""
-        return await self._token(
-            "authorization_code", redirect_uri=self._redirect_uri, code=code, code_verifier=verifier
-        )
+        """The first tokens for a code, which works once and for a few minutes.
+
+        A code that isn't taken is the OAuthError `code_refused`.
+        """
+        try:
+            return await self._token(
+                "authorization_code", redirect_uri=self._redirect_uri, code=code, code_verifier=verifier
+            )
+        except OAuthError as error:
+            if error.code != "invalid_grant":
+                raise
+            raise OAuthError(
+                "code_refused",
+                "The code isn't taken: it is more than five minutes old, was used already, or was made for another app "
+                "or redirect address.",
+                "Open the address again, sign in, and come back with the new answer at once.",
+                terminal=True,
+                said=error.said,
+            ) from None
 
     async def client_credentials(self) -> TokenSet:
         """A token for the app itself; there is no refresh token, ask again."""
@@ -221,35 +242,47 @@ class Grants:
 def code_from_callback(pasted: str, state: str) -> str:
     """The code out of what a person pasted: the whole callback address, its query, or the bare code.
 
-    Raises OAuthError for a refusal in the callback, for an address of another login, and where there is no code.
+    The name of an error, as the browser's page shows it, is taken for what it says. Raises OAuthError for a refusal
+    in the callback, for an address of another login, for the address that was to be opened, and for what is neither
+    an address nor a code.
     """
     from authlib.oauth2.rfc6749.errors import MismatchingStateException, MissingCodeException
     from authlib.oauth2.rfc6749.parameters import parse_authorization_code_response
 
     # Terminals wrap long addresses; neither a code nor a query holds blanks.
     text = "".join(pasted.split())
+    if text in _REASONS:
+        raise _error(text, "")
     if text and "=" not in text and "/" not in text and "?" not in text:
+        if not _BARE.fullmatch(pasted.strip()):
+            raise _unreadable("no_address", "This is neither an address nor a code.")
         return text
     query = dict(parse_qsl(text.rpartition("?")[2].partition("#")[0]))
     if query.get("error"):
         raise _error(query["error"], query.get("error_description", ""))
+    if "response_type" in query:
+        raise _unreadable("own_address", "This is the address to be opened, not the one that the browser came to.")
     try:
         found: dict[str, Any] = parse_authorization_code_response(f"https://callback/?{urlencode(query)}", state)
     except MissingCodeException:
-        raise OAuthError(
-            "no_code",
-            "There is no code in this address.",
-            "Copy the whole address that the browser shows after the login.",
-            terminal=True,
-        ) from None
+        raise _unreadable("no_code", "There is no code in this address.") from None
     except MismatchingStateException:
         raise OAuthError(
             "state_mismatch",
             "This address belongs to another login.",
-            "Begin the login again and paste the address of that login.",
+            "Open the address that is shown now, and paste the one that the browser comes to from there.",
             terminal=True,
         ) from None
     return str(found["code"])
+
+
+# A code is opaque, but without blanks between words; a line may be broken where a terminal wrapped it.
+_BARE = re.compile(r"[A-Za-z0-9._~%+-]+(?:\s*[\r\n]\s*[A-Za-z0-9._~%+-]+)*")
+
+
+def _unreadable(code: str, sentence: str) -> OAuthError:
+    remedy = "Copy the whole address that the browser shows after the login, or the code in it."
+    return OAuthError(code, sentence, remedy, terminal=True)
 
 
 def _refused(response: Response) -> OAuthError:

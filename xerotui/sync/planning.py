@@ -37,7 +37,9 @@ async def tenants_of(ports: Ports, connection: str, tenant: str = "") -> tuple[s
     db = await ports.book.read()
     if db.source(connection) is None:
         raise SyncError(f"There is no source connection {connection}", "See `xerotui tenants`.", exit_code=3)
-    paired = tuple(p.tenant for p in db.pairs(connection) if db.tenant(p.tenant) is not None)
+    known = ((p.tenant, db.tenant(p.tenant)) for p in db.pairs(connection))
+    # What was disconnected stays paired, but nothing is asked of it.
+    paired = tuple(tenant for tenant, document in known if document is not None and document.connection)
     if tenant:
         if tenant not in paired:
             raise SyncError(f"{connection} isn't paired with {tenant}", "See `xerotui tenants`.", exit_code=3)

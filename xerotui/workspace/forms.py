@@ -1,9 +1,14 @@
-"""Forms and options drawn from settings structs. Needs no store, so that `connect --help` is quick."""
+"""Forms and options drawn from settings structs, and what comes back from them. Needs no store, so that
+`connect --help` is quick."""
 
+import re
+import secrets
 from functools import cache
 
+import msgspec
+
 from xerotui.model.problems import SyncError
-from xerotui.model.settings import fields
+from xerotui.model.settings import fields, fill
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.workspace.pages import FormField
@@ -52,3 +57,32 @@ def xero_form() -> tuple[FormField, ...]:
     from xerotui.xero.connections import XeroSettings
 
     return drawn(XeroSettings)
+
+
+def filled(struct: type[msgspec.Struct], values: dict[str, str]) -> msgspec.Struct:
+    """A settings struct from texts.
+
+    Raises SyncError naming the field that is wrong or missing.
+    """
+    try:
+        return fill(struct, values)
+    except msgspec.ValidationError as error:
+        raise SyncError(str(error), "Correct the settings.", code="core.settings", exit_code=1) from None
+
+
+def split(struct: type[msgspec.Struct], values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings for the book and secrets for the vault; blank values are left out of both."""
+    secret = {f.name for f in fields(struct) if f.secret}
+    given = {name: value for name, value in values.items() if value != ""}
+    open_ = {name: value for name, value in given.items() if name not in secret}
+    return open_, {name: value for name, value in given.items() if name in secret}
+
+
+def fresh_id(name: str, taken: set[str]) -> str:
+    """A short id that a person recognises; "-2" and so on where it is taken."""
+    base = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:24] or secrets.token_hex(3)
+    id, n = base, 1
+    while id in taken:
+        n += 1
+        id = f"{base}-{n}"
+    return id

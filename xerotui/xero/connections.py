@@ -1,7 +1,9 @@
 """A Xero connection: its settings, its login, and the organisations that it reaches."""
 
-from typing import Annotated
-from urllib.parse import quote
+import base64
+import datetime as dt
+from typing import Annotated, NewType
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -9,13 +11,11 @@ from xerotui.model.settings import Choice, Help, Secret, Title
 from xerotui.net.http import HttpClient, Response
 from xerotui.net.oauth import Grants
 from xerotui.xero.errors import auth_trouble, read_trouble
+from xerotui.xero.scopes import SCOPES
 
-# Granular scopes only: an app made since March 2026 gets no others, and one retired scope spoils the list
-# (xero-api section 1.4).
-SCOPES = (
-    "openid profile email offline_access accounting.invoices accounting.payments.read accounting.contacts"
-    " accounting.settings.read"
-)
+# Two ids of one thing, never to be mixed up: Xero answers the wrong one with 403 (xero-api section 1.5).
+TenantId = NewType("TenantId", str)
+ConnectionId = NewType("ConnectionId", str)
 # An organisation whose tenant id the connection doesn't tell (custom connections): called without a tenant header.
 UNTOLD = "organisation:"
 IDENTITY_URL = "https://identity.xero.com"
@@ -87,10 +87,47 @@ class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class XeroConnection(msgspec.Struct, frozen=True):
     """An organisation that the login reaches: `tenant` goes into calls, `id` is only for disconnecting."""
 
-    id: str
-    tenant: str
+    id: ConnectionId
+    tenant: TenantId
     name: str
     type: str = "ORGANISATION"
+    event: str = ""
+    created: str = ""
+    updated: str = ""
+
+    def is_new(self, event: str) -> bool:
+        """Whether the consent of that event made it; one that was there before is only touched by a later consent."""
+        try:
+            age = dt.datetime.fromisoformat(self.updated[:26]) - dt.datetime.fromisoformat(self.created[:26])
+        except ValueError:
+            return False
+        return bool(event) and self.event == event and abs(age.total_seconds()) < 1.0
+
+
+class XeroOrganisation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of an organisation before it is chosen; `id` is its own, neither tenant nor connection."""
+
+    id: str
+    name: str
+    demo: bool = False
+    country: str = ""
+    currency: str = ""
+
+
+def redirect_fault(redirect_uri: str) -> str:
+    """Why Xero never takes a redirect address, blank where it may (xero-api section 1.2)."""
+    try:
+        parts = urlsplit(redirect_uri)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "it is no address"
+    if parts.scheme == "https" and host:
+        return ""
+    if parts.scheme != "http" or not host:
+        return "it begins with https://, or with http://localhost"
+    if host in ("127.0.0.1", "::1"):
+        return "Xero takes localhost, never 127.0.0.1"
+    return "" if host == "localhost" else "without https Xero takes localhost alone"
 
 
 def grants(http: HttpClient, settings: XeroSettings) -> Grants:
@@ -112,11 +149,17 @@ class _Connection(msgspec.Struct):
     tenantId: str = ""
     tenantName: str | None = None
     tenantType: str = "ORGANISATION"
+    authEventId: str | None = None
+    createdDateUtc: str | None = None
+    updatedDateUtc: str | None = None
 
 
 class _Organisation(msgspec.Struct):
     OrganisationID: str = ""
-    Name: str = ""
+    Name: str | None = None
+    IsDemoCompany: bool | None = None
+    CountryCode: str | None = None
+    BaseCurrency: str | None = None
 
 
 class _Organisations(msgspec.Struct):
@@ -135,14 +178,22 @@ async def connections(http: HttpClient, settings: XeroSettings, token: str) -> l
     if response.status != 200:
         raise read_trouble(response, "connections")
     found = [
-        XeroConnection(c.id, c.tenantId, c.tenantName or c.tenantId, c.tenantType)
+        XeroConnection(
+            ConnectionId(c.id),
+            TenantId(c.tenantId),
+            c.tenantName or c.tenantId,
+            c.tenantType,
+            c.authEventId or "",
+            c.createdDateUtc or "",
+            c.updatedDateUtc or "",
+        )
         for c in response.json(list[_Connection])
         if c.tenantType == "ORGANISATION" and c.tenantId
     ]
     return sorted(found, key=lambda c: (c.name.casefold(), c.tenant))
 
 
-async def disconnect(http: HttpClient, settings: XeroSettings, token: str, connection_id: str) -> bool:
+async def disconnect(http: HttpClient, settings: XeroSettings, token: str, connection_id: ConnectionId) -> bool:
     """Drop one connection (not a tenant) from the login; False when Xero no longer knew it."""
     url = f"{settings.connections_url}/{quote(connection_id, safe='')}"
     response: Response = await http.send("DELETE", url, headers=_bearer(token), urgent=True)
@@ -153,9 +204,15 @@ async def disconnect(http: HttpClient, settings: XeroSettings, token: str, conne
     return True
 
 
-async def _only(http: HttpClient, settings: XeroSettings, token: str) -> XeroConnection:
-    url = f"{settings.accounting_url}/Organisation"
-    response = await http.send("GET", url, headers=_bearer(token), urgent=True)
+async def organisation(http: HttpClient, settings: XeroSettings, token: str, tenant: str) -> XeroOrganisation:
+    """What an organisation says of itself: one call, which proves that the login may read it.
+
+    `http` is governed for the tenant, where that is known. Raises AuthTrouble and the other errors of a read.
+    """
+    headers = _bearer(token)
+    if tenant and not tenant.startswith(UNTOLD):
+        headers["xero-tenant-id"] = tenant
+    response = await http.send("GET", f"{settings.accounting_url}/Organisation", headers=headers, urgent=True)
     if response.status in (401, 403):
         raise auth_trouble(response)
     if response.status != 200:
@@ -163,7 +220,36 @@ async def _only(http: HttpClient, settings: XeroSettings, token: str) -> XeroCon
     listed = response.json(_Organisations).Organisations
     if len(listed) != 1:
         raise read_trouble(response, "the one organisation of this connection")
-    return XeroConnection("", UNTOLD + listed[0].OrganisationID, listed[0].Name)
+    found = listed[0]
+    return XeroOrganisation(
+        id=found.OrganisationID,
+        name=found.Name or "",
+        demo=bool(found.IsDemoCompany),
+        country=found.CountryCode or "",
+        currency=found.BaseCurrency or "",
+    )
+
+
+async def _only(http: HttpClient, settings: XeroSettings, token: str) -> XeroConnection:
+    found = await organisation(http, settings, token, "")
+    return XeroConnection(ConnectionId(""), TenantId(UNTOLD + found.id), found.name)
+
+
+def consent_event(access_token: str) -> str:
+    """The id of the consent that an access token stems from, as its connections name it; blank where it says none.
+
+    The token is ours and only read, so nobody verifies it here.
+    """
+    try:
+        body = access_token.split(".")[1]
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Claims)
+    except (IndexError, ValueError, msgspec.MsgspecError):
+        return ""
+    return claims.authentication_event_id
+
+
+class _Claims(msgspec.Struct):
+    authentication_event_id: str = ""
 
 
 def _bearer(token: str) -> dict[str, str]:
