@@ -1,0 +1,54 @@
+"""What holds for every test: with XEROTUI_SPECS set, all traffic with the sandbox is held against Xero's own files."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SPECS = "XEROTUI_SPECS"
+TRAFFIC = "XEROTUI_TRAFFIC"
+_FOLDER = pytest.StashKey[Path]()
+_WORDS = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have every sandbox of this run keep its traffic; the workers of xdist and all programs inherit it."""
+    if os.environ.get(SPECS) and TRAFFIC not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="xerotui-traffic-"))
+        config.stash[_FOLDER] = folder
+        os.environ[TRAFFIC] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        os.environ.pop(TRAFFIC, None)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Judge the traffic of the whole run; a difference that nobody has explained fails it."""
+    folder = session.config.stash.get(_FOLDER, None)
+    if folder is not None:
+        from tests.contract.verdict import verdict
+
+        made = verdict(os.environ[SPECS], folder)
+        words = f"{made.exchanges} kinds of exchanges with Xero held against its OpenAPI files"
+        if made.unexplained:
+            words += f"; differences without a reason:\n{made.words()}"
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.config.stash[_WORDS] = words
+    yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what came of it."""
+    words = config.stash.get(_WORDS, "")
+    if words:
+        terminalreporter.section("contract")
+        terminalreporter.write_line(words)
