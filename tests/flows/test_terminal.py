@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from xerotui.console.leave import FORCED
+
 SECRET = "hunter2-hunter2-hunter2"
 RESTORED = b"\x1b[?1049l"
 CRASHING = f"""
@@ -136,12 +138,15 @@ def test_keys_are_the_same_without_colour(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
-    """The terminal is given back, and the code says which signal it was."""
-    with terminal(tmp_path / "home", "-m", "xerotui") as shown:
+    """The terminal is given back, and the code says which signal it was; a screen on its way changes nothing of it."""
+    home = tmp_path / "home"
+    with terminal(home, "-m", "xerotui") as shown:
         shown.until(b"Connect Xero")
+        os.write(shown.master, b"7")
         os.kill(shown.pid, number)
         assert shown.wait() == 128 + number
         assert RESTORED in shown.written
+    assert not (home / "crashes").exists()
 
 
 def test_a_closed_terminal_ends_it(tmp_path: Path) -> None:
@@ -170,8 +175,10 @@ def test_a_fault_of_its_own_shows_no_data(tmp_path: Path) -> None:
         assert RESTORED in shown.written
         assert b"RuntimeError" in shown.written
         assert SECRET.encode() not in shown.written
+        assert b"run goes on" not in shown.written
     (note,) = (home / "crashes").iterdir()
     assert note.stat().st_mode & 0o777 == 0o600
     text = note.read_text()
     assert SECRET not in text
     assert "paint" in text
+    assert FORCED not in text

@@ -131,6 +131,14 @@ class XeroTUI(App[int]):
     def _signalled(self, code: int) -> None:
         self.exit(return_code=code)
 
+    def _handle_exception(self, error: Exception) -> None:
+        # Once leaving is decided, screens are taken apart while messages are still on their way to them: what fails
+        # of that is noted, and neither the words nor the code of a wanted end become those of a crash.
+        if self._exit and self._exception is None:
+            leave.note(self.home, error)
+            return
+        super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         # The stock report prints local variables; ours is a note of frames alone and one line after the end.
         self.crashed = self._exception

@@ -13,6 +13,7 @@ from pathlib import Path
 CRASHED = 70
 # Seconds that a crashed console has to end by itself.
 GRACE = 3.0
+FORCED = "The console didn't end by itself and was ended by force."
 # Messages of these are written by Python about code; those of others may carry what a source or Xero said.
 _ABOUT_CODE = (AttributeError, TypeError, NameError, ImportError, NotImplementedError, RecursionError)
 
@@ -61,8 +62,11 @@ def describe(error: BaseException) -> str:
     return "\n".join(out)
 
 
-def note(home: Path | None, error: BaseException) -> Path | None:
-    """Write the crash note (mode 0600) below the home; None when there is nowhere to write it."""
+def note(home: Path | None, error: BaseException, *, forced: bool = False) -> Path | None:
+    """Write the crash note (mode 0600) below the home; None when there is nowhere to write it.
+
+    `forced` notes that the process didn't end by itself, which is a fault of its own.
+    """
     if home is None:
         return None
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
@@ -71,12 +75,14 @@ def note(home: Path | None, error: BaseException) -> Path | None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(describe(error) + "\n")
+            file.write(describe(error) + "\n" + (FORCED + "\n" if forced else ""))
         return path
     return None
 
 
-def last_words(error: BaseException, path: Path | None) -> str:
-    """The one line that a crash leaves on the screen."""
-    where = f" A note without data is in {path}." if path else ""
-    return f"XeroTUI stopped by a fault of its own ({type(error).__name__}). A run goes on in the worker.{where}"
+def last_words(error: BaseException, path: Path | None, run: str = "") -> str:
+    """The one line that a crash leaves on the screen; `run` says what becomes of an unfinished run."""
+    where = f"A note without data is in {path}." if path else ""
+    return " ".join(
+        part for part in (f"XeroTUI stopped by a fault of its own ({type(error).__name__}).", run, where) if part
+    )

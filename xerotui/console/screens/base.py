@@ -83,6 +83,11 @@ class AreaScreen(Screen[object]):
         """The workspace; screens live only while it is open."""
         return self.console_app.opened
 
+    @property
+    def live(self) -> bool:
+        """Whether the screen stands whole: keys, news and answers also come before that, and when it is taken apart."""
+        return self.is_mounted and self.is_attached and not self._pruning and not self._closing
+
     def compose(self) -> ComposeResult:
         """Status, title, body, filter, notice, question, picker, keys."""
         yield Static(
@@ -119,6 +124,8 @@ class AreaScreen(Screen[object]):
 
     def on_screen_resume(self) -> None:
         """Catch up on what happened while another screen was in front, another organisation included."""
+        if not self.live:
+            return
         self.paint_frame()
         if self.outdated:
             self.tenant_changed()
@@ -137,7 +144,7 @@ class AreaScreen(Screen[object]):
 
     def paint_frame(self) -> None:
         """Status, title and keys; each paints only what differs."""
-        if not self.is_mounted:
+        if not self.live:
             return
         self.paint_status(self.console_app.status)
         self.query_one("#title", Line).say(self.title_text())
@@ -145,6 +152,8 @@ class AreaScreen(Screen[object]):
 
     def paint_status(self, status: StatusLine | None) -> None:
         """The status line, and in the notice line the remedy for a worker that isn't well."""
+        if not self.live:
+            return
         line = self.query_one("#status", Line)
         if status is None:
             line.say(Text(" opening…"))
@@ -200,6 +209,8 @@ class AreaScreen(Screen[object]):
 
     def action_command(self, command: str) -> None:
         """Run a registry command: the screen's handler, else the app's; a refusal is said in words."""
+        if not self.live and command != "app.quit":
+            return
         reason = self.refused(command)
         if reason:
             self.notice(reason, "warn")
@@ -231,6 +242,8 @@ class AreaScreen(Screen[object]):
 
     def failed(self, error: BaseException, *, loading: bool = False) -> None:
         """Words for a failure: the sentence and remedy that it brings, or a note for the makers."""
+        if not self.live:
+            return
         if isinstance(error, SyncError):
             words = " ".join(part for part in (error.sentence, error.remedy) if part)
         else:
@@ -246,13 +259,15 @@ class AreaScreen(Screen[object]):
 
     def notice(self, words: str | Text, kind: str = "") -> None:
         """The line above the keys: what just happened, or why not."""
+        if not self.live:
+            return
         text = words if isinstance(words, Text) else safe(words, STYLES.get(kind, ""))
         self._said_at = time.monotonic()
         self.query_one("#notice", Line).say(join(" ", text) if text.plain else Text(""))
 
     def touched(self) -> None:
         """A key was pressed: old words go."""
-        if time.monotonic() - self._said_at > NOTICE_FOR and self.query("#notice"):
+        if time.monotonic() - self._said_at > NOTICE_FOR:
             self.notice("")
 
     def action_close(self) -> None:
@@ -314,6 +329,8 @@ class AreaScreen(Screen[object]):
 
     def reload(self) -> None:
         """Load again; a newer load cancels an older one."""
+        if not self.live:
+            return
         self.stale = False
         self.loaded_at = time.monotonic()
         self._loaded_for = self.shown_tenant
@@ -321,6 +338,8 @@ class AreaScreen(Screen[object]):
 
     async def _load_and_paint(self) -> None:
         data = await self.load()
+        if not self.live:
+            return
         self.fault = ""
         self.loaded = True
         self.paint(data)
@@ -328,7 +347,7 @@ class AreaScreen(Screen[object]):
 
     def news(self, topics: frozenset[str]) -> None:
         """Something changed: reload when it is shown here, at most once a second, unless paused."""
-        if not (topics & self.TOPICS):
+        if not (topics & self.TOPICS) or not self.live:
             return
         if self.paused or not self.is_current:
             self.stale = True

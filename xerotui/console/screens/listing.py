@@ -220,7 +220,8 @@ class ListScreen(AreaScreen):
         # A cursor that runs down the list asks only where it comes to rest.
         await asyncio.sleep(0.12)
         text = await self.detail_of(item)
-        self.query_one("#detail", Detail).say(text)
+        if self.live:
+            self.query_one("#detail", Detail).say(text)
 
     # --- commands of lists
 
