@@ -1,7 +1,10 @@
 """What doctor checks without an open workspace: clock, and each store by itself where the workspace doesn't open."""
 
+import errno
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from xerotui.model.problems import SyncError
 from xerotui.net.clock import WorldClock, readable
@@ -35,6 +38,31 @@ async def book_finding(book: Book) -> Finding:
         detail=db.read_only or f"revision {db.revision}",
         remedy="Update XeroTUI on this machine." if db.read_only else "",
     )
+
+
+def redirect_finding(connection: str, address: str) -> Finding | None:
+    """Whether consent could come back by itself: a word where another program holds the redirect address's port."""
+    parts = urlsplit(address)
+    if parts.hostname not in ("localhost", "127.0.0.1", "::1") or parts.scheme != "http":
+        return None
+    port = parts.port or 80
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                why = "is in use" if error.errno == errno.EADDRINUSE else "isn't ours to listen on"
+                return Finding(
+                    area="xero",
+                    title=connection,
+                    level="warn",
+                    detail=f"Port {port} of the redirect address {why}: a new consent can't come back by itself.",
+                    remedy="Paste the address that the browser lands on, or end what listens there"
+                    f" (ss -ltnp 'sport = :{port}').",
+                )
+    return None
 
 
 async def unopened(root: Path | None, reason: Exception) -> tuple[Finding, ...]:

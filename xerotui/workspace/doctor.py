@@ -3,23 +3,25 @@
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from xerotui import __version__
 from xerotui.model.problems import SyncError
+from xerotui.workspace import webhooks
+from xerotui.workspace.ailing import LEVELS
 from xerotui.workspace.base import told
-from xerotui.workspace.checkup import book_finding, clock_finding
-from xerotui.workspace.overview import Overviews
+from xerotui.workspace.checkup import book_finding, clock_finding, redirect_finding
+from xerotui.workspace.connection import Connections
 from xerotui.workspace.pages import Finding
 
 Check = Callable[[], AsyncIterator[Finding]]
 
 
-class Doctor(Overviews):
+class Doctor(Connections):
     """Checking everything."""
 
     async def doctor(self) -> tuple[Finding, ...]:
-        """Stores, worker, plugins, Xero, sources; a check that fails is a finding and stops no other."""
+        """Every check, the worst findings first; a check that fails is a finding and stops no other."""
         found: list[Finding] = []
         for area, check in (
             ("home", self._check_home),
@@ -27,6 +29,7 @@ class Doctor(Overviews):
             ("worker", self._check_worker),
             ("plugins", self._check_plugins),
             ("xero", self._check_xero),
+            ("webhooks", lambda: webhooks.findings(self.wiring)),
             ("sources", self._check_sources),
         ):
             try:
@@ -36,7 +39,7 @@ class Doctor(Overviews):
                 found.append(_bad(area, error.sentence, error.remedy))
             except Exception as error:
                 found.append(_bad(area, f"the check failed ({type(error).__name__})"))
-        return tuple(found)
+        return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
     async def _check_home(self) -> AsyncIterator[Finding]:
         mode = stat.S_IMODE(self.home.stat().st_mode)
@@ -119,13 +122,13 @@ class Doctor(Overviews):
                 remedy="Connect one: xerotui connect xero.",
             )
         for document in db.tenants():
-            yield await _tried("xero", document.name, lambda tenant=document.tenant: self._organisation(tenant))  # type: ignore[misc]
-
-    async def _organisation(self, tenant: str) -> str:
-        client = await self.wiring.xero(tenant)
-        async with told("Xero"):
-            organisation = await client.organisation()
-        return f"{organisation.name}, {organisation.base_currency}"
+            for finding in (await self.connection_check(document.tenant)).findings:
+                yield finding
+        for connection in db.xeros():
+            settings = await self.wiring.xero_settings(connection.id)
+            taken = redirect_finding(connection.name, settings.redirect_uri) if settings.kind != "custom" else None
+            if taken is not None:
+                yield taken
 
     async def _check_sources(self) -> AsyncIterator[Finding]:
         db = await self.wiring.book.read()
@@ -151,13 +154,6 @@ class Doctor(Overviews):
                     detail=fact.value,
                     remedy=fact.remedy,
                 )
-
-
-async def _tried(area: str, title: str, check: Callable[[], Awaitable[str]]) -> Finding:
-    try:
-        return Finding(area=area, title=title, level="ok", detail=await check())
-    except SyncError as error:
-        return Finding(area=area, title=title, level="bad", detail=error.sentence, remedy=error.remedy)
 
 
 def _bad(area: str, detail: str, remedy: str = "") -> Finding:

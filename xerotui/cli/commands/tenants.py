@@ -1,14 +1,17 @@
-"""`xerotui tenants`: both kinds of connection, reading them again, a tenant's own settings."""
+"""`xerotui tenants`: both kinds of connection, reading them again, a tenant's own settings, and leaving Xero."""
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.tenants_leave import delete, disconnect, logins
+from xerotui.cli.commands.tenants_show import show
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
-from xerotui.cli.runner import command, run_async, tenant_id
+from xerotui.cli.runner import command, run_async, source_id, source_option, tenant_id
 from xerotui.model.problems import SyncError
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         ("Organisation", "State", "Country", "Currency", ">Links", ">Problems", ">Calls today", "Locked until"),
         [
             (
-                row.name + (" [read-only]" if row.read_only else ""),
+                row.name + (" [demo]" if row.is_demo else "") + (" [read-only]" if row.read_only else ""),
                 row.state,
                 row.country,
                 row.currency,
@@ -65,6 +68,11 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         "Sources",
         "none; connect one with: xerotui connect SOURCE",
     )
+    for login in await space.xero_connections():
+        if login.state == "unsaved":
+            out.say(
+                f"{login.name} was signed in but not saved, so it doesn't sync: save it in the console, or delete it."
+            )
     return code
 
 
@@ -89,20 +97,62 @@ async def _refresh(space: "Workspace", out: Output, tenant: str) -> list[SyncErr
 @click.argument("organisation")
 @click.option("--read-only/--writable", "read_only", default=None, help="Whether the worker may write to it.")
 @click.option("--accent", default=None, help="Colour that marks it in the console.")
+@click.option(
+    "--start-date",
+    "starts",
+    multiple=True,
+    metavar="[KIND=]DATE",
+    help="Leave documents of an earlier date alone: 2026-01-31, or of one kind invoice=2026-01-31; none for all.",
+)
+@source_option
 @command
 async def set_(
-    space: "Workspace", out: Output, *, organisation: str, read_only: bool | None, accent: str | None
+    space: "Workspace",
+    out: Output,
+    *,
+    organisation: str,
+    read_only: bool | None,
+    accent: str | None,
+    starts: tuple[str, ...],
+    connection: str,
 ) -> None:
-    """Change an organisation's own settings."""
+    """Change an organisation's own settings, and from which day a source's documents sync with it."""
     chosen = await tenant_id(space, organisation)
     fields: dict[str, Any] = {}
     if read_only is not None:
         fields["read_only"] = read_only
     if accent is not None:
         fields["accent"] = accent
-    if not fields:
-        raise click.UsageError("Nothing to set: --read-only, --writable or --accent.")
-    await space.tenant_set(chosen, **fields)
+    days = _days(starts)
+    if not fields and not days:
+        raise click.UsageError("Nothing to set: --read-only, --writable, --accent or --start-date.")
+    if days:
+        await space.start_dates(await source_id(space, connection), chosen, days)
+    if fields:
+        await space.tenant_set(chosen, **fields)
     if out.json:
-        out.data({"tenant": chosen, **fields})
+        out.data({"tenant": chosen, **fields, **({"start": days} if days else {})})
     out.say("Set.")
+
+
+def _days(starts: tuple[str, ...]) -> dict[str, dt.date | None]:
+    """Start dates by kind; a date without a kind is for all of them."""
+    from xerotui.workspace.report import STARTING
+
+    kinds = [kind.value for kind in STARTING]
+    days: dict[str, dt.date | None] = {}
+    for text in starts:
+        kind, equals, written = text.rpartition("=")
+        kind = kind.strip().replace("-", "_")
+        if equals and kind not in kinds:
+            raise click.UsageError(f"--start-date: one of {', '.join(kinds)}, not {kind!r}.")
+        try:
+            day = None if written.strip().casefold() == "none" else dt.date.fromisoformat(written.strip())
+        except ValueError:
+            raise click.UsageError(f"--start-date: a date such as 2026-01-31, or none, not {written!r}.") from None
+        days |= dict.fromkeys([kind] if equals else kinds, day)
+    return days
+
+
+for _command in (show, logins, disconnect, delete):
+    tenants.add_command(_command)

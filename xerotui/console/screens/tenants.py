@@ -53,6 +53,11 @@ class TenantsScreen(ListScreen):
 
     def do_tenant_open(self) -> None:
         """Everything known, full screen."""
+        if self.current is not None and self.current.tenant is not None:
+            from xerotui.console.screens.connection import ConnectionScreen
+
+            self.app.push_screen(ConnectionScreen(self.current.tenant.tenant))
+            return
         text = self.detail(self.current) if self.current is not None else None
         if text is not None:
             self.app.push_screen(TextScreen(text, "Connection"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from email.utils import format_datetime
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -113,6 +114,7 @@ class Door:
     def _meters(self, caller: Caller) -> dict[str, str]:
         app = caller.consent.app.client_id
         return {
+            "Date": format_datetime(self.identity.clock.now(), usegmt=True),
             "X-DayLimit-Remaining": str(self.limits.state("day", caller.key).headroom),
             "X-MinLimit-Remaining": str(self.limits.state("minute", caller.key).headroom),
             "X-AppMinLimit-Remaining": str(self.limits.state("appminute", app).headroom),
