@@ -19,7 +19,7 @@ from xerotui.workspace.base import NOT_CONNECTED
 from xerotui.workspace.pages import Finding
 from xerotui.workspace.secrets import secret_name
 from xerotui.workspace.wiring import Wiring
-from xerotui.workspace.worker import STOPPED, Workers
+from xerotui.workspace.worker import STOPPED, Workers, log_to_stderr
 from xerotui.xero.webhooks_events import Delivery
 
 RECEIVER = "webhooks.receiver"
@@ -125,12 +125,13 @@ class Webhooks(Workers):
                 code="webhooks.key",
                 exit_code=NOT_CONNECTED,
             )
+        log_to_stderr()
         listening = xero.listener(port)
         address = f"http://{xero.HOST}:{listening.getsockname()[1]}{path}"
         async with xero.Batches(post.write) as batches, self._noted(address):
             receiver = xero.Receiver(lambda: post.keys, batches.store, path=path)
             async with _beside(lambda: post.tend(receiver.seen)):
-                self.wiring.log.info("webhooks", address=address)
+                self.wiring.log.info("receiver started", address=address, keys=len(post.keys))
                 await xero.serve(receiver, listening, stop, lambda: started(address))
             await post.flush(receiver.seen)
 
@@ -221,10 +222,10 @@ class _Post:
                 await self.flush(seen)
                 await self._worker()
             except SyncError as error:
-                self.wiring.log.warning("webhooks", reason=error.sentence)
+                self.wiring.log.warning("receiver waits", reason=error.sentence)
             except Exception as error:
                 # A ledger that is locked for a while: what was counted stays, and is written later.
-                self.wiring.log.warning("webhooks", error=type(error).__name__)
+                self.wiring.log.warning("receiver waits", error=type(error).__name__)
 
     async def flush(self, seen: dict[str, int]) -> None:
         """Write down what was answered since the last time."""

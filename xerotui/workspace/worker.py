@@ -1,10 +1,12 @@
 """The worker: starting one where none lives, asking after it, stopping it, and being it."""
 
 import asyncio
+import datetime as dt
 import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from xerotui.workspace import crash, process
 from xerotui.workspace.base import WORKER, Area
 from xerotui.workspace.home import Home, prepare
 from xerotui.workspace.pages import WorkerStatus
+from xerotui.xero.tokens import WARN, Login
 
 START_SECONDS = 30.0
 STOP_SECONDS = 60.0
@@ -30,6 +33,10 @@ GRACE_SECONDS = 5.0
 REST_SECONDS = 30.0
 # A death is no news in the ledger: a console that shows nothing new looks by itself this often.
 LOOK_SECONDS = 5.0
+# A login that nothing has used for so long in world time is a reason to start a worker: it renews it.
+UNUSED = dt.timedelta(days=30)
+# Looked for this often only: it means opening the vault.
+UNUSED_SECONDS = 60.0
 # The ledger's mark that a person stopped the worker: then nobody starts one by just looking.
 STOPPED = "worker.stopped"
 KEY_FD = "XEROTUI_VAULT_KEY_FD"
@@ -46,6 +53,8 @@ class Workers(Area):
     # Whether this workspace found work that no worker was left for.
     found_lost: bool = False
     _rests_until: float = 0.0
+    _unused_at: float = 0.0
+    _unused: tuple[Login, ...] = ()
     _watching: "asyncio.Task[None] | None" = None
 
     async def worker(self) -> WorkerStatus:
@@ -81,6 +90,9 @@ class Workers(Area):
             stopped = await ledger.marks.get(tx, STOPPED)
         left = running or any((now - r.created).total_seconds() > GRACE_SECONDS for r in requests)
         starting = self._waking is not None and not self._waking.done()
+        unused = await self._unused_logins()
+        if unused and not left and not starting:
+            return self._keep_alive(unused, stopped=bool(stopped))
         if left and stopped and not starting:
             return WorkerStatus(state="none", detail="stopped, and work waits for it: xerotui worker start")
         if left and not starting:
@@ -93,6 +105,27 @@ class Workers(Area):
             again = "start one: xerotui worker start" if self.read_only else "it is started again"
             return WorkerStatus(state="lost", detail=f"it went away with work unfinished; {again}")
         return WorkerStatus(state="none")
+
+    async def _unused_logins(self) -> tuple[Login, ...]:
+        """The logins that a worker should soon renew; none where the vault is locked."""
+        now = machine_now().timestamp()
+        if now >= self._unused_at and not self.wiring.ledger.vault.locked:
+            self._unused_at = now + UNUSED_SECONDS
+            self._unused = tuple(await self.wiring.unused(UNUSED))
+        return self._unused
+
+    def _keep_alive(self, unused: Sequence[Login], *, stopped: bool) -> WorkerStatus:
+        """No worker lives and logins die of disuse: start one, or say what will happen without."""
+        if not stopped and not self.read_only:
+            if machine_now().timestamp() >= self._rests_until:
+                self._unused_at = 0.0
+                self.wake()
+            return WorkerStatus(state="none", detail=self._trouble)
+        days = min(login.days_left or 0 for login in unused)
+        detail = (
+            f"nothing renews the login, which dies in {days} days: xerotui worker start" if days <= WARN.days else ""
+        )
+        return WorkerStatus(state="none", detail=detail)
 
     def wake(self) -> None:
         """See to it in the background that a worker lives; what goes wrong shows in `worker()`."""
@@ -247,7 +280,7 @@ def _trouble(sentence: str, home: Home) -> SyncError:
     )
 
 
-def _logging() -> None:
+def log_to_stderr() -> None:
     """One JSON object a line on stderr: systemd and the log file take them alike."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     structlog.configure(
@@ -266,7 +299,7 @@ def _logging() -> None:
 def run(root: Path | None, *, until_idle: bool, poll: bool = False) -> int:
     """Be the worker until there is nothing to do (with `poll` never), SIGTERM, or the end of the parent; the exit
     code."""
-    _logging()
+    log_to_stderr()
     log = structlog.get_logger("xerotui.worker")
     home: Home | None = None
     try:

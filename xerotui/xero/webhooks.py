@@ -22,8 +22,8 @@ from xerotui.xero.webhooks_events import Delivery, read, signer
 HOST, PORT, PATH = "127.0.0.1", 8737, "/xero"
 MOST_BYTES = 1_000_000
 MOST_HEAD = 16_384
-# Bodies in hand at once, each of at most MOST_BYTES, and connections open at once.
-MOST_BODIES, MOST_OPEN = 16, 128
+# Bytes of bodies in hand at once, deliveries waiting to be stored, and connections open at once.
+MOST_HELD, MOST_WAITING, MOST_OPEN = 16_000_000, 128, 128
 # Machine seconds: for the head of a request, for its body, and for the answer. Xero waits five in all
 # (xero-api section 10), so an answer that isn't sure by then had better be "not now".
 HEAD_SECONDS, BODY_SECONDS, STORE_SECONDS = 10.0, 4.0, 4.0
@@ -34,9 +34,9 @@ Keys = Callable[[], Mapping[str, str]]
 
 
 class Receiver:
-    """The ASGI application. `keys` gives signing keys by the connection they are of, `store` returns when a delivery is durable.
+    """The ASGI application.
 
-    Every answer is a status with an empty body. `seen` counts the answers by reason since the start, and is the
+    `keys` gives signing keys by the connection they are of, `store` returns when a delivery is durable. Every answer is a status with an empty body. `seen` counts the answers by reason since the start, and is the
     caller's to read and empty.
     """
 
@@ -45,23 +45,25 @@ class Receiver:
         self.store = store
         self.path = path
         self.seen: dict[str, int] = {}
-        self._bodies = 0
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        status = self._head(scope)
+        status, size = self._head(scope)
         if not status:
-            self._bodies += 1
+            self._held += size
             try:
                 status = await self._delivery(Request(scope, receive))
             except ClientDisconnect:
                 self.count("cut")
                 return
             finally:
-                self._bodies -= 1
-        headers = {"connection": "close"} if status in (408, 413, 503) else {}
+                self._held -= size
+        # Whoever is refused before the end of a body may still be sending: the rest is let go by unread, for as long
+        # as a head may take, because to close at once would cost a sender that is busy sending its answer.
+        headers = {"connection": "close"} if status == 408 else {}
         if status == 405:
             headers["allow"] = "POST"
         await Response(b"", status, headers)(scope, receive, send)
@@ -74,23 +76,23 @@ class Receiver:
         self.count(what)
         return status
 
-    def _head(self, scope: Scope) -> int:
-        """The status that the head of a request deserves by itself; 0 to go on."""
+    def _head(self, scope: Scope) -> tuple[int, int]:
+        """The status that the head of a request deserves by itself, 0 to go on; and how large its body may be."""
         headers = {name.lower(): value for name, value in scope["headers"]}
         if scope["path"] != self.path:
-            return self._refuse("path", 404)
+            return self._refuse("path", 404), 0
         if scope["method"] != "POST":
-            return self._refuse("method", 405)
+            return self._refuse("method", 405), 0
         if headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower() != b"application/json":
-            return self._refuse("media", 415)
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 9 or int(length) > MOST_BYTES:
-            return self._refuse("size", 413)
+            return self._refuse("media", 415), 0
+        told = headers.get(b"content-length", str(MOST_BYTES).encode())
+        if not told.isdigit() or len(told) > 9 or (size := int(told)) > MOST_BYTES:
+            return self._refuse("size", 413), 0
         if not headers.get(b"x-xero-signature"):
-            return self._refuse("signature", 401)
-        if self._bodies >= MOST_BODIES:
-            return self._refuse("busy", 503)
-        return 0
+            return self._refuse("signature", 401), 0
+        if self._held + size > MOST_HELD:
+            return self._refuse("busy", 503), 0
+        return 0, size
 
     async def _delivery(self, request: Request) -> int:
         body = bytearray()
@@ -124,7 +126,7 @@ class Batches:
     `write` is given them together and returns when they are durable.
     """
 
-    def __init__(self, write: Callable[[list[Delivery]], Awaitable[None]], most: int = 64) -> None:
+    def __init__(self, write: Callable[[list[Delivery]], Awaitable[None]], most: int = MOST_WAITING) -> None:
         self._write = write
         self._most = most
         self._waiting: list[tuple[Delivery, asyncio.Future[None]]] = []
