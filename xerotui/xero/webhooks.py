@@ -26,7 +26,7 @@ MOST_HEAD = 16_384
 MOST_HELD, MOST_WAITING, MOST_OPEN = 16_000_000, 128, 128
 # Machine seconds: for the head of a request, for its body, and for the answer. Xero waits five in all
 # (xero-api section 10), so an answer that isn't sure by then had better be "not now".
-HEAD_SECONDS, BODY_SECONDS, STORE_SECONDS = 10.0, 4.0, 4.0
+HEAD_SECONDS, BODY_SECONDS, STORE_SECONDS = 10.0, 3.0, 3.0
 REFUSED = 4
 
 Store = Callable[[Delivery], Awaitable[None]]
