@@ -5,7 +5,7 @@ import datetime as dt
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 from tests.rig import LOGIN, connect
 from xerotui.sandbox.run import Sandbox, serve
 from xerotui.sandbox.world import build
+from xerotui.sync.worker import serve as serve_worker
+from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
 from xerotui.xero.connections import connections
@@ -46,8 +48,11 @@ class Installation:
 
     async def asked_since(self, moment: float | None) -> None:
         """Wait until Xero has got a request after the one of that world time."""
-        while self.sandbox.xero.service.journal.last_request_at == moment:
-            await asyncio.sleep(0.02)
+        await until(lambda: self.last_request != moment)
+
+    async def renewed_since(self, renewals: int) -> None:
+        """Wait until the token endpoint has answered once more."""
+        await until(lambda: self.renewals != renewals)
 
     @property
     def last_request(self) -> float | None:
@@ -93,6 +98,13 @@ class Installation:
             await made.wait()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
+    async with asyncio.timeout(LONG):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
 def tell(process: Process, command: str = "ask") -> None:
     """Give a process a command."""
     assert process.stdin is not None
@@ -123,6 +135,16 @@ async def connected(tmp: Path) -> AsyncIterator[Installation]:
     finally:
         os.environ.pop("XEROTUI_CLOCK", None)
         await sandbox.stop()
+
+
+@asynccontextmanager
+async def looking(here: Installation, *, read_only: bool = False) -> AsyncIterator[Workspace]:
+    """The workspace as a console or command opens it; workers started from it end with it."""
+    space = await Workspace.open(here.wiring.home.root, attached=True, read_only=read_only)
+    try:
+        yield space
+    finally:
+        await space.close()
 
 
 async def expiries(tmp: Path, rounds: int) -> None:
@@ -223,3 +245,40 @@ async def test_an_idle_login_is_kept_and_one_that_died_is_not_asked_for_again(tm
                 await keeper.keep(week)
             assert "log in" in caught.value.remedy
         assert here.renewals == before + 1
+
+
+async def test_an_idle_worker_keeps_the_login_alive_and_one_is_started_for_it(tmp_path: Path) -> None:
+    async with connected(tmp_path) as here:
+        async with here.wiring.book.edit() as db:
+            # Nothing is synced and nothing read: only the care for the login is left.
+            for tenant in WORLD.tenants:
+                db.drop_pair("halo", tenant.tenant_id)
+                db.drop_tenant(tenant.tenant_id)
+        stop = asyncio.Event()
+        working = asyncio.create_task(serve_worker(here.wiring.ports(), stop))
+        for _ in range(5):
+            before = here.renewals
+            here.sandbox.clock.jump(20 * 86_400)
+            await here.renewed_since(before)
+        stop.set()
+        assert await working == 0
+        assert here.renewals == before + 1
+        assert await here.works(await (await here.keeper()).access())
+        # Without a worker: who only looks is told in time, everybody else gets one.
+        here.sandbox.clock.jump(50 * 86_400)
+        async with looking(here, read_only=True) as space:
+            assert "dies in 9 days" in (await space.worker()).detail
+        before = here.renewals
+        async with looking(here) as space:
+            await space.woken()
+            async with asyncio.timeout(LONG):
+                while (await space.login_ages())[0].state != "connected":
+                    await asyncio.sleep(0.05)
+            assert (await space.login_ages())[0].days_left == 59
+            await space.stop_worker()
+            here.sandbox.clock.jump(50 * 86_400)
+            # Stopped on purpose: it stays so, and what that costs is said.
+        async with looking(here) as space:
+            assert "dies in 9 days" in (await space.worker()).detail
+            assert (await space.login_ages())[0].state == "expiring"
+            assert here.renewals == before + 1

@@ -1,6 +1,7 @@
 """What the engine is given: stores, clocks, and ways to each side. Joined by `workspace.wiring`, or by a test."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,8 @@ class Ports:
     """One engine's world.
 
     `xero` gives the client of a tenant, `source` the source of a connection; both raise SyncError with words when
-    that side isn't connected. `lease` and `beat` are machine seconds.
+    that side isn't connected. `keep` renews the logins that nothing has used for so long in world time, names their
+    connections, and raises SyncError where one couldn't be. `lease` and `beat` are machine seconds.
     """
 
     ledger: Ledger
@@ -27,6 +29,7 @@ class Ports:
     registry: Registry
     xero: Callable[[str], Awaitable[TenantClient]]
     source: Callable[[str], Awaitable[Source]]
+    keep: Callable[[dt.timedelta], Awaitable[Sequence[str]]]
     identity: WorkerIdentity
     log: Any
     version: str = ""

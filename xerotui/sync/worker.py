@@ -9,6 +9,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Operation, Plan, PlanState, Run, Verb
 from xerotui.sync.applying import apply
 from xerotui.sync.desk import Desk
+from xerotui.sync.keeping import Keeping
 from xerotui.sync.lane import REST, LaneRunner
 from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import follow_up
@@ -36,6 +37,7 @@ class Worker:
         self.stop = stop
         self.desk = Desk(ports)
         self.watcher = Watcher(ports)
+        self.keeping = Keeping(ports)
         self.polls = polls
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
@@ -52,6 +54,7 @@ class Worker:
         busy = await self._book() or busy
         busy = await self._start_lanes() or busy
         busy = await self._watch() or busy
+        busy = self._keep() or busy
         return await self._runs() or busy
 
     async def _watch(self) -> bool:
@@ -64,6 +67,18 @@ class Worker:
             self._stumbled("watching Xero", error)
             return False
         self.trouble.pop("watching Xero", None)
+        return busy
+
+    def _keep(self) -> bool:
+        """Keep unused logins alive; trouble there takes nothing else down."""
+        if self._rests("keeping logins"):
+            return False
+        try:
+            busy = self.keeping.turn()
+        except Exception as error:
+            self._stumbled("keeping logins", error)
+            return False
+        self.trouble.pop("keeping logins", None)
         return busy
 
     def _ended(self, what: str, task: asyncio.Task[T]) -> T | None:
@@ -235,8 +250,9 @@ class Worker:
             self.desk_task.cancel()
         if self.drawing is not None:
             self.drawing.cancel()
-        if self.watcher.task is not None:
-            self.watcher.task.cancel()
+        for reading in (self.watcher.task, self.keeping.task):
+            if reading is not None:
+                reading.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=60)
 

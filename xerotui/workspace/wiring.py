@@ -3,6 +3,7 @@
 The only place where secrets and settings meet again. No page and no request lives here.
 """
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from xerotui.net.limits import Permits
 from xerotui.source.contract import Secrets, Source
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
-from xerotui.store import Book, Ledger, VaultKey, me
+from xerotui.store import Book, Ledger, VaultKey, XeroConnectionDoc, me
 from xerotui.sync.ports import Ports
 from xerotui.workspace.forms import registry
 from xerotui.workspace.health import Pulse
@@ -30,7 +31,8 @@ from xerotui.workspace.secrets import ConnectionSecrets, Vaulted, secret_name
 from xerotui.xero import limits as xero_limits
 from xerotui.xero.client import TenantClient
 from xerotui.xero.connections import XeroSettings, grants
-from xerotui.xero.tokens import AppTokens, TokenKeeper, TokenProvider
+from xerotui.xero.errors import Paused
+from xerotui.xero.tokens import AppTokens, Login, TokenKeeper, TokenProvider, login_of
 
 # "off" proves what the governor is good for: the sandbox then answers 429.
 GOVERNOR = "XEROTUI_GOVERNOR"
@@ -111,6 +113,7 @@ class Wiring:
             registry=self.registry,
             xero=self.xero,
             source=self.source,
+            keep=self.keep_logins,
             identity=self.identity,
             log=self.log,
             version=__version__,
@@ -147,6 +150,39 @@ class Wiring:
             )
             held = self._keepers[connection] = (mark, made)
         return held[1]
+
+    async def keep_logins(self, age: dt.timedelta) -> list[str]:
+        """Renew every login that nothing has used for `age` of world time; the names of their connections.
+
+        One that is dead already is passed over: it is told where it is used. Raises SyncError when another one
+        couldn't be renewed, after all have been tried.
+        """
+        kept, trouble = [], None
+        for document in await self._unused(age):
+            try:
+                keeper = await self.keeper(document.id)
+                if isinstance(keeper, TokenKeeper) and await keeper.keep(age):
+                    kept.append(document.name)
+            except Paused:
+                continue
+            except SyncError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return kept
+
+    async def unused(self, age: dt.timedelta) -> list[Login]:
+        """The logins that live and that nothing has used for `age` of world time."""
+        now = self.clock.now()
+        return [login_of(d.id, await self.vault.load(d.id), now) for d in await self._unused(age)]
+
+    async def _unused(self, age: dt.timedelta) -> list[XeroConnectionDoc]:
+        found = []
+        for document in (await self.book.read()).xeros():
+            stored = await self.vault.load(document.id) if document.saved else None
+            if stored is not None and not stored.paused and self.clock.now() - stored.born >= age:
+                found.append(document)
+        return found
 
     def forget(self, connection: str) -> None:
         """Let go of what was made of a connection's former settings."""
