@@ -42,6 +42,7 @@ async def test_a_login_begins_with_pkce_and_a_state_of_its_own() -> None:
         "?code=abc_1-2&state=S",
         "code=abc_1-2&state=S",
         "abc_1-2\n",
+        "abc_\n   1-2",
     ],
 )
 def test_a_callback_is_read_however_it_was_pasted(pasted: str) -> None:
@@ -57,6 +58,11 @@ def test_a_callback_is_read_however_it_was_pasted(pasted: str) -> None:
         ("http://localhost:8736/callback?state=S", "no_code"),
         ("http://localhost:8736/callback", "no_code"),
         ("", "no_code"),
+        ("what is this?", "no_address"),
+        ("(no code)", "no_address"),
+        ("Sorry, something went wrong. Error: invalid_scope", "invalid_scope"),
+        ("unauthorized_client", "unauthorized_client"),
+        ("https://login.example/authorize?response_type=code&state=S", "own_address"),
         ("?error=%1b[31mred", "[31mred"),
     ],
 )

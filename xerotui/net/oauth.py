@@ -251,12 +251,14 @@ def code_from_callback(pasted: str, state: str) -> str:
 
     # Terminals wrap long addresses; neither a code nor a query holds blanks.
     text = "".join(pasted.split())
-    if text in _REASONS:
-        raise _error(text, "")
-    if text and "=" not in text and "/" not in text and "?" not in text:
-        if not _BARE.fullmatch(pasted.strip()):
+    if "://" not in text and "=" not in text:
+        named = next((word for word in re.findall(r"[a-z_]+", pasted) if word in _REASONS), "")
+        if named:
+            raise _error(named, "")
+        if " " in _LINES.sub("", pasted.strip()) or (text and "/" not in text and not _BARE.fullmatch(text)):
             raise _unreadable("no_address", "This is neither an address nor a code.")
-        return text
+        if text and "/" not in text:
+            return text
     query = dict(parse_qsl(text.rpartition("?")[2].partition("#")[0]))
     if query.get("error"):
         raise _error(query["error"], query.get("error_description", ""))
@@ -277,7 +279,8 @@ def code_from_callback(pasted: str, state: str) -> str:
 
 
 # A code is opaque, but without blanks between words; a line may be broken where a terminal wrapped it.
-_BARE = re.compile(r"[A-Za-z0-9._~%+-]+(?:\s*[\r\n]\s*[A-Za-z0-9._~%+-]+)*")
+_LINES = re.compile(r"\s*[\r\n]\s*")
+_BARE = re.compile(r"[A-Za-z0-9._~%+-]+")
 
 
 def _unreadable(code: str, sentence: str) -> OAuthError:

@@ -1,0 +1,67 @@
+"""Settings on the command line: options by field, secrets from files, variables or questions, never from arguments."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xerotui.cli.text import safe
+
+if TYPE_CHECKING:
+    from xerotui.workspace.pages import FormField
+
+# Options of the commands themselves.
+RESERVED = ("name", "json", "help")
+
+
+def key(field: "FormField") -> str:
+    """The option's name in Python: a setting that is called as an option of ours gets a word before it."""
+    return f"setting_{field.name}" if field.name in RESERVED else field.name
+
+
+def flag(field: "FormField") -> str:
+    """The option's name on the command line, without its dashes."""
+    return key(field).replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """The variable that a secret is read from."""
+    return f"XEROTUI_{name.upper()}"
+
+
+def values_of(fields: "tuple[FormField, ...]", options: dict[str, Any]) -> dict[str, str]:
+    """The settings as given: options, files and variables for secrets, and questions for what is needed still."""
+    values: dict[str, str] = {}
+    for field in fields:
+        given = options.get(key(field))
+        if field.secret:
+            values[field.name] = _secret(field, given)
+        elif given is not None:
+            values[field.name] = given
+        elif field.required:
+            if not sys.stdin.isatty():
+                raise click.UsageError(f"--{flag(field)} is needed.")
+            values[field.name] = click.prompt(safe(field.title), err=True)
+    return {name: value for name, value in values.items() if value != ""}
+
+
+def _secret(field: "FormField", file: str | None) -> str:
+    if file == "-":
+        return sys.stdin.readline().strip()
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise click.UsageError(f"The file for {safe(field.title)} can't be read.") from None
+    if value := os.environ.get(variable(field.name), ""):
+        return value.strip()
+    if not field.required and not sys.stdin.isatty():
+        return ""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"--{flag(field)}-file or {variable(field.name)} is needed.")
+    answer: str = click.prompt(
+        safe(field.title), hide_input=True, default=None if field.required else "", show_default=False, err=True
+    )
+    return answer
