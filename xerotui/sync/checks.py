@@ -59,6 +59,17 @@ def tax_allowed(data: PairData, rate: TaxRate, account: Account | None, found: F
         )
 
 
+def discount_problem(percent: Decimal, index: int, found: Findings) -> None:
+    """Record a problem when a discount is no percentage that Xero takes: an amount in its place, most often."""
+    if not 0 <= percent <= 100:
+        found.problem(
+            "core.discount_refused",
+            f"{found.ref.kind}:{found.ref.id}",
+            f"Line {index} has a discount of {percent} %.",
+            place=Place("go.errors", {"kind": found.ref.kind.value, "record": found.ref.id}),
+        )
+
+
 def date_problem(data: PairData, date: dt.date, found: Findings) -> None:
     """Record a problem when the date is on or before a lock date, Xero's or the stricter one set here (M6)."""
     limits = [d for d in (data.organisation.locked_until(), data.policy.closed_through) if d]

@@ -211,6 +211,7 @@ def resolve_line(
     rate = _tax(data, document, line, source, index, trade, found)
     if rate is not None:
         checks.tax_allowed(data, rate, account, found, line.tax_rate)
+    checks.discount_problem(line.discount_percent, index, found)
     quantity, unit, discount = _priced(document, line)
     return PostingLine(
         description=text or code,
