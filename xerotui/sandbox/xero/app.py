@@ -20,7 +20,7 @@ from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, una
 from xerotui.sandbox.xero.idempotency import Keys
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
-from xerotui.sandbox.xero.routes import ROUTES, SCOPES, Route
+from xerotui.sandbox.xero.routes import ROUTES, SCOPES, SILENT, Route
 
 _LOG = logging.getLogger("xerotui.sandbox.xero")
 
@@ -63,7 +63,7 @@ class XeroApp:
         raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
         route, args = self._route(request.method, raw.partition("?")[0][len(API) :])
         self._judge_scope(route, caller)
-        self._judge_headers(request, body, caller.org.behaviour.bytes)
+        self._judge_headers(request, body, caller.org.behaviour.bytes, route.handler in SILENT)
         query = self._query(request, route)
         key = request.headers.get("idempotency-key", "") if request.method in ("PUT", "POST") else ""
         call = Call(
@@ -116,8 +116,8 @@ class XeroApp:
             status = caller.org.behaviour.missing_scope
             raise Refused(unauthorized("AuthenticationUnsuccessful", status, headers))
 
-    def _judge_headers(self, request: Request, body: bytes, most: int) -> None:
-        if "application/json" not in request.headers.get("accept", ""):
+    def _judge_headers(self, request: Request, body: bytes, most: int, silent: bool) -> None:
+        if not silent and "application/json" not in request.headers.get("accept", ""):
             refusal = Response("XML is what Xero would send here: ask for application/json", 406)
             raise Refused(refusal, "Accept", "no Accept: application/json")
         json = request.headers.get("content-type", "").startswith("application/json")

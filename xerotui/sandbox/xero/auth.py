@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -224,8 +225,9 @@ class Identity:
             told = {"nonce": consent.nonce} if consent.nonce else {}
             for scope, claims in _PERSON.items():
                 told |= claims if scope in consent.scopes else {}
+            # Callers judge this one by their own clock and nobody else's: world time would look expired, or to come.
             reply["id_token"] = self._jwt(
-                consent, now, 300, iss=issuer or self.issuer, aud=consent.app.client_id, **told
+                consent, time.time(), 300, iss=issuer or self.issuer, aud=consent.app.client_id, **told
             )
         if "offline_access" in consent.scopes and consent.app.kind != "custom":
             token = secrets.token_urlsafe(32)

@@ -5,7 +5,6 @@ The translation of the world's words into Xero's fields lives here, and nothing 
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,16 +15,6 @@ from xerotui.sandbox.xero.rates import applies
 from xerotui.sandbox.xero.store import Organisation, Record
 from xerotui.sandbox.xero.tax import ZERO, totals
 
-# Where the kind of report isn't named like the tax type without its number.
-_REPORTED = {
-    "RROUTPUT": "OUTPUT",
-    "RRINPUT": "INPUT",
-    "ZERORATED": "OUTPUT",
-    "ECZROUTPUT": "ECOUTPUT",
-    "ECZROUTPUTSERVICES": "ECOUTPUTSERVICES",
-    "ECZRINPUT": "ECINPUT",
-    "ECZRACQUISITIONS": "ECACQUISITIONS",
-}
 _PLACE = {"GB": "GMTSTANDARDTIME", "AU": "AUSEASTERNSTANDARDTIME", "NZ": "NEWZEALANDSTANDARDTIME"}
 
 
@@ -252,11 +241,6 @@ def _document(org: Organisation, document: XeroDocument, created: datetime) -> R
         "BrandingThemeID": theme.get("BrandingThemeID"),
         "UpdatedDateUTC": _instant(document.updated, created),
     }
-
-
-def _reported(tax_type: str) -> str:
-    """Return the report type of a system rate, one of those that Xero's own file lists."""
-    return _REPORTED.get(tax_type) or re.sub(r"Y?\d+$", "", tax_type)
 
 
 def _instant(moment: datetime | None, default: datetime) -> datetime:

@@ -118,3 +118,5 @@ def _writing() -> list[Route]:
 
 
 ROUTES = [*_reading(), *_writing()]
+# These answer 204 and have nothing to say in any form.
+SILENT = (items.delete, groups.delete_members, notes.email)
