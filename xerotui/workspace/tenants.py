@@ -132,12 +132,12 @@ class Tenants(Meters):
         await self._news("pair.set", f"{connection}:{tenant}", **{name: str(value) for name, value in policy.items()})
 
     async def tenant_set(self, tenant: str, **fields: Any) -> None:
-        """Change a tenant's own settings: `read_only`, `accent`.
+        """Change a tenant's own settings: `read_only`, `accent`, `poll_minutes`.
 
         Raises SyncError for an unknown tenant, ValueError for another field.
         """
         self.gate("tenant.set")
-        if unknown := set(fields) - {"read_only", "accent"}:
+        if unknown := set(fields) - {"read_only", "accent", "poll_minutes"}:
             raise ValueError(f"a tenant has no setting {', '.join(sorted(unknown))}")
 
         def write(db: Db) -> None:

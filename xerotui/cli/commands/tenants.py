@@ -98,6 +98,13 @@ async def _refresh(space: "Workspace", out: Output, tenant: str) -> list[SyncErr
 @click.option("--read-only/--writable", "read_only", default=None, help="Whether the worker may write to it.")
 @click.option("--accent", default=None, help="Colour that marks it in the console.")
 @click.option(
+    "--poll",
+    type=click.IntRange(0, 1440),
+    default=None,
+    metavar="MINUTES",
+    help="How often a living worker reads what changed in it; 0 = never.",
+)
+@click.option(
     "--start-date",
     "starts",
     multiple=True,
@@ -113,6 +120,7 @@ async def set_(
     organisation: str,
     read_only: bool | None,
     accent: str | None,
+    poll: int | None,
     starts: tuple[str, ...],
     connection: str,
 ) -> None:
@@ -123,9 +131,11 @@ async def set_(
         fields["read_only"] = read_only
     if accent is not None:
         fields["accent"] = accent
+    if poll is not None:
+        fields["poll_minutes"] = poll
     days = _days(starts)
     if not fields and not days:
-        raise click.UsageError("Nothing to set: --read-only, --writable, --accent or --start-date.")
+        raise click.UsageError("Nothing to set: --read-only, --writable, --accent, --poll or --start-date.")
     if days:
         await space.start_dates(await source_id(space, connection), chosen, days)
     if fields:
