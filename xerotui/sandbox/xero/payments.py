@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from starlette.responses import Response
 
+from xerotui.sandbox.service import json_reply
 from xerotui.sandbox.xero.call import Call, Verdict, answer_batch, answer_one
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, invalid, not_found
 from xerotui.sandbox.xero.render import shape
@@ -276,4 +277,5 @@ def deallocate(call: Call) -> Response:
     settle(call.org, "CreditNotes", note["CreditNoteID"])
     settle(call.org, "Invoices", allocation["Invoice"]["InvoiceID"])
     call.write("allocation", "delete", allocation["AllocationID"], note["CreditNoteNumber"])
-    return call.reply("Allocations", [shape({**allocation, "IsDeleted": True}, "Allocations")])
+    # Alone, without envelope or list: so Xero's own file has it, and its SDKs read it.
+    return json_reply(shape({**allocation, "IsDeleted": True}, "Allocations"))
