@@ -5,6 +5,8 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.engine.webhook_kit import KEY, LOGIN, TENANT, Receiver, body, event, lonely, receiving, status
 from xerotui.store import Hint
 from xerotui.workspace.webhooks import WebhookStatus
@@ -115,13 +117,13 @@ async def locked(receiver: Receiver, ledger: Path) -> None:
     raise AssertionError("never accepted")
 
 
-async def flood(receiver: Receiver) -> None:
-    """Two thousand deliveries over a hundred connections, most of them forged: each is answered, none is believed."""
+async def flood(receiver: Receiver, each: int = 20) -> None:
+    """Deliveries over a hundred connections, most of them forged: each is answered, none is believed."""
     large = body(*(event(900) for _ in range(300)))
     found: dict[int, int] = {}
 
     async def pour(number: int) -> None:
-        for n in range(20):
+        for n in range(each):
             forged = n % 5
             sent = body(event(30 + number % 3), first=9) if not forged else large
             one = await receiver.deliver(sent, sign(KEY if not forged else "forged", sent))
@@ -129,7 +131,7 @@ async def flood(receiver: Receiver) -> None:
 
     async with asyncio.timeout(300):
         await asyncio.gather(*(pour(n) for n in range(100)))
-    assert sum(found.values()) == 2000
+    assert sum(found.values()) == 100 * each
     # 503 is "not now", and none at all is a connection beyond those that are kept open.
     assert set(found) <= {200, 401, 503, 0}, found
     assert found.get(200, 0) + found.get(401, 0) > 0
@@ -178,3 +180,14 @@ async def test_a_receiver_among_strangers(tmp_path: Path) -> None:
         # Signed, yet not to be read: anything may have changed.
         assert await receiver.deliver(b'{"events": [{"tenantId": 7}]}', key="the next key") == 200
         assert ("", "") in {(h.category, h.resource) for h in await waiting(wiring)}
+
+
+@pytest.mark.soak
+async def test_a_long_siege(tmp_path: Path) -> None:
+    async with lonely(tmp_path) as wiring, receiving(tmp_path / "home") as receiver:
+        await flood(receiver)
+        before = receiver.memory()
+        for _ in range(5):
+            await asyncio.gather(flood(receiver, 100), *(sized(receiver) for _ in range(8)))
+        assert receiver.memory() < before + 80
+        assert len(await waiting(wiring)) <= 4

@@ -12,7 +12,7 @@ from xerotui.sync.ports import Ports
 # Machine seconds between two looks at the inbox and at what is due.
 LOOK = 1.0
 # Machine seconds that an organisation in trouble is left alone, doubled each time.
-REST, LONGEST = 30.0, 1800.0
+REST, LONGEST = 30.0, 300.0
 
 
 class Watcher:
