@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
+import msgspec
+
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import Finding
 from xerotui.workspace.report import ConnectionReport, SignIn
@@ -37,6 +39,8 @@ def findings(
     found = _login(report, now)
     if error is not None and not found:
         found.append(_trouble(report, error, listed))
+    elif error is None and not found:
+        found += _failing(report)
     found += _scopes(report)
     found += _limits(report, now)
     found += _clock(report)
@@ -87,6 +91,16 @@ def _cure(report: ConnectionReport) -> str:
     return _again(report) + keep
 
 
+def _failing(report: ConnectionReport) -> list[Finding]:
+    """What the last call failed with, where none went well since."""
+    failure = report.failure
+    if failure is None or not report.failing:
+        return []
+    error = SyncError(failure.sentence, failure.remedy, code=failure.code)
+    finding = _trouble(report, error, None)
+    return [msgspec.structs.replace(finding, detail=f"{finding.detail} ({failure.at:%Y-%m-%d %H:%M} UTC)")]
+
+
 def _trouble(report: ConnectionReport, error: SyncError, listed: bool | None) -> Finding:
     """What a check failed with, told apart as far as it can be."""
     words = error.sentence
@@ -108,6 +122,8 @@ def _trouble(report: ConnectionReport, error: SyncError, listed: bool | None) ->
         )
     if tls := _tls(words):
         return _finding(report, "bad", tls, _TLS_REMEDY)
+    if error.code == "core.unreachable":
+        words = f"Xero can't be reached: {words[:1].lower()}{words[1:]}"
     return _finding(report, "bad", words, error.remedy)
 
 
