@@ -1,5 +1,6 @@
 """Doctor on a home that is broken, and what commands say of a book or a clock that isn't as it should be."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,9 +9,11 @@ import msgspec
 import pytest
 
 from xerotui.cli.codes import Exit
-from xerotui.cli.commands.connect import _options, _values
+from xerotui.cli.commands.connect import _options
+from xerotui.cli.settings import values_of
 from xerotui.main import main
 from xerotui.model.settings import Secret, Title
+from xerotui.workspace.door import Workspace
 from xerotui.workspace.forms import drawn
 
 
@@ -70,6 +73,32 @@ def test_a_newer_book_is_said_where_tenants_are_listed(home: Path, capsys: pytes
     assert findings(home, capsys, Exit.DONE)["Book"]["level"] == "warn"
 
 
+def test_a_key_that_is_missing_open_or_another_one_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def seal() -> None:
+        space = await Workspace.open(home, wake=False)
+        await space.wiring.vault.put("xero/a/client_secret", "hunter2")
+        await space.close()
+
+    (home / "book.json").unlink()
+    asyncio.run(seal())
+    path = home / "vault.key"
+    key = path.read_text()
+    path.chmod(0o644)
+    shown = findings(home, capsys, Exit.PROBLEMS)["Vault"]
+    assert (shown["level"], shown["remedy"]) == ("bad", "chmod 600 vault.key")
+    path.unlink()
+    missing = findings(home, capsys, Exit.PROBLEMS)["Vault"]
+    assert "there is no vault.key, and 1 secrets" in missing["detail"]
+    assert "from a backup" in missing["remedy"]
+    # A new one in its place would only hide that.
+    assert not path.exists()
+    path.write_text("0" * 64)
+    path.chmod(0o600)
+    assert "another key" in findings(home, capsys, Exit.PROBLEMS)["Vault"]["detail"]
+    path.write_text(key)
+    assert findings(home, capsys, Exit.DONE)["Vault"]["level"] == "ok"
+
+
 class Awkward(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that are called as the command's own options."""
 
@@ -84,4 +113,4 @@ def test_settings_that_are_called_as_options_of_the_command_are_told_apart(tmp_p
     assert flags == {"setting_name": "--setting-name", "setting_json": "--setting-json-file", "url": "--url"}
     (tmp_path / "key").write_text("k\n")
     given = {"name": "My PSA", "setting_name": "db1", "setting_json": str(tmp_path / "key"), "url": "u", "json": True}
-    assert _values(fields, given) == {"name": "db1", "json": "k", "url": "u"}
+    assert values_of(fields, given) == {"name": "db1", "json": "k", "url": "u"}

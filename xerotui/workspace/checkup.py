@@ -12,6 +12,7 @@ from xerotui.store import Book, Ledger, VaultKey
 from xerotui.workspace import home as homes
 from xerotui.workspace.home import Home
 from xerotui.workspace.pages import Finding
+from xerotui.workspace.secrets import vault_key
 
 
 async def clock_finding(home: Home) -> Finding | None:
@@ -88,8 +89,19 @@ async def unopened(root: Path | None, reason: Exception) -> tuple[Finding, ...]:
 
 
 async def _key(home: Home) -> Finding:
-    VaultKey.load(home.root)
-    return Finding(area="stores", title="Vault", level="ok", detail="its key can be read")
+    """Whether the key is there, can be used, and is the one that the vault was sealed with."""
+    try:
+        ledger = await Ledger.open(home.ledger, clock=WorldClock(home.clock))
+    except Exception:
+        # Of a ledger that doesn't open its own line tells.
+        VaultKey.load(home.root)
+        return Finding(area="stores", title="Vault", level="ok", detail="its key can be read")
+    try:
+        async with ledger.read() as tx:
+            await ledger.vault.unlock(tx, await vault_key(home, ledger, tx))
+    finally:
+        await ledger.close()
+    return Finding(area="stores", title="Vault", level="ok", detail="its key opens it")
 
 
 async def _ledger(home: Home) -> Finding:

@@ -1,14 +1,34 @@
 """Secrets and tokens over the vault: what the rooms that don't know the store are lent."""
 
+import os
+
 import msgspec
 
-from xerotui.store import Fenced, Ledger, me
+from xerotui.model.problems import SyncError
+from xerotui.store import Fenced, Ledger, Tx, VaultKey, me
+from xerotui.store.vault import KEY_FD, KEY_FILE
+from xerotui.workspace.home import Home
 from xerotui.xero.tokens import LeaseLost, StoredTokens
 
 
 def secret_name(owner: str, name: str) -> str:
     """The vault's name of one secret; `owner` is `xero/<connection>` or `source/<connection>`."""
     return f"{owner}/{name}"
+
+
+async def vault_key(home: Home, ledger: Ledger, tx: Tx) -> VaultKey:
+    """The key of a home's vault; made at the first start, and never beside a vault that was sealed with another one.
+
+    Raises SyncError when it is missing or can't be used.
+    """
+    lent = os.environ.get(KEY_FD, "")
+    if not lent and not (home.root / KEY_FILE).exists() and (names := await ledger.vault.names(tx)):
+        raise SyncError(
+            f"The vault's key is missing: there is no {KEY_FILE}, and {len(names)} secrets are sealed with it",
+            f"Put {KEY_FILE} back from a backup. Without it, move {home.root} away and connect everything anew.",
+            code="core.vault",
+        )
+    return VaultKey.load(home.root)
 
 
 class Vaulted:

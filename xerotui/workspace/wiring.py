@@ -22,12 +22,12 @@ from xerotui.net.limits import Permits
 from xerotui.source.contract import Secrets, Source
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
-from xerotui.store import Book, Ledger, VaultKey, XeroConnectionDoc, me
+from xerotui.store import Book, Ledger, XeroConnectionDoc, me
 from xerotui.sync.ports import Ports
 from xerotui.workspace.forms import registry
 from xerotui.workspace.health import Pulse
 from xerotui.workspace.home import Home
-from xerotui.workspace.secrets import ConnectionSecrets, Vaulted, secret_name
+from xerotui.workspace.secrets import ConnectionSecrets, Vaulted, secret_name, vault_key
 from xerotui.xero import limits as xero_limits
 from xerotui.xero.client import TenantClient
 from xerotui.xero.connections import XeroSettings, grants
@@ -87,11 +87,10 @@ class Wiring:
         Raises SyncError with words when one of them can't be used.
         """
         clock = WorldClock(home.clock)
-        key = VaultKey.load(home.root)
         ledger = await Ledger.open(home.ledger, clock=clock)
         try:
             async with ledger.read() as tx:
-                await ledger.vault.unlock(tx, key)
+                await ledger.vault.unlock(tx, await vault_key(home, ledger, tx))
         except BaseException:
             await ledger.close()
             raise
