@@ -114,7 +114,7 @@ def read_answer(
 def _uncertain(response: Response, correlation: str) -> Uncertain:
     words = words_of(response)
     reason = f"Xero answered {response.status}" + (f": {words[:200]}" if words else "")
-    return Uncertain(reason, response.status, correlation, offline(response) if response.status == 503 else 0.0)
+    return Uncertain(reason, response.status, correlation, offline(response))
 
 
 def _removed(response: Response, key: str) -> Verdict:

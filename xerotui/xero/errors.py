@@ -10,10 +10,8 @@ from xerotui.model.problems import SyncError
 from xerotui.net.http import BadAnswer, Response
 from xerotui.xero.wire import messages
 
-# World seconds to leave an organisation alone that Xero has taken offline, and the whole of Xero while it is down
-# (xero-api section 3).
+# World seconds to leave an organisation alone that Xero has taken offline (xero-api section 3).
 OFFLINE_WAIT = 300.0
-DOWN_WAIT = 30.0
 _log = logging.getLogger("xerotui.exchange")
 
 
@@ -61,9 +59,12 @@ class Refused(XeroError):
 
 
 class Unavailable(XeroError):
-    """Xero is down, in maintenance, or has this organisation offline; `seconds` of world time to leave it alone."""
+    """Xero is down, in maintenance, or has this organisation offline.
 
-    seconds = DOWN_WAIT
+    `seconds` of world time to leave it alone, 0 where the answer doesn't say.
+    """
+
+    seconds = 0.0
 
 
 class Unsettled(XeroError):
@@ -93,7 +94,7 @@ def log_refusal(response: Response, method: str, path: str) -> None:
 
 def offline(response: Response) -> float:
     """How many world seconds a 5xx asks to be left alone: five minutes where the organisation itself is offline."""
-    return OFFLINE_WAIT if "organisation is offline" in words_of(response).lower() else DOWN_WAIT
+    return OFFLINE_WAIT if "organisation is offline" in words_of(response).lower() else 0.0
 
 
 def words_of(response: Response) -> str:
