@@ -72,6 +72,13 @@ class Stage:
         self.sandbox: Sandbox = self.do(self._serve(world or build(1, scale=SCALE)))
         self._stop: asyncio.Event | None = None
         self._worker: Future[None] | None = None
+        self._space: Workspace | None = None
+
+    async def space(self) -> Workspace:
+        """The stage's own way in, beside those of the consoles; it is opened once and starts no worker."""
+        if self._space is None:
+            self._space = await Workspace.open(self.home, attached=True, wake=False)
+        return self._space
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the stage's loop and wait for it."""
@@ -136,26 +143,19 @@ class Stage:
         return self.do(self._request(verb, args))
 
     async def _request(self, verb: str, args: dict[str, str]) -> dict[str, str]:
-        space = await Workspace.open(self.home, attached=True)
-        try:
-            id = await space.ask(verb, **args)
-            async for request in space.follow(id):
-                if request.error:
-                    raise AssertionError(request.error)
-                answer = request.answer
-            return answer
-        finally:
-            await space.close()
+        space = await self.space()
+        id = await space.ask(verb, **args)
+        async for request in space.follow(id):
+            if request.error:
+                raise AssertionError(request.error)
+            answer = request.answer
+        return answer
 
     def see(self, look: Callable[[Workspace], Coroutine[Any, Any, T]]) -> T:
         """What the workspace says, without a console."""
 
         async def looked() -> T:
-            space = await Workspace.open(self.home, attached=True)
-            try:
-                return await look(space)
-            finally:
-                await space.close()
+            return await look(await self.space())
 
         return self.do(looked())
 
@@ -168,18 +168,17 @@ class Stage:
         self.do(self._until(quiet, "the worker to be idle"))
 
     async def _until(self, true: Callable[[Workspace], Coroutine[Any, Any, bool]], what: str) -> None:
-        space = await Workspace.open(self.home, attached=True)
-        try:
-            end = self.loop.time() + PATIENCE
-            while not await true(space):
-                assert self.loop.time() < end, f"waited in vain for {what}: {await space.queue_counts()}"
-                await asyncio.sleep(0.05)
-        finally:
-            await space.close()
+        space = await self.space()
+        end = self.loop.time() + PATIENCE
+        while not await true(space):
+            assert self.loop.time() < end, f"waited in vain for {what}: {await space.queue_counts()}"
+            await asyncio.sleep(0.02)
 
     def close(self) -> None:
         """End worker, sandbox and thread."""
         self.stop_worker()
+        if self._space is not None:
+            self.do(self._space.close())
         self.do(self.sandbox.stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)

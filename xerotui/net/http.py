@@ -5,10 +5,12 @@ import datetime as dt
 import json as stdlib_json
 import logging
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
@@ -132,6 +134,12 @@ class _Prepared(msgspec.Struct, frozen=True):
         return self.method in ("GET", "HEAD")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: reading them takes longer than all else that opening a workspace does."""
+    return httpx2.create_ssl_context()
+
+
 class HttpClient:
     """The HTTP client: permits, total time-outs, retries of reads, and errors that tell whether a write may have acted.
 
@@ -156,6 +164,7 @@ class HttpClient:
             headers={"User-Agent": f"XeroTUI/{__version__}"},
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=20.0),
             mounts=_DIRECT,
+            verify=_trusted(),
         )
         self._shares = _pool is not None
 
