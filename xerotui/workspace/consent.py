@@ -11,6 +11,7 @@ from hashlib import sha256
 import msgspec
 
 from xerotui.model.problems import SyncError
+from xerotui.model.work import Topic
 from xerotui.net.callback import Callback, Deaf, local
 from xerotui.net.oauth import OAuthError, code_from_callback
 from xerotui.store import Db, XeroConnectionDoc
@@ -147,6 +148,11 @@ class Consenting(Offers):
                 db.put_xero(msgspec.structs.replace(document, saved=False))
 
         await self.wiring.book.change(write)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self.wiring.ledger.write() as tx:
+            self.wiring.ledger.changes.bump(tx, Topic.BOOK)
 
     async def xero_scopes(self, connection: str) -> tuple[ScopeRow, ...]:
         """What XeroTUI needs of this login, each with the granted scope that gives it; nothing where none is known."""
@@ -234,6 +240,7 @@ class Consenting(Offers):
             await self.wiring.vault.drop(f"xero/{connection}/")
             await self.wiring.book.change(lambda db: db.drop_xero(connection))
             self.wiring.forget(connection)
+        await self._tell()
 
     async def _give_back(self, connection: str, pending: Pending) -> None:
         """Undo at Xero what this login made there, and nothing that was there before it.

@@ -8,13 +8,14 @@ from rich.text import Text
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import bar, count, day, join, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
-from xerotui.workspace.pages import Finding, SourceRow, TenantRow
+from xerotui.workspace.pages import Finding, SourceRow, TenantRow, XeroConnectionRow
 
 COLUMNS = (
     Column("Name", 0, middle=True),
     Column("State", 14),
+    Column("Login", 6, right=True),
     Column("Country", 8),
-    Column("Links", 6, right=True),
+    Column("Links", 6, right=True, least=100),
     Column("Problems", 9, right=True),
     Column("Calls today", 12, right=True),
     Column("Locked until", 14, least=140),
@@ -30,6 +31,7 @@ class Item:
     row: Row
     tenant: TenantRow | None = None
     source: SourceRow | None = None
+    login: XeroConnectionRow | None = None
 
 
 def _heading(key: str, title: str) -> Item:
@@ -42,6 +44,11 @@ def _instant(text: str) -> str:
         return f"{when(dt.datetime.fromisoformat(text))} UTC"
     except ValueError:
         return text
+
+
+def _ends(days: int | None) -> str:
+    """The colour of a number of days until the login ends; the number itself stands beside it."""
+    return "" if days is None or days >= 14 else "bold red" if days <= 3 else "yellow"
 
 
 def _tenant(item: TenantRow) -> Item:
@@ -57,6 +64,7 @@ def _tenant(item: TenantRow) -> Item:
             (
                 name,
                 worded(item.state),
+                safe(f"{item.days_left} d" if item.days_left is not None else "", _ends(item.days_left)),
                 safe(f"{item.country} {item.currency}".strip()),
                 safe(f"{sum(item.links.values()):,}"),
                 safe(f"! {item.problems:,}" if item.problems else "·", "yellow" if item.problems else "dim"),
@@ -74,16 +82,42 @@ def _source(item: SourceRow) -> Item:
         join(safe(item.name, "bold"), safe(f"  {item.title}", "dim")),
         worded(item.state if item.enabled else "off"),
     )
-    return Item(Row(f"source {item.id}", (*cells, *(Text(""),) * 6)), source=item)
+    return Item(Row(f"source {item.id}", (*cells, *(Text(""),) * 7)), source=item)
 
 
-def items(tenants: tuple[TenantRow, ...], sources: tuple[SourceRow, ...]) -> tuple[Item, ...]:
-    """Both sections; an empty one says what to press."""
-    out = [_heading("# xero", "Xero organisations" if tenants else "Xero organisations: none yet, c connects")]
+def _login(item: XeroConnectionRow) -> Item:
+    """A login that needs somebody: signed in but not saved, or without any organisation."""
+    words = "no organisation" if item.state == "signed out" else "⏎ goes on with it"
+    cells = (
+        join(safe(item.name, "bold"), safe(f"  {words}", "dim")),
+        worded("unsaved" if item.unsaved else item.state),
+    )
+    return Item(Row(f"login {item.connection}", (*cells, *(Text(""),) * 7)), login=item)
+
+
+def items(
+    tenants: tuple[TenantRow, ...], sources: tuple[SourceRow, ...], logins: tuple[XeroConnectionRow, ...] = ()
+) -> tuple[Item, ...]:
+    """Both sections; an empty one says what to press. Logins are shown where they aren't plain."""
+    odd = [login for login in logins if login.unsaved or login.state in ("unsaved", "signed out")]
+    out = [_heading("# xero", "Xero organisations" if tenants or odd else "Xero organisations: none yet, c connects")]
     out += map(_tenant, tenants)
+    out += map(_login, odd)
     out.append(_heading("# sources", "Sources" if sources else "Sources: none yet, s connects one"))
     out += map(_source, sources)
     return tuple(out)
+
+
+def login_text(item: XeroConnectionRow) -> Text:
+    """Everything known of a login."""
+    words = {
+        "signed out": "No organisation is connected through it. c with its name connects again, d forgets it.",
+        "connected": "It works. A newer login of it was begun and isn't saved: enter goes on, x gives it back.",
+    }
+    usual = "It isn't saved, so it doesn't sync: enter goes on with it, x gives it back to Xero."
+    parts = [join(safe(item.name, "bold"), "  ", worded(item.state)), safe(words.get(item.state, usual), "yellow")]
+    parts += [safe(f"! {row.scopes[0]} is missing: {row.costs}", "yellow") for row in item.scopes if not row.granted_by]
+    return stack(*parts)
 
 
 def tenant_text(item: TenantRow) -> Text:
@@ -100,8 +134,9 @@ def tenant_text(item: TenantRow) -> Text:
         parts.append(safe(f"calls today {bar(item.day_used, item.day_limit, 12)} {item.day_used:,}/{item.day_limit:,}"))
     if item.locked_until is not None:
         parts.append(safe(f"locked until {day(item.locked_until)}"))
-    if item.token_expires:
-        parts.append(safe(f"sign-in lasts until {_instant(item.token_expires)}"))
+    if item.days_left is not None:
+        words = f"sign-in lasts {count(item.days_left, 'day')} unless it is used"
+        parts.append(safe(words, _ends(item.days_left)))
     if item.last_call:
         parts.append(safe(f"last call {_instant(item.last_call)}"))
     if item.problems:

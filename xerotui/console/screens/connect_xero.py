@@ -1,5 +1,6 @@
 """Connecting Xero: kind and form, then the address for a browser anywhere, then the organisations, then save."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -16,36 +17,13 @@ from textual.widgets.selection_list import Selection
 from xerotui.console import clip
 from xerotui.console.forms import Form
 from xerotui.console.forms import hints as form_hints
+from xerotui.console.rows.connecting import address_text, choice_text, qr_text, scopes_text
 from xerotui.console.screens.base import AreaScreen, Work
 from xerotui.console.screens.connect_source import NAME_FIELD, fault_of, named
-from xerotui.console.text import clean, join, safe, stack
+from xerotui.console.text import clean, safe, stack
 from xerotui.console.widgets.bars import Hint
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
-
-
-def address_text(url: str) -> Text:
-    """The address unbroken and undecorated, so that it can be selected; a link where the terminal knows OSC 8."""
-    plain = clean(url, 8000)
-    return Text(plain, style=Style(link=plain), no_wrap=False, overflow="fold", end="")
-
-
-def qr_text(url: str) -> Text:
-    """The address as a QR code in half blocks, dark on light whatever the theme."""
-    import segno
-
-    code = segno.make(url, error="l", micro=False)
-    matrix = [list(row) for row in code.matrix_iter(border=2)]
-    if len(matrix) % 2:
-        matrix.append([0] * len(matrix[0]))
-    out = Text(end="")
-    for upper, lower in zip(matrix[::2], matrix[1::2], strict=True):
-        signs = {(1, 1): " ", (1, 0): "▄", (0, 1): "▀", (0, 0): "█"}
-        out.append(
-            "".join(signs[(int(bool(u)), int(bool(d)))] for u, d in zip(upper, lower, strict=True)), "white on black"
-        )
-        out.append("\n")
-    return out
 
 
 class Organisations(SelectionList[str]):
@@ -70,17 +48,23 @@ class ConnectXeroScreen(AreaScreen):
     NAME = "Connect Xero"
     HELP = (
         "Sign in to Xero in a browser on any machine, come back with the address you landed on, choose the "
-        "organisations, and save. Connected means saved: what isn't saved doesn't sync."
+        "organisations, and save. Connected means saved: what isn't saved doesn't sync. A browser that can reach "
+        "the redirect address on this machine (here, or over ssh -L) brings its answer by itself."
     )
 
-    def __init__(self) -> None:
+    def __init__(self, resume: str = "") -> None:
+        """With `resume`, a connection that was signed in but not saved, it begins at the organisations."""
         super().__init__()
-        self.step = "form"
+        self.step = "resume" if resume else "form"
         self.fields: tuple[FormField, ...] = ()
         self.consent: XeroConsent | None = None
+        if resume:
+            self.consent = XeroConsent(connection=resume, url="", state="", redirect_uri="", needs_code=False)
         self.offered: tuple[XeroTenantChoice, ...] = ()
         # As typed in step 1, for whoever has to go back there.
         self.typed: dict[str, str] = {}
+        self._landing: asyncio.Task[None] | None = None
+        self._finishing = False
 
     def body(self) -> ComposeResult:
         """Where each step goes."""
@@ -92,8 +76,12 @@ class ConnectXeroScreen(AreaScreen):
 
     def paint(self, data: Any) -> None:
         """The first step, once."""
-        if not self.fields:
-            self.fields = (named("Xero"), *data)
+        if self.fields:
+            return
+        self.fields = (named("Xero"), *data)
+        if self.step == "resume":
+            self._answer_with("")
+        else:
             self.run(self._place(Form(self.fields, id="form")))
 
     async def _place(self, widget: Any) -> None:
@@ -104,15 +92,15 @@ class ConnectXeroScreen(AreaScreen):
 
     def title_parts(self) -> list[object]:
         """Where in the three steps."""
-        words = {"form": "1 of 3: the app", "consent": "2 of 3: sign in", "choose": "3 of 3: organisations"}
-        parts: list[object] = [safe(words.get(self.step, self.step), "bold cyan")]
+        words = {"form": "1 of 3: the app", "consent": "2 of 3: sign in"}
+        parts: list[object] = [safe(words.get(self.step, "3 of 3: organisations"), "bold cyan")]
         if self.unsaved():
             parts.append(safe("not saved yet", "bold yellow"))
         return parts
 
     def unsaved(self) -> str:
         """Authorised or begun, or typed, but not saved."""
-        if self.step in ("consent", "choose") and self.consent is not None:
+        if self.step != "form" and self.consent is not None:
             return "This Xero connection isn't saved: it will not sync."
         forms = self.query(Form)
         if self.step == "form" and forms and forms.first().edited:
@@ -171,6 +159,7 @@ class ConnectXeroScreen(AreaScreen):
         self.step = "consent"
         await self._place(self._consent_view(self.consent))
         self.query_one("#paste", Input).focus()
+        self._listen()
 
     async def _without_code(self, connection: str) -> None:
         """An app that signs in by itself: refused, the form stays, and nothing half begun with it."""
@@ -183,6 +172,7 @@ class ConnectXeroScreen(AreaScreen):
 
     async def _back(self) -> None:
         """From step 2 to the form as it was filled in; what was begun with it is given back."""
+        self._stop_listening()
         if self.consent is not None:
             await self.ws.xero_discard(self.consent.connection)
         self.consent, self.step = None, "form"
@@ -192,21 +182,50 @@ class ConnectXeroScreen(AreaScreen):
     # --- 2: sign in
 
     def _consent_view(self, consent: XeroConsent) -> VerticalScroll:
-        steps = stack(safe("Open this address in a browser on any machine, sign in and choose the organisations:"), "")
+        warnings = [safe(f"! {words}", "yellow", 300) for words in consent.warnings]
+        steps = "Open this address in a browser on any machine, sign in and choose the organisations:"
         after = stack(
-            "",
             safe("Then the browser goes to an address that begins with", "dim"),
             safe("  " + consent.redirect_uri, "bold", 300),
-            safe("It needn't load. Copy that whole address (or the code in it), paste it here, press enter:", "dim"),
+            safe("It needn't load. Copy that whole address (or the code in it), paste it here, press enter.", "dim"),
+            safe("Where Xero shows an error page instead, type its name, such as invalid_scope.", "dim"),
         )
         return VerticalScroll(
-            Static(steps, markup=False),
+            Static(stack(*warnings, safe(steps)), id="before", markup=False),
             Static(address_text(consent.url), id="address", markup=False),
             Static(Text(""), id="qr", markup=False),
-            Static(after, markup=False),
+            Static(after, id="after", markup=False),
+            Static(safe("…", "dim"), id="landing", markup=False),
             Input(id="paste", placeholder="paste here (esc, then u QR code, c copy, d discard)", max_length=8000),
             id="consent",
         )
+
+    def _listen(self) -> None:
+        """Wait for the browser to come back to this machine, beside the field."""
+        self._stop_listening()
+        assert self.consent is not None
+        self._landing = asyncio.create_task(self._land(self.consent.connection))
+
+    def _stop_listening(self) -> None:
+        if self._landing is not None:
+            self._landing.cancel()
+            self._landing = None
+
+    async def _land(self, connection: str) -> None:
+        try:
+            async with self.ws.xero_landing(connection) as landing:
+                for line in self.query("#landing").results(Static):
+                    line.update(safe(landing.words, "dim"))
+                address = await landing.wait()
+        except SyncError as error:
+            self.failed(error)
+            return
+        self._landing = None
+        self._answer_with(address)
+
+    def on_unmount(self) -> None:
+        """Nobody listens when the screen is gone."""
+        self._stop_listening()
 
     def do_connect_paste(self) -> None:
         """Into the field."""
@@ -218,22 +237,30 @@ class ConnectXeroScreen(AreaScreen):
         self.notice(clip.send(self.console_app, self.consent.url), "quiet")
 
     def do_connect_qr(self) -> None:
-        """Show or hide the code."""
+        """Show or hide the code, which needs the room of everything else."""
         assert self.consent is not None
-        view = self.query_one("#qr", Static)
-        if view.has_class("shown"):
-            view.remove_class("shown")
-        else:
-            view.update(qr_text(self.consent.url))
-            view.add_class("shown")
-            view.scroll_visible(animate=False)
+        view, code = self.query_one("#consent"), self.query_one("#qr", Static)
+        view.toggle_class("coded")
+        if not view.has_class("coded"):
+            self.notice("")
+            return
+        text = qr_text(self.consent.url)
+        code.update(text)
+        lines = text.plain.splitlines()
+        if len(lines) >= view.size.height or len(lines[0]) > view.size.width:
+            room = f"{view.size.width} columns and {view.size.height - 1} lines"
+            self.notice(
+                f"The code is {len(lines[0])} columns and {len(lines)} lines, there is room for {room}: enlarge the "
+                "window or make its letters smaller; u goes back.",
+                "warn",
+            )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """What was pasted."""
         if event.input.id == "paste":
             event.stop()
             if event.value.strip():
-                self._start(partial(self._finish, event.value.strip()))
+                self._answer_with(event.value.strip())
             else:
                 self.notice("Paste the address that the browser came to, then press enter.", "warn")
 
@@ -248,26 +275,45 @@ class ConnectXeroScreen(AreaScreen):
     def _start(self, work: Work) -> None:
         self.run(work, "connect", exclusive=True)
 
+    def _answer_with(self, pasted: str) -> None:
+        """Finish with the first answer; one that comes meanwhile is the same, or of no use."""
+        if not self._finishing:
+            self._finishing = True
+            self._start(partial(self._finish, pasted))
+
     async def _finish(self, pasted: str) -> None:
         assert self.consent is not None
         self.notice("Asking Xero which organisations this reaches…", "quiet")
-        self.offered = await self.ws.xero_finish(self.consent.connection, pasted)
+        try:
+            self.offered = await self.ws.xero_finish(self.consent.connection, pasted)
+        except SyncError:
+            if self.step == "consent" and self._landing is None:
+                self._listen()
+            raise
+        finally:
+            self._finishing = False
+        self._stop_listening()
+        scopes = await self.ws.xero_scopes(self.consent.connection)
         self.notice("")
         self.step = "choose"
         listing = Organisations(
             *(
                 Selection(
-                    join(safe(t.name, "", 80), safe("  already connected" if t.already else "", "dim")),
+                    choice_text(t),
                     t.tenant,
-                    not t.already,
-                    disabled=t.type != "ORGANISATION",
+                    t.reached and not t.other,
+                    disabled=t.type != "ORGANISATION" or not t.reached,
                 )
                 for t in self.offered
             ),
             id="organisations",
         )
         head = safe("Mark the organisations to connect (space), then s saves them, d gives the authorisation back.")
-        await self._place(VerticalScroll(Static(head, markup=False), listing, id="choose"))
+        await self._place(
+            VerticalScroll(
+                Static(head, markup=False), listing, Static(scopes_text(scopes), id="scopes", markup=False), id="choose"
+            )
+        )
         listing.focus()
 
     # --- 3: organisations
@@ -276,7 +322,7 @@ class ConnectXeroScreen(AreaScreen):
         """Save the marked ones and have them read."""
         assert self.consent is not None
         chosen = self.query_one("#organisations", SelectionList).selected
-        if not chosen:
+        if not chosen and not any(t.already and t.reached for t in self.offered):
             self.notice("Mark at least one organisation with space.", "warn")
             return
         await self.ws.xero_save(self.consent.connection, list(chosen))
@@ -310,7 +356,11 @@ class ConnectXeroScreen(AreaScreen):
             if await self.ask(safe(self.unsaved() + " Leave all the same?")) == "y":
                 self.app.pop_screen()
             return
-        choices = (("b", "back to the form"), ("d", "discard it"), ("l", "leave it unsaved"))
+        choices: tuple[tuple[str, str], ...] = (("b", "back to the form"), ("d", "discard it"))
+        if self.step == "choose":
+            choices = (*choices, ("l", "leave it unsaved"))
+        elif self.step == "resume":
+            choices = (("d", "discard it"), ("l", "leave it unsaved"))
         answer = await self.ask(safe(self.unsaved() + " What now?"), "", choices)
         if answer == "b":
             await self._back()

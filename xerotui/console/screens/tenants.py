@@ -1,5 +1,7 @@
 """Tenants: Xero organisations and source connections in one table; connecting, checking, reading again."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -10,7 +12,11 @@ from xerotui.console.screens.text_screen import TextScreen
 from xerotui.console.text import safe, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
-from xerotui.workspace.pages import Finding
+from xerotui.model.problems import SyncError
+from xerotui.workspace.pages import Finding, Parted
+
+# Refusals that asking nothing of Xero doesn't get around.
+FINAL = ("core.tenant_busy", "core.read_only", "core.not_connected")
 
 
 class TenantsScreen(ListScreen):
@@ -20,7 +26,8 @@ class TenantsScreen(ListScreen):
     NAME = "Tenants"
     HELP = (
         "The Xero organisations and the source systems that are connected, and how they are. "
-        "c connects Xero, s a source, k proves that connections work, f reads both sides again."
+        "c connects Xero, s a source, k proves that connections work, f reads both sides again. x takes an "
+        "organisation away from its login, d ends a whole login; what is linked and mapped stays."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "links", "problems", "snapshots", "workers"})
     PAGED = False
@@ -32,7 +39,7 @@ class TenantsScreen(ListScreen):
 
     async def page(self, view: View) -> Page[Any]:
         """Both sections."""
-        found = rows.items(await self.ws.tenants(), await self.ws.sources())
+        found = rows.items(await self.ws.tenants(), await self.ws.sources(), await self.ws.xero_connections())
         return Page(rows=found, total=sum(not item.row.heading for item in found))
 
     def row_of(self, item: rows.Item) -> Row:
@@ -43,12 +50,27 @@ class TenantsScreen(ListScreen):
         """All of it is known already."""
         if item.tenant is not None:
             return rows.tenant_text(item.tenant)
+        if item.login is not None:
+            return rows.login_text(item.login)
         return rows.source_text(item.source) if item.source is not None else Text("")
 
     def unavailable(self, command: str) -> str:
         """Some need an organisation under the cursor."""
         if command == "tenant.readonly" and self.is_mounted and (self.current is None or self.current.tenant is None):
             return "Choose an organisation first."
+        if command in ("tenant.disconnect", "login.delete") and self.is_mounted:
+            return self._not_to_part(command)
+        return ""
+
+    def _not_to_part(self, command: str) -> str:
+        """Why nothing of Xero can be left from this row."""
+        item = self.current
+        if item is None or (item.tenant is None and item.login is None):
+            return "Choose an organisation, or a login, first."
+        if item.tenant is not None and not item.tenant.connection:
+            return "It isn't connected; c connects it again."
+        if command == "tenant.disconnect" and item.login is not None and not item.login.unsaved:
+            return "No organisation is connected through it; d forgets it."
         return ""
 
     def do_tenant_open(self) -> None:
@@ -57,6 +79,11 @@ class TenantsScreen(ListScreen):
             from xerotui.console.screens.connection import ConnectionScreen
 
             self.app.push_screen(ConnectionScreen(self.current.tenant.tenant))
+            return
+        if self.current is not None and self.current.login is not None and self.current.login.unsaved:
+            from xerotui.console.screens.connect_xero import ConnectXeroScreen
+
+            self.app.push_screen(ConnectXeroScreen(self.current.login.connection))
             return
         text = self.detail(self.current) if self.current is not None else None
         if text is not None:
@@ -98,6 +125,55 @@ class TenantsScreen(ListScreen):
             await self.ws.tenant_set(row.tenant, read_only=not row.read_only)
             self.console_app.ask_status()
             self.reload()
+
+    async def do_tenant_disconnect(self) -> None:
+        """Take an organisation away from its login, or give an unsaved login back, after a question."""
+        item = self.current
+        if item.tenant is None:
+            words = f"Give the login of {short(item.login.name, 40)} that isn't saved back to Xero?"
+            if await self.ask(words) == "y":
+                await self.ws.xero_discard(item.login.connection)
+                self.notice("Given back.", "good")
+                self.reload()
+            return
+        row = item.tenant
+        alone = sum(t.connection == row.connection for t in await self.ws.tenants()) == 1
+        end = f" It is the last one of {short(row.connection_name, 30)}: the login ends." if alone else ""
+        words = f"Disconnect {short(row.name, 40)}, at Xero too? Links, mappings and history stay.{end}"
+        await self._part(
+            words, f'xerotui tenants disconnect "{row.name}"', partial(self.ws.tenant_disconnect, row.tenant)
+        )
+
+    async def do_login_delete(self) -> None:
+        """End a login and forget it, after a question that names its organisations."""
+        item = self.current
+        connection = item.tenant.connection if item.tenant is not None else item.login.connection
+        name = item.tenant.connection_name if item.tenant is not None else item.login.name
+        held = [short(t.name, 30) for t in await self.ws.tenants() if t.connection == connection]
+        words = (
+            f"End the login {short(name, 30)} ({', '.join(held) or 'no organisation'}), at Xero too? Links, mappings "
+        )
+        words += "and history stay."
+        await self._part(words, f'xerotui tenants delete "{name}"', partial(self.ws.login_delete, connection))
+
+    async def _part(self, words: str, command: str, leave: Callable[..., Awaitable[Parted]]) -> None:
+        """Ask, leave, and say what became of it; where Xero can't be asked, offer to forget it here alone."""
+        if await self.ask(words, command) != "y":
+            return
+        self.notice("Asking Xero…", "quiet")
+        try:
+            parted = await leave()
+        except SyncError as error:
+            if error.code in FINAL:
+                raise
+            words = f"{error.sentence} Forget it here alone, and disconnect it in Xero by hand?"
+            self.notice("")
+            if await self.ask(words, f"{command} --local-only") != "y":
+                return
+            parted = await leave(local_only=True)
+        await self.console_app.know_names()
+        self.notice(f"Done. {parted.at_xero}", "good")
+        self.reload()
 
     async def arrive(self, args: dict[str, str]) -> None:
         """Come with an organisation or a connection to choose."""
