@@ -15,7 +15,8 @@ from xerotui.console.keys import MOVES, shown
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import CORE, Explanation, Problem, RecordRef
 from xerotui.source.registry import Registry
-from xerotui.workspace.commands import COMMANDS, Command
+from xerotui.workspace.commands import BY_ID, COMMANDS, Command
+from xerotui.xero.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -24,6 +25,7 @@ AREAS = {
     "": "Everywhere",
     "overview": "Overview",
     "tenants": "Tenants",
+    "connection": "A connection",
     "connect": "Connecting",
     "mapping": "Tax mapping",
     "imports": "Imports",
@@ -58,6 +60,13 @@ holds `{"error": {"code", "sentence", "remedy"}}`; the exit code says the sort o
 ([operating](operating.md#exit-codes)).
 
 """
+_SAID = """\
+## What Xero says
+
+Xero refuses in words of its own. These are known; wording that isn't here is shown as it came, under `core.rejected`.
+Letters in angles stand for values. *Goes to* is where `g` leads on Errors.
+
+"""
 _KEYS = """\
 # Keys and commands
 
@@ -72,6 +81,10 @@ This page is written by `docs/generate.py`."""
 _OPTIONS = """\
 Each has `--help`. Global options come before the command: `--home DIRECTORY`, `--read-only`, `--version`. What a
 command ends with is on the page about [operating](operating.md#exit-codes)."""
+
+
+# What a person calls places that are no screen of their own.
+_LEADS = {"queue.open": "Sync queue", "go.errors": "the record's story"}
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -143,6 +156,16 @@ _REFUSALS = (
     Refusal("demo.sandbox", "The demo's sandbox doesn't start or end", "Read the log that is named."),
     Refusal("sandbox.start", "The sandbox can't start", "Choose another port or directory."),
     Refusal("xero.access_denied", "The login was cancelled in the browser", "Open the address again and allow access."),
+    Refusal(
+        "webhooks.key",
+        "There is no webhook key, or the text can't be one",
+        "Copy it from the app's page in Xero's developer portal: `xerotui webhooks key`.",
+    ),
+    Refusal(
+        "webhooks.port",
+        "The receiver's port is taken (exit code 4)",
+        "Choose another with `--port`, and tell the reverse proxy.",
+    ),
     Refusal("xero.busy", "Another process is renewing this login", "Try again in a minute."),
     Refusal(
         "xero.client_refused",
@@ -232,10 +255,20 @@ def _words(known: dict[str, Explanation]) -> str:
     )
 
 
+def _said() -> str:
+    rows = []
+    for row in CATALOGUE:
+        words = " / ".join(f"{wording.strip()} …" for wording in row.says.split(" | "))
+        place = _LEADS.get(row.place.command) or BY_ID[row.place.command].title
+        rows.append((words.replace("<", "‹").replace(">", "›"), f"`{row.code}`", row.cause, row.remedy, place))
+    return _table(("Xero's words begin", "code", "cause", "what to do", "goes to"), rows)
+
+
 def problems() -> str:
     """The page of problem codes."""
     parts = [_PROBLEMS, "## Of XeroTUI\n\n" + _words(CORE)]
     parts += [f"## Of the plugin {name}\n\n{_words(known)}" for name, known in plugin_problems().items() if known]
+    parts.append(_SAID + _said())
     rows = [(f"`{r.code}`", r.meaning, r.remedy) for r in sorted(error_codes(), key=lambda r: r.code)]
     parts.append(_REFUSED + _table(("code", "what it is", "what to do"), rows))
     return "\n\n".join(parts) + "\n"

@@ -293,9 +293,9 @@ def test_messages_are_understood(message: str, code: str, subject: str) -> None:
 
 def test_every_code_of_the_catalogue_is_a_known_one() -> None:
     from xerotui.model.problems import CORE
-    from xerotui.xero.messages import _CATALOGUE
+    from xerotui.xero.catalogue import CATALOGUE
 
-    assert {entry.code for entry in _CATALOGUE} <= set(CORE)
+    assert {entry.code for entry in CATALOGUE} <= set(CORE)
 
 
 def test_settings_are_filled_from_texts_and_give_the_limits() -> None:

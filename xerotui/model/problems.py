@@ -115,6 +115,32 @@ CORE: dict[str, Explanation] = {
     "core.account_archived": Explanation(
         "Account archived in Xero", "Restore the account in Xero, or use another account on the line or item."
     ),
+    "core.contact_refused": Explanation(
+        "Contact details that Xero refuses", "Correct the address named here, or the contact's status, in the source."
+    ),
+    "core.status_refused": Explanation(
+        "Status that Xero refuses for a new document",
+        "Choose another status for new documents in the pair's policy on Tenants.",
+    ),
+    "core.lines_missing": Explanation(
+        "Document without lines", "Add a line to the document in the source, or send it as a draft."
+    ),
+    "core.discount_refused": Explanation(
+        "Discount that Xero refuses", "Correct the discount in the source: percent, at most 100."
+    ),
+    "core.rate_missing": Explanation(
+        "Day without an exchange rate", "Give the rate in the source, or enter it in Xero."
+    ),
+    "core.payment_refused": Explanation(
+        "Payment that Xero refuses", "Compare what is due on both sides, and the account of the payment."
+    ),
+    "core.plan_limit": Explanation(
+        "Limit of the organisation in Xero", "Stay below the limit named here, or change the plan in Xero."
+    ),
+    "core.permission": Explanation(
+        "User whose role in Xero forbids it", "Connect again as a user whose role in this organisation may do this."
+    ),
+    "core.id_refused": Explanation("Id that Xero can't read", "Link the record again on Imports."),
     "core.number_missing": Explanation("Document without a number", "Finish the document in the source."),
     "core.number_taken": Explanation(
         "Number already used in Xero", "Renumber one of the two; nothing in Xero is overwritten."

@@ -10,7 +10,7 @@ from xerotui.console.places import OUTSIDE, leads
 from xerotui.console.rows import errors as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import count, safe, short
+from xerotui.console.text import count, safe, short, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import Problem
@@ -114,8 +114,9 @@ class CauseScreen(ListScreen):
 
     def above(self) -> ComposeResult:
         """The cause in full: the list has no room for whole sentences."""
-        words = self.cause.sentence if not self.cause.remedy else f"{self.cause.sentence} → {self.cause.remedy}"
-        yield Static(safe(words, "", 400), id="cause", markup=False)
+        words = safe(self.cause.sentence, "", 400)
+        remedy = safe(f"→ {self.cause.remedy}", "", 200)
+        yield Static(stack(words, remedy) if self.cause.remedy else words, id="cause", markup=False)
 
     async def page(self, view: View) -> Page[Any]:
         """A page of records."""

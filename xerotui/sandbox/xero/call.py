@@ -22,7 +22,7 @@ from xerotui.sandbox.xero.errors import (
     not_found,
 )
 from xerotui.sandbox.xero.render import envelope, shape
-from xerotui.sandbox.xero.schema import Clean, WrongType, read
+from xerotui.sandbox.xero.schema import Clean, WrongType, is_guid, read
 from xerotui.sandbox.xero.store import Organisation, Record
 
 APP_NAME = "XeroTUI sandbox"
@@ -114,8 +114,8 @@ class Call:
         return record
 
     def known(self, plural: str, id: str | None) -> None:
-        """Refuse the whole request with 404 where its body names an id that doesn't exist."""
-        if id and self.org[plural].get(id) is None:
+        """Refuse the whole request with 404 where its body names an id that doesn't exist; a malformed one is no id."""
+        if id and is_guid(id) and self.org[plural].get(id) is None:
             raise Refused(not_found())
 
     def write(self, kind: str, verb: str, id: str, number: str = "", **more: Any) -> None:

@@ -15,7 +15,7 @@ from xerotui.sandbox.xero.doctypes import Family
 from xerotui.sandbox.xero.drafting import Draft
 from xerotui.sandbox.xero.errors import ZERO_GUID
 from xerotui.sandbox.xero.render import document_contact, document_whole
-from xerotui.sandbox.xero.schema import Clean
+from xerotui.sandbox.xero.schema import Clean, is_guid
 from xerotui.sandbox.xero.store import Organisation, Record
 
 FLAG = "HasErrors"
@@ -78,7 +78,7 @@ def _post(call: Call, family: Family, clean: Clean) -> Verdict:
     table = call.org[family.plural]
     if id := clean.values.get(family.id):
         target = table.get(id)
-        if target is None:
+        if target is None and is_guid(id):
             clean.errors.append(f"An existing Credit Note with the specified {family.id} could not be found")
         return _save(call, family, clean, target)
     return _save(call, family, clean, _same_number(call, family, clean.values))
