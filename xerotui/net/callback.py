@@ -62,7 +62,8 @@ class Callback:
         self._state = state
         self._servers: list[asyncio.Server] = []
         self._answer: asyncio.Future[str] | None = None
-        self._active = 0
+        # Those being answered, oldest first.
+        self._callers: dict[asyncio.Task[None], None] = {}
 
     async def open(self) -> None:
         """Listen on the loopback addresses, and on no other.
@@ -116,23 +117,32 @@ class Callback:
         return await asyncio.shield(self._answer)
 
     async def close(self) -> None:
-        """Stop listening; harmless when it isn't."""
+        """Stop listening and drop who is still there; harmless when it isn't listening."""
         for served in self._servers:
             served.close()
         self._servers.clear()
         if self._answer is not None and not self._answer.done():
             self._answer.cancel()
+        left = list(self._callers)
+        for caller in left:
+            caller.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._active += 1
+        caller = asyncio.current_task()
+        assert caller is not None
+        self._callers[caller] = None
+        if len(self._callers) > MOST_AT_ONCE:
+            # Who has said nothing for longest goes, so that a crowd of silent ones keeps no browser out.
+            next(iter(self._callers)).cancel()
         try:
-            if self._active <= MOST_AT_ONCE:
-                async with asyncio.timeout(SECONDS):
-                    await self._one(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(SECONDS):
+                await self._one(reader, writer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Cancelled by nobody but ourselves: the task ends with it.
             pass
         finally:
-            self._active -= 1
+            self._callers.pop(caller, None)
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
