@@ -6,11 +6,15 @@ from collections.abc import Iterable
 import msgspec
 
 from xerotui.model.problems import SyncError
+from xerotui.net.clock import machine_now
 from xerotui.store import Used
 from xerotui.workspace.mapping import Mappings
 from xerotui.xero import limits as xero_limits
 from xerotui.xero.connections import XeroSettings
 from xerotui.xero.tokens import Login, login_of
+
+# Machine seconds for which the logins aren't read again for the status line: it means opening the vault.
+AGES_SECONDS = 60.0
 
 
 class LoginAge(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +62,9 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
 class Meters(Mappings):
     """Logins and usage."""
 
+    _ages: tuple[LoginAge, ...] = ()
+    _ages_until: float = 0.0
+
     async def login_ages(self) -> tuple[LoginAge, ...]:
         """How the login of every saved Xero connection stands, by name."""
         rows = []
@@ -68,6 +75,18 @@ class Meters(Mappings):
             login = await self._login_of(document.id, kind)
             rows.append(LoginAge(name=document.name, kind=kind, **msgspec.structs.asdict(login)))
         return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.connection)))
+
+    async def login_days(self, tenant: str = "") -> int | None:
+        """Days until the login of an organisation, or the first of all, ends unless it is used; None while they are
+        many. Cheap enough for a status line."""
+        now = machine_now().timestamp()
+        if now >= self._ages_until and not self.wiring.ledger.vault.locked:
+            self._ages, self._ages_until = await self.login_ages(), now + AGES_SECONDS
+        document = (await self.wiring.book.read()).tenant(tenant) if tenant else None
+        mine = [row for row in self._ages if document is None or row.connection == document.connection]
+        return min(
+            (row.days_left for row in mine if row.state == "expiring" and row.days_left is not None), default=None
+        )
 
     async def _login_of(self, connection: str, kind: str) -> Login:
         if kind == "custom":

@@ -63,6 +63,8 @@ class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
     activity: str = ""
     clock_rate: float = 1.0
     trouble: str = ""
+    # Days until the first login ends unless it is used, once they are few.
+    login_days: int | None = None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +80,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One organisation: `state` is connected, unsaved, expired, paused or disconnected."""
+    """One organisation: `state` is connected, unsaved, expired, paused or disconnected.
+
+    `days_left` are those that its login lives on without being used; None where nothing can end.
+    """
 
     tenant: str
     name: str
@@ -91,7 +96,7 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     accent: str = ""
     locked_until: dt.date | None = None
-    token_expires: str = ""
+    days_left: int | None = None
     last_call: str = ""
     links: dict[str, int] = {}
     problems: int = 0
@@ -115,7 +120,7 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One source value and what it is mapped to; `waiting` documents are blocked by its absence.
 
     `state` is mapped, proposed (the source's own idea or an equal rate: not in force until taken), unmapped or
-    broken (the target is gone or inactive).
+    broken (the target is gone or inactive). `read` is the instant (ISO) of the list that it is mapped to.
     """
 
     spec: str
@@ -130,6 +135,7 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
     target_title: str = ""
     waiting: int = 0
     used: int = 0
+    read: str = ""
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,8 +214,16 @@ class CauseRow(msgspec.Struct, frozen=True, kw_only=True):
     blocks: bool = True
 
 
+def last(path: str) -> str:
+    """The part of a field's path that says what it is."""
+    return path.rpartition(".")[2]
+
+
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a record is where it is: fields as (label, value, rung), problems, operations, what Xero has."""
+    """Why a record is where it is: fields as (label, value, rung), problems, operations, what Xero has.
+
+    `names` says what ids among the values stand for, by the last part of a field's path and the value.
+    """
 
     title: str
     kind: Kind
@@ -222,6 +236,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     operations: tuple[OperationRow, ...] = ()
     said: str = ""
+    names: dict[str, dict[str, str]] = {}
+
+    def spoken(self, path: str, value: str) -> str:
+        """A field's value with the name of what it stands for; codes are kept beside it, long ids aren't."""
+        name = self.names.get(last(path), {}).get(value, "")
+        if not name or name == value:
+            return value
+        return name if len(value) > 30 else f"{name} ({value})"
 
 
 class PluginRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ class Tenants(Meters):
                     links[kind.value] = links.get(kind.value, 0) + n
             problems = sum((await ledger.problems.counts(tx, tenant=document.tenant)).values())
             cursors = await ledger.snapshots.cursors(tx)
-        state, expires = await self._login(document, saved=bool(connection and connection.saved))
+        state, days = await self._login(document, saved=bool(connection and connection.saved))
         read = [c.at for c in cursors if c.side is Side.XERO and c.connection == document.tenant]
         day = next((b for b in await self._tenant_budgets(document) if b.window == xero_limits.DAY), None)
         return TenantRow(
@@ -54,7 +54,7 @@ class Tenants(Meters):
             read_only=document.read_only,
             accent=document.accent,
             locked_until=organisation.locked_until() if organisation else None,
-            token_expires=expires,
+            days_left=days,
             last_call=max(read).isoformat(timespec="seconds") if read else "",
             links=links,
             problems=problems,
@@ -62,18 +62,15 @@ class Tenants(Meters):
             day_limit=day.limit if day else 0,
         )
 
-    async def _login(self, document: TenantDoc, *, saved: bool) -> tuple[str, str]:
-        """The state of the tenant's login, and when it dies unless it is used."""
+    async def _login(self, document: TenantDoc, *, saved: bool) -> tuple[str, int | None]:
+        """The state of the tenant's login, and in how many days it ends unless it is used."""
         if not document.connection:
-            return "disconnected", ""
+            return "disconnected", None
         if not saved:
-            return "unsaved", ""
+            return "unsaved", None
         settings = await self.wiring.xero_settings(document.connection)
         login = await self._login_of(document.connection, settings.kind)
-        if login.state in ("paused", "none"):
-            return "expired", ""
-        soon = login.state == "expiring" and login.dies is not None
-        return "connected", login.dies.date().isoformat() if soon and login.dies else ""
+        return ("expired", None) if login.state in ("paused", "none") else ("connected", login.days_left)
 
     async def _tenant_budgets(self, document: TenantDoc) -> list[BudgetRow]:
         """How much of each of Xero's windows is used, by what the ledger counted."""
@@ -132,12 +129,12 @@ class Tenants(Meters):
         await self._news("pair.set", f"{connection}:{tenant}", **{name: str(value) for name, value in policy.items()})
 
     async def tenant_set(self, tenant: str, **fields: Any) -> None:
-        """Change a tenant's own settings: `read_only`, `accent`, `poll_minutes`.
+        """Change a tenant's own settings: `read_only`, `accent`, `poll_minutes`, `reread_minutes`.
 
         Raises SyncError for an unknown tenant, ValueError for another field.
         """
         self.gate("tenant.set")
-        if unknown := set(fields) - {"read_only", "accent", "poll_minutes"}:
+        if unknown := set(fields) - {"read_only", "accent", "poll_minutes", "reread_minutes"}:
             raise ValueError(f"a tenant has no setting {', '.join(sorted(unknown))}")
 
         def write(db: Db) -> None:

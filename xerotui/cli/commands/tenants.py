@@ -44,11 +44,22 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         out.data({"tenants": rows, "sources": sources, **({"errors": errors} if errors else {})})
         return code
     out.table(
-        ("Organisation", "State", "Country", "Currency", ">Links", ">Problems", ">Calls today", "Locked until"),
+        (
+            "Organisation",
+            "State",
+            ">Login ends in",
+            "Country",
+            "Currency",
+            ">Links",
+            ">Problems",
+            ">Calls today",
+            "Locked until",
+        ),
         [
             (
                 row.name + (" [demo]" if row.is_demo else "") + (" [read-only]" if row.read_only else ""),
                 row.state,
+                f"{row.days_left} d" if row.days_left is not None else "",
                 row.country,
                 row.currency,
                 sum(row.links.values()),
@@ -105,6 +116,13 @@ async def _refresh(space: "Workspace", out: Output, tenant: str) -> list[SyncErr
     help="How often a living worker reads what changed in it; 0 = never.",
 )
 @click.option(
+    "--reread",
+    type=click.IntRange(0, 1440),
+    default=None,
+    metavar="MINUTES",
+    help="How old accounts, tax rates and tracking may be before a plan reads them again; 0 = always.",
+)
+@click.option(
     "--start-date",
     "starts",
     multiple=True,
@@ -121,6 +139,7 @@ async def set_(
     read_only: bool | None,
     accent: str | None,
     poll: int | None,
+    reread: int | None,
     starts: tuple[str, ...],
     connection: str,
 ) -> None:
@@ -133,9 +152,11 @@ async def set_(
         fields["accent"] = accent
     if poll is not None:
         fields["poll_minutes"] = poll
+    if reread is not None:
+        fields["reread_minutes"] = reread
     days = _days(starts)
     if not fields and not days:
-        raise click.UsageError("Nothing to set: --read-only, --writable, --accent, --poll or --start-date.")
+        raise click.UsageError("Nothing to set: --read-only, --writable, --accent, --poll, --reread or --start-date.")
     if days:
         await space.start_dates(await source_id(space, connection), chosen, days)
     if fields:
