@@ -100,15 +100,16 @@ class Calls:
         parked: Sequence[tuple[str, str]] = (),
         not_before: dt.datetime | None = None,
         reason: str = "",
+        untried: bool = False,
     ) -> tuple[str, ...]:
         """Store what came of a call, element by element; it is settled when nothing of it is unknown.
 
         `confirmed` holds (operation, Xero id, number, version), `rejected` and `parked` (operation, error); what
-        is `ready` goes into another call, no earlier than `not_before`; `reason` says why, as it says why others are
-        unknown. Returns the operations that were settled
-        now: those of a repeated call that were settled before stay as they are. Raises IllegalMove when one that
-        is still open is missing, one is named twice or strange to the call, or confirmed without an id; Fenced
-        when the lane is another's.
+        is `ready` goes into another call, no earlier than `not_before` and, where the call was `untried`, without
+        having been counted as a try; `reason` says why, as it says why others are unknown. Returns the operations
+        that were settled now: those of a repeated call that were settled before stay as they are. Raises IllegalMove
+        when one that is still open is missing, one is named twice or strange to the call, or confirmed without an
+        id; Fenced when the lane is another's.
         """
         call = await self._mine(tx, call_id, fence)
         members = {m.id: m for m in await _operations(tx, call.operations)}
@@ -121,7 +122,9 @@ class Calls:
         await operations.confirm(tx, [c for c in confirmed if c[0] in open_])
         await operations.fail(tx, State.REJECTED, [r for r in rejected if r[0] in open_])
         await operations.fail(tx, State.PARKED, [p for p in parked if p[0] in open_])
-        again = {"not_before": micros(not_before), "error": reason}
+        again: dict[str, Any] = {"not_before": micros(not_before), "error": reason}
+        if untried:
+            again["attempts"] = tables.operations.c.attempts - 1
         await operations.move(tx, [id for id in ready if id in open_], State.READY, values=again)
         unclear = [id for id in unknown if id in open_]
         await operations.move(tx, unclear, State.UNKNOWN, frm=[State.SENDING], values={})

@@ -14,7 +14,7 @@ from xerotui.model.work import DONE, OPEN, TRANSITIONS, Operation, State, Topic,
 from xerotui.store import lanes, tables
 from xerotui.store.errors import Fenced, IllegalMove
 from xerotui.store.identity import Fence
-from xerotui.store.keys import chunks, micros
+from xerotui.store.keys import chunks, instant, micros
 from xerotui.store.operation_rows import (
     duplicate,
     equal,
@@ -209,6 +209,14 @@ class Operations:
         if ready or blocked:
             tx.bump(Topic.QUEUE)
         return Promoted(ready, blocked)
+
+    async def put_off(self, tx: Tx, lane: str) -> tuple[dt.datetime, str] | None:
+        """The world instant at which the first ready operation of a lane may go, and why not before; None when one
+        may go now, or none is ready."""
+        first = select(table.c.not_before, table.c.error).where(table.c.lane == lane)
+        row = await tx.one(first.where(table.c.state == State.READY.value).order_by(table.c.not_before).limit(1))
+        at = instant(row.not_before) if row is not None and row.not_before > tx.now() else None
+        return (at, row.error) if row is not None and at is not None else None
 
     async def lanes(self, tx: Tx) -> list[str]:
         """The lanes with operations that may go or whose outcome isn't known."""

@@ -10,11 +10,13 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, CallState, Operation, State, Verb
 from xerotui.store import Fence, Fenced, Tx
 from xerotui.sync.current import by_reason, mappings_now, outdated
+from xerotui.sync.pace import Pace
 from xerotui.sync.plan import BATCH
 from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
 from xerotui.sync.settle import Failed, Outcome, Settler, failure, tell
+from xerotui.xero.errors import Unavailable
 
 IN_FLIGHT = 4
 # Verbs in the order in which a kind's operations leave.
@@ -45,11 +47,13 @@ class LaneRunner:
         )
         self.trouble = ""
         self.retry_at = 0.0
+        self.pace = Pace(ports.clock)
         # What its calls wait for while it works: a side that doesn't answer, a rate limit.
         self.waits = ""
         # How many times in a row it had to rest because of trouble.
         self.rests = 0
         self._moved = False
+        self._turn = False
         self._looks = 0
         self._flying: dict[asyncio.Task[None], int] = {}
         self._busy: set[str] = set()
@@ -84,7 +88,7 @@ class LaneRunner:
             self.retry_at = time.monotonic() + HELD
         except SyncError as error:
             self.trouble = error.sentence
-            self.retry_at = time.monotonic() + REST
+            self.retry_at = time.monotonic() + max(REST, self._asked(error))
         except Exception as error:
             # A fault of the program: the lane rests, all others go on, and what was on its way counts as unknown.
             self.ports.log.error("lane stumbled", lane=self.lane, error=type(error).__name__, exc_info=True)
@@ -100,6 +104,11 @@ class LaneRunner:
             # Nothing of it can go yet: what it waits for is another lane's.
             self.retry_at = max(self.retry_at, time.monotonic() + NOTHING)
         return True
+
+    def _asked(self, error: SyncError) -> float:
+        """Machine seconds for which Xero asked to be left alone."""
+        seconds = error.seconds if isinstance(error, Unavailable) else 0.0
+        return seconds / getattr(self.ports.clock, "rate", 1.0)
 
     async def _landed(self) -> None:
         """Wait for the calls that are still on their way; what takes too long is given up and so of unknown outcome."""
@@ -125,9 +134,13 @@ class LaneRunner:
     async def _work(self, fence: Fence, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._raise_failures()
+            self._raise_pace()
             await self._writable()
-            moved = await self._unknown(fence)
-            moved = await self._ready(fence) or moved
+            # One after the other may try whether a silent side is back: one call that it never answers starves none.
+            self._turn = not self._turn if self.pace.slow else False
+            moved = False
+            for starts in (self._ready, self._unknown) if self._turn else (self._unknown, self._ready):
+                moved = await starts(fence) or moved
             if moved:
                 self._looks = 0
             if self._flying:
@@ -147,6 +160,18 @@ class LaneRunner:
         if isinstance(self.sender, XeroSender):
             await refuse_read_only(self.ports, (self.sender.tenant,))
 
+    def _raise_pace(self) -> None:
+        """Let the lane go where for now nothing of it can get through; what waits goes on waiting.
+
+        Raises SyncError.
+        """
+        if self._flying:
+            return
+        if self.pace.held:
+            raise SyncError(self.pace.limit or "What waits was put off.", code="core.throttled")
+        if self.pace.given_up:
+            raise SyncError(self.pace.said, code="core.unreachable")
+
     def _raise_failures(self) -> None:
         for task in [t for t in self._flying if t.done()]:
             del self._flying[task]
@@ -157,10 +182,16 @@ class LaneRunner:
         waits = [max(0.05, at - time.monotonic()) for at in self._due.values()]
         async with self.ports.ledger.read() as tx:
             counts = await self.ports.ledger.work.counts(tx, lane=self.lane, states=(State.READY, State.UNKNOWN))
+            put_off = await self.ports.ledger.work.put_off(tx, self.lane)
         if counts:
             # Put off, perhaps for long: looked at less and less often.
             waits.append(min(LOOK * 2.0**self._looks, MOST_LOOK))
             self._looks += 1
+        if put_off and not any(state is State.UNKNOWN for *_, state in counts):
+            # Also what a worker before this one was told by a limit.
+            self.pace.hold(*put_off)
+        if waits and self.pace.wait:
+            return max(0.05, self.pace.wait)
         return min(waits, default=None)
 
     def _start(self, call: Call, operations: Sequence[Operation], fence: Fence, *, resend: bool) -> None:
@@ -178,7 +209,7 @@ class LaneRunner:
         open_ = {call.id for call in calls} | self._busy
         self._due = {id: at for id, at in self._due.items() if id in open_}
         for call in calls:
-            if call.id in self._busy or len(self._flying) >= IN_FLIGHT:
+            if call.id in self._busy or not self._room():
                 continue
             if self._due.get(call.id, 0.0) > time.monotonic():
                 continue
@@ -198,7 +229,7 @@ class LaneRunner:
         async with ledger.write() as tx:
             await ledger.work.promote(tx, lane=self.lane)
         started = False
-        while len(self._flying) < IN_FLIGHT:
+        while self._room():
             batch = await self._next_batch(fence)
             if not batch:
                 break
@@ -207,6 +238,9 @@ class LaneRunner:
             if opened := await self._opened(batch, fence):
                 self._start(*opened, fence, resend=False)
         return started
+
+    def _room(self) -> bool:
+        return self.pace.room(len(self._flying), IN_FLIGHT) > 0
 
     async def _opened(self, batch: Sequence[Operation], fence: Fence) -> tuple[Call, list[Operation]] | None:
         """The call of a batch, stored; None when nothing of it leaves now.
@@ -312,6 +346,7 @@ class LaneRunner:
             if outcome.halve and len(outcome.again) > 1:
                 self._split([o.id for o in outcome.again])
             await settler.settle(call, outcome)
+            self._paced(outcome)
             self._tell(outcome)
             if outcome.unclear:
                 self._later(call)
@@ -330,6 +365,16 @@ class LaneRunner:
         """
         middle = len(ids) // 2
         self._halves += [ids[:middle], ids[middle:]]
+
+    def _paced(self, outcome: Outcome) -> None:
+        """Take from an outcome how fast the lane may go. One for which nobody was asked tells nothing."""
+        if outcome.silent:
+            self.pace.unheard(outcome.reason)
+        elif outcome.held is not None:
+            self.pace.hold(outcome.held, outcome.reason)
+        elif (outcome.status or outcome.done or outcome.failed) and self.pace.heard():
+            # It is back: what is unknown needn't wait for its turn any longer.
+            self._due.clear()
 
     def _tell(self, outcome: Outcome) -> None:
         """Remember what calls wait for, for the screens; forgotten with the first call that gets through."""

@@ -23,6 +23,8 @@ from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
 
 # How long a create of unknown outcome may still be under way at the source: a look-up before that proves nothing.
 GRACE = dt.timedelta(seconds=45)
+# World seconds before what never left goes again.
+UNSENT = 2.0
 # How a call that the plugin itself broke is remembered: as one that the other side failed on.
 PLUGIN_FAILED = 500
 
@@ -73,14 +75,17 @@ class SourceSender:
                 await source.attach([_attachment(o, o.record in shared) for o in operations])
                 return Outcome(done=[Done(o, o.target) for o in operations], status=200)
             return await self._create(source, operations[0])
-        except (Throttle, NotSent) as error:
-            return self._again(operations, str(error), getattr(error, "seconds", None))
+        except Throttle as error:
+            until = error.until or self._in(error.seconds)
+            return Outcome(again=list(operations), not_before=until, reason=error.sentence, held=until)
+        except NotSent as error:
+            return self._unsent(operations, str(error))
         except SourceUnreachable as error:
             if error.sent:
-                return Outcome(unclear=list(operations), reason=error.said)
-            return self._again(operations, error.said, None)
+                return Outcome(unclear=list(operations), reason=error.said, silent=True)
+            return self._unsent(operations, error.said)
         except (Unanswered, BadAnswer) as error:
-            return Outcome(unclear=list(operations), reason=str(error))
+            return Outcome(unclear=list(operations), reason=str(error), silent=True)
         except SourceRefused as error:
             return self._refused(operations, error)
         except SourceLocked as error:
@@ -126,15 +131,21 @@ class SourceSender:
         said = f"the source meanwhile has a {operation.kind.label} of that name or number"
         return Outcome(failed=[Failed(operation, "core.import_ambiguous", said)])
 
-    def _again(self, operations: Sequence[Operation], said: str, seconds: float | None) -> Outcome:
+    def _again(self, operations: Sequence[Operation], said: str, seconds: float) -> Outcome:
         tired = [o for o in operations if o.attempts >= ATTEMPTS]
-        wait = seconds if seconds is not None else 2.0 ** min(max((o.attempts for o in operations), default=0), 6)
         return Outcome(
             again=[o for o in operations if o.attempts < ATTEMPTS],
             failed=[Failed(o, "core.parked", said, parked=True) for o in tired],
-            not_before=self.ports.clock.now() + dt.timedelta(seconds=wait),
+            not_before=self._in(seconds),
             reason=said,
         )
+
+    def _unsent(self, operations: Sequence[Operation], said: str) -> Outcome:
+        """Surely not done, and no fault of the operations: the lane's pace says when they go again."""
+        return Outcome(again=list(operations), not_before=self._in(UNSENT), reason=said, silent=True)
+
+    def _in(self, seconds: float) -> dt.datetime:
+        return self.ports.clock.now() + dt.timedelta(seconds=seconds)
 
     def _refused(self, operations: Sequence[Operation], error: SourceRefused) -> Outcome:
         if not error.certain:

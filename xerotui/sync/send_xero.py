@@ -18,7 +18,7 @@ from xerotui.sync.drift import moved, trimmed
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
+from xerotui.sync.settle import Done, Failed, Outcome, tired
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
@@ -26,6 +26,10 @@ from xerotui.xero.messages import Reading, read_message
 
 # A key lives six minutes at Xero; within this it is surely alive (DESIGN section 5).
 KEY_LIFE = dt.timedelta(minutes=5, seconds=30)
+# World seconds before what never left goes again.
+UNSENT = 2.0
+# Statuses by which something in between says that Xero itself isn't there.
+GATEWAY = (502, 503, 504)
 
 
 def natural_key(posting: Posting) -> str:
@@ -134,11 +138,11 @@ class XeroSender:
         try:
             response = await client.send(call.method, call.path, call.body, call.key, latest=latest)
         except Throttle as error:
-            return self._later(operations, error.seconds or 2.0, 429)
+            return self._later(operations, error)
         except NotSent as error:
             return self._unsent(operations, str(error))
         except (Unanswered, BadAnswer) as error:
-            return Outcome(unclear=list(operations), reason=str(error))
+            return Outcome(unclear=list(operations), reason=str(error), silent=True)
         try:
             return await self._read(client, call, operations, response)
         except Exception as error:
@@ -146,20 +150,14 @@ class XeroSender:
             why = f"the answer couldn't be read ({type(error).__name__})"
             return Outcome(unclear=list(operations), status=response.status, reason=why)
 
-    def _later(self, operations: Sequence[Operation], seconds: float, status: int) -> Outcome:
-        not_before = self.ports.clock.now() + dt.timedelta(seconds=seconds)
-        return Outcome(again=list(operations), status=status, not_before=not_before, reason="waits for the rate limit")
+    def _later(self, operations: Sequence[Operation], error: Throttle) -> Outcome:
+        until = error.until or self.ports.clock.now() + dt.timedelta(seconds=error.seconds or 2.0)
+        return Outcome(again=list(operations), status=429, not_before=until, reason=error.sentence, held=until)
 
     def _unsent(self, operations: Sequence[Operation], said: str) -> Outcome:
-        tired = [o for o in operations if o.attempts >= ATTEMPTS]
-        again = [o for o in operations if o.attempts < ATTEMPTS]
-        wait = 2.0 ** min(max((o.attempts for o in operations), default=0), 6)
-        return Outcome(
-            again=again,
-            failed=[Failed(o, "core.parked", said, parked=True) for o in tired],
-            not_before=self.ports.clock.now() + dt.timedelta(seconds=wait),
-            reason=said,
-        )
+        """Surely not done, and no fault of the operations: the lane's pace says when they go again."""
+        until = self.ports.clock.now() + dt.timedelta(seconds=UNSENT)
+        return Outcome(again=list(operations), not_before=until, reason=said, silent=True)
 
     async def _read(
         self, client: TenantClient, call: Call, operations: Sequence[Operation], response: Response
@@ -169,7 +167,8 @@ class XeroSender:
         answer = read_answer(call.kind, call.verb, response, len(operations), keys, self.tenant)
         outcome = Outcome(status=response.status)
         if isinstance(answer, Uncertain):
-            return Outcome(unclear=list(operations), status=response.status, reason=answer.reason)
+            gone = response.status in GATEWAY
+            return Outcome(unclear=list(operations), status=response.status, reason=answer.reason, silent=gone)
         if isinstance(answer, WholeRefusal):
             return self._refused(operations, answer, response)
         for operation, posting, verdict in zip(operations, postings, answer.elements, strict=True):
@@ -233,8 +232,10 @@ class XeroSender:
                 held = await client.look_up(call.kind, [natural_key(p) for p in postings.values()])
             else:
                 held = await self._each(client, operations)
-        except (Throttle, NotSent, Unanswered, BadAnswer) as error:
-            return Outcome(unclear=list(operations), reason=str(error))
+        except Throttle as error:
+            return Outcome(unclear=list(operations), reason=error.sentence, held=error.until)
+        except (NotSent, Unanswered, BadAnswer) as error:
+            return Outcome(unclear=list(operations), reason=str(error), silent=True)
         for operation in operations:
             self._compare(outcome, operation, postings[operation.id], held)
         return tired(outcome, call, self.ports.clock.now())

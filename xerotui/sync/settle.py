@@ -61,7 +61,8 @@ class Failed:
 class Outcome:
     """A call's outcome by operation.
 
-    `again` may be formed anew at once or from `not_before`, with `halve` in two calls; `unclear` is unknown.
+    `again` may be formed anew at once or from `not_before`, with `halve` in two calls; `unclear` is unknown. `silent`
+    when no answer came, `held` is the world instant until which a limit lets nothing of the lane through.
     """
 
     done: list[Done] = field(default_factory=list)
@@ -72,6 +73,8 @@ class Outcome:
     not_before: dt.datetime | None = None
     halve: bool = False
     reason: str = ""
+    silent: bool = False
+    held: dt.datetime | None = None
 
     def only(self, ids: set[str]) -> "Outcome":
         """The part of it that is about these operations' ends."""
@@ -147,6 +150,8 @@ class Settler:
                 ready=[o.id for o in outcome.again],
                 parked=[(f.operation.id, f.said) for f in outcome.failed if f.parked],
                 not_before=outcome.not_before,
+                # What never left or was sent away for its rate was no try.
+                untried=outcome.silent or outcome.held is not None,
                 reason=outcome.reason[:500],
             )
             # Of a repeated call only what wasn't settled before is news.

@@ -168,7 +168,7 @@ class Worker:
             if lane in self.running:
                 continue
             runner = self.lanes.setdefault(lane, LaneRunner(self.ports, lane))
-            if runner.retry_at > time.monotonic():
+            if runner.pace.held or runner.retry_at > time.monotonic():
                 waiting = True
                 continue
             self.running[lane] = asyncio.create_task(runner.run(self.stop))
@@ -177,9 +177,9 @@ class Worker:
     def held_up(self) -> bool:
         """True when all that is left waits for sides that were in trouble again and again."""
         now = time.monotonic()
-        resting = [runner for runner in self.lanes.values() if runner.retry_at > now]
+        resting = [runner for runner in self.lanes.values() if runner.retry_at > now or runner.pace.held]
         idle = not self.running and self.desk_task is None and self.drawing is None and self.watcher.task is None
-        return idle and bool(resting) and all(runner.rests >= PATIENCE for runner in resting)
+        return idle and bool(resting) and all(runner.rests >= PATIENCE or runner.pace.held for runner in resting)
 
     async def _runs(self) -> bool:
         """Tell how far runs are; end those whose operations are all settled, after reading back."""
