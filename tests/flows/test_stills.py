@@ -14,8 +14,10 @@ from tests.flows.prepared import hostile_world, prepare
 from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
 from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.connection import ConnectionScreen, StartDatesScreen
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import StoryScreen
+from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.picker import Picker
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import Place
@@ -372,3 +374,45 @@ def test_what_holds_a_run_up_is_said(stage: Stage) -> None:
         stage.watch(run)
     finally:
         stage.sandbox.xero.service.faults.post({"clear": True})
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_connection_in_full(stage: Stage, size: str) -> None:
+    """Enter on an organisation tells all of its connection; k asks Xero anew, d sets start dates and refuses others."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, AREAS["tenants"])
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConnectionScreen), "the connection")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ConnectionScreen)
+        assert lines_with(pilot, "LIVE")
+        harmless(pilot)
+        await press(pilot, "k")
+        await until(pilot, lambda: bool(lines_with(pilot, "Xero answers")), "an answer")
+        await settled(pilot)
+        harmless(pilot)
+        words = screen.query_one("#report", Detail).said.plain
+        told = (
+            "Ends unless used",
+            "accounting.contacts",
+            "This day",
+            "Whole app",
+            "Last good call",
+            "Webhooks",
+            "Tax rates",
+        )
+        for label in ("Country", "Consented by", "The user may", *told):
+            assert f" {label} " in words, words
+        assert "What is wrong" not in words
+        await press(pilot, "d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StartDatesScreen), "the form")
+        await settled(pilot)
+        await press(pilot, *"soon", "enter", "enter", "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "No date: write it as 2026-01-31.")), "a refusal")
+        harmless(pilot)
+        await press(pilot, "escape", "y")
+        await until(pilot, lambda: pilot.app.screen is screen, "the way back")
+
+    stage.watch(run, SIZES[size])
