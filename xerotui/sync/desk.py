@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
+from xerotui.net.governor import for_people
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
@@ -48,7 +49,8 @@ class Desk:
             handler = self._handlers.get(request.verb)
             if handler is None:
                 raise SyncError(f"Nobody knows how to {request.verb}", "Upgrade the worker: `xerotui worker stop`.")
-            answer = await handler(request)
+            with for_people():
+                answer = await handler(request)
         except SyncError as trouble:
             error, remedy = trouble.sentence, trouble.remedy
             answer = {"code": trouble.code, "exit": str(trouble.exit_code)}

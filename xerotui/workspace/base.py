@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation
 from xerotui.net.errors import NetError
+from xerotui.net.governor import for_people
 from xerotui.net.oauth import OAuthError
 from xerotui.source.contract import SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.sync.pull import words
@@ -57,12 +58,13 @@ class Area:
 
 @asynccontextmanager
 async def told(who: str) -> AsyncIterator[None]:
-    """Turn the other side's failures into sentences with a remedy.
+    """Turn the other side's failures into sentences with a remedy; what is called in here goes first.
 
     Raises SyncError.
     """
     try:
-        yield
+        with for_people():
+            yield
     except SyncError:
         raise
     except OAuthError as error:

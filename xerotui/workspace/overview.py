@@ -186,7 +186,7 @@ class Overviews(Plugins):
             done=done,
             total=running.total if running else 0,
             problems=problems,
-            budget=f"{day[0].used}/{day[0].limit}" if day else "",
+            budget=_budget(day[0]) if day else "",
             data_age=_age(self.wiring.clock.now() - min(mine)) if mine else "",
             activity=activity,
             clock_rate=self.wiring.clock.rate,
@@ -202,6 +202,12 @@ def _place(connection: str, step: ReadinessStep) -> tuple[str, dict[str, str]]:
     if step.kind is not None:
         args["kind"] = step.kind.value
     return step.command or _COMMANDS.get(step.what, "go.plan"), args
+
+
+def _budget(row: BudgetRow) -> str:
+    """Calls of a day: used and allowed, and the clock time until which there are none."""
+    until = f" until {row.until.astimezone(dt.UTC):%H:%M} UTC" if row.until else ""
+    return f"{row.used}/{row.limit}{until}"
 
 
 def _age(span: dt.timedelta) -> str:

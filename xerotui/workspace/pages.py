@@ -37,13 +37,14 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls used and allowed of one key's window."""
+    """Calls used and allowed of one key's window; `until` is when the other side lets calls through again."""
 
     key: str
     title: str
     window: str
     used: int
     limit: int
+    until: dt.datetime | None = None
 
 
 class StatusLine(msgspec.Struct, frozen=True, kw_only=True):

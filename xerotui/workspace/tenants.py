@@ -5,6 +5,7 @@ from typing import Any
 from xerotui.model.kinds import Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Topic
+from xerotui.net.limits import Budget
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, TenantDoc
 from xerotui.workspace.base import NOT_CONNECTED
@@ -83,7 +84,9 @@ class Tenants(Meters):
         key, limits = xero_limits.limits(settings, document.tenant)
         now = self.wiring.clock.now()
         used = await self.wiring.permits.budgets(key, limits.windows, now)
-        return [BudgetRow(key=key, title=document.name, window=b.window, used=b.used, limit=b.limit) for b in used]
+        # The app's own window is far from any use but that of the largest, and the same for all of its organisations.
+        shown = [b for b in used if b.window != xero_limits.APP or b.until or 2 * b.used > b.limit]
+        return [_budget(key, document.name, b) for b in shown]
 
     async def _source_budgets(self, connection: str) -> list[BudgetRow]:
         """How much of each of a source's windows is used."""
@@ -98,7 +101,7 @@ class Tenants(Meters):
             # A plugin that fails here is named on Plugins; a screen of budgets must not fall with it.
             return []
         used = await self.wiring.permits.budgets(key, limits.windows, self.wiring.clock.now())
-        return [BudgetRow(key=key, title=document.name, window=b.window, used=b.used, limit=b.limit) for b in used]
+        return [_budget(key, document.name, b) for b in used]
 
     async def sources(self) -> tuple[SourceRow, ...]:
         """Every source connection, by name."""
@@ -160,6 +163,12 @@ class Tenants(Meters):
         await self.wiring.book.change(write)
         async with self.wiring.ledger.write() as tx:
             self.wiring.ledger.changes.bump(tx, Topic.BOOK)
+
+
+def _budget(key: str, title: str, budget: Budget) -> BudgetRow:
+    return BudgetRow(
+        key=key, title=title, window=budget.window, used=budget.used, limit=budget.limit, until=budget.until
+    )
 
 
 def _pair(db: Db, connection: str, tenant: str, policy: dict[str, Any]) -> None:
