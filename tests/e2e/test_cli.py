@@ -245,6 +245,24 @@ async def _connected(home: Path, name: str, *, enabled: bool) -> None:
         await space.close()
 
 
+def test_a_connection_is_told_and_start_dates_are_set(shell: Shell) -> None:
+    name = shell.json("tenants")["tenants"][0]["name"]
+    report = shell.json("tenants", "show", name, "--check")
+    assert report["name"] == name
+    assert report["facts"]["demo"] is False
+    assert report["login"]["days_left"] > 50
+    assert [finding["level"] for finding in report["findings"]] == ["ok"]
+    assert report["may"]
+    assert all(row["granted_by"] for row in report["scopes"])
+    set_ = shell.json("tenants", "set", name, "--start-date", "2026-01-31", "--start-date", "credit-note=none")
+    assert set_["start"] == {"invoice": "2026-01-31", "credit_note": None, "purchase_order": "2026-01-31"}
+    shown = shell.run("tenants", "show", name)
+    assert shown.returncode == Exit.DONE
+    assert shown.stdout.startswith(f"{name}  LIVE")
+    assert "invoice from 2026-01-31, purchase_order from 2026-01-31" in shown.stdout
+    assert shell.run("tenants", "set", name, "--start-date", "soon").returncode == Exit.USAGE
+
+
 def test_doctor_worker_and_summary(shell: Shell) -> None:
     findings = shell.json("doctor")
     assert {f["area"] for f in findings} >= {"home", "stores", "worker", "plugins", "xero", "sources"}
