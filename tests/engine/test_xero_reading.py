@@ -5,14 +5,17 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.engine.sync_kit import asked as called
 from tests.engine.sync_kit import jump, small
-from tests.rig import Rig
+from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.records import SHAPE, Party, Record
 from xerotui.net.http import Response
 from xerotui.sync import pull
+from xerotui.sync.planning import quiet, read_sides
 from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
 
@@ -104,9 +107,9 @@ async def _reference(bench: Rig, ports: Ports, tenant: str) -> None:
     asked: list[int] = []
 
     async def read(fresh: int) -> None:
-        before = len(await bench.control("xero", "/requests"))
+        before = len(await called(bench, "GET", "/api.xro/"))
         await pull.pull_reference(ports, tenant, dt.timedelta(minutes=fresh))
-        asked.append(len(await bench.control("xero", "/requests")) - before)
+        asked.append(len(await called(bench, "GET", "/api.xro/")) - before)
 
     await pull.pull_reference(ports, tenant)
     born = await ages(bench, tenant)
@@ -124,6 +127,18 @@ async def _reference(bench: Rig, ports: Ports, tenant: str) -> None:
         )
     await read(3)
     assert asked[-1] == 6
+
+    # A plan reads again what is older than the organisation's own setting.
+    for minutes, calls in ((5, 2), (2, 7)):
+        await jump(bench, 240)
+        async with bench.wiring.book.edit() as db:
+            document = db.tenant(tenant)
+            assert document is not None
+            db.put_tenant(msgspec.structs.replace(document, reread_minutes=minutes))
+        before = len(await called(bench, "GET", "/api.xro/"))
+        await read_sides(ports, SOURCE, (tenant,), quiet, kind=Kind.CUSTOMER)
+        assert len(await called(bench, "GET", "/api.xro/")) - before == calls
+        await pull.pull_reference(ports, tenant)
 
 
 async def _items(bench: Rig, ports: Ports, tenant: str) -> None:

@@ -73,7 +73,8 @@ def test_a_key_is_set_and_forgotten_and_never_shown(
     assert json.loads(said)["error"]["code"] == "webhooks.port"
     run(tmp_path, capsys, "webhooks", "--path", "xero", code=Exit.USAGE)
     run(tmp_path, capsys, "worker", "--poll", "--until-idle", code=Exit.USAGE)
-    run(tmp_path, capsys, "tenants", "set", "Aston Ltd", "--poll", "60")
+    said = run(tmp_path, capsys, "tenants", "set", "Aston Ltd", "--poll", "60", "--reread", "30", "--json")[0]
+    assert {"poll_minutes": 60, "reread_minutes": 30}.items() <= json.loads(said).items()
     (row,) = json.loads(run(tmp_path, capsys, "webhooks", "--status", "--json")[0])["polling"]
     assert (row["name"], row["minutes"]) == ("Aston Ltd", 60)
 

@@ -66,6 +66,8 @@ class TenantDoc(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     # How often a living worker reads what changed in Xero, in world minutes; 0 = never by itself.
     poll_minutes: int = 15
+    # How old accounts, tax rates, tracking, themes and currencies may be when a plan is made, in world minutes.
+    reread_minutes: int = 5
 
     @property
     def key(self) -> str:

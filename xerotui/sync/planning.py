@@ -22,7 +22,6 @@ from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
 from xerotui.sync.resolve import Resolved, resolve_pair
 
 Progress = Callable[[str], Awaitable[None]]
-FRESH = dt.timedelta(minutes=5)
 
 
 async def quiet(_: str) -> None:
@@ -57,11 +56,17 @@ async def read_sides(
     await pull_source(ports, connection, (kind,) if kind else ())
     for tenant in tenants:
         await progress(f"reading Xero {await _name(ports, tenant)}")
-        await pull_reference(ports, tenant, FRESH)
+        await pull_reference(ports, tenant, await _may_be(ports, tenant))
         if kind is None:
             await pull_tenant(ports, tenant)
         else:
             await pull_tenant(ports, tenant, (Kind.CUSTOMER if kind in PARTIES else kind,))
+
+
+async def _may_be(ports: Ports, tenant: str) -> dt.timedelta:
+    """How old reference data may be, by the organisation's own setting."""
+    document = (await ports.book.read()).tenant(tenant)
+    return dt.timedelta(minutes=document.reread_minutes if document else 0)
 
 
 async def _name(ports: Ports, tenant: str) -> str:

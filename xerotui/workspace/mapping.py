@@ -55,6 +55,8 @@ class Sides(msgspec.Struct, frozen=True):
     targets: Sequence[Record]
     stored: dict[tuple[str, str], Mapping]
     waiting: dict[str, int]
+    # When the targets were read, as ISO text; blank for never.
+    read: str = ""
 
 
 class Mappings(Requests):
@@ -105,8 +107,12 @@ class Mappings(Requests):
                 choices = await snapshots.all(tx, Side.SOURCE, connection, Kind.CHOICE)
                 values = [c for c in choices if isinstance(c, Choice) and c.spec == known.id]
             waiting = await self._waiting(tx, tenant)
+            cursors = await snapshots.cursors(tx)
         stored = {(m.value, m.trade): m for m in db.mappings(connection, tenant) if m.spec == known.id}
-        return Sides(known, connection, tenant, values, targets, stored, waiting)
+        kind = Kind(_KIND_OF[known.target])
+        ages = [c.at for c in cursors if (c.side, c.connection, c.kind) == (Side.XERO, tenant, kind)]
+        read = ages[0].isoformat(timespec="seconds") if ages else ""
+        return Sides(known, connection, tenant, values, targets, stored, waiting, read)
 
     async def _waiting(self, tx: Any, tenant: str) -> dict[str, int]:
         """Records that wait, by the subject of their problem."""
@@ -340,6 +346,7 @@ def _row(sides: Sides, value: Record, trade: Trade, *, first: bool) -> MappingRo
         target_title=title,
         waiting=waiting,
         used=waiting,
+        read=sides.read,
     )
 
 

@@ -1,5 +1,6 @@
 """`xerotui map`: mappings listed, set, cleared, and proposals taken; for tax rates and a source's own values alike."""
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
@@ -7,7 +8,7 @@ import click
 from xerotui.cli.app import Root
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, run_async, source_id, source_option, tenant_id, tenant_option
-from xerotui.cli.text import safe
+from xerotui.cli.text import safe, when
 from xerotui.model.paging import View
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ async def _list(space: "Workspace", out: Output, *, spec: str, connection: str, 
         [(name, r.value, r.title, r.trade, r.state, r.target_title or r.target, r.used, r.waiting) for name, r in rows],
         empty="nothing to map",
     )
+    for name, read in {name: r.read for name, r in rows if r.read}.items():
+        out.say(f"{name}: Xero's list was read {when(dt.datetime.fromisoformat(read))}.")
 
 
 async def _targets(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str, value: str) -> None:

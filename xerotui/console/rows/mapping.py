@@ -1,9 +1,11 @@
 """Rows of the mapping screen: a source value, what it becomes in Xero, and what waits for it."""
 
+import datetime as dt
+
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import count, join, safe, stack
+from xerotui.console.text import count, join, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.workspace.pages import MappingRow, TargetRow
@@ -64,6 +66,8 @@ def detail(item: MappingRow) -> Text:
     parts += ["", safe(f"used by {count(item.used, 'record')}")]
     if item.waiting:
         parts.append(safe(f"! {count(item.waiting, 'document')} wait for it", "bold yellow"))
+    if item.read:
+        parts += ["", safe(f"Xero's list was read {when(dt.datetime.fromisoformat(item.read))}", "dim")]
     return stack(*parts)
 
 
