@@ -21,6 +21,7 @@ from tests.sandbox.xero_kit import (
     TODAY,
     UK,
     UNKNOWN,
+    ZERO_GUID,
     Xero,
     claims,
     invoice,
@@ -206,6 +207,15 @@ async def test_what_is_not_known_of_xero_is_a_switch(xero: Xero) -> None:
     assert (await xero.send("GET", 'Invoices?page=1&where=Status=="VOIDED"')).status_code == 200
     assert (await xero.send("GET", 'Invoices?page=1&where=Reference.Contains("x")')).status_code == 400
     assert (await xero.send("GET", 'Invoices?page=1&where=Status=="PAID"OR Type=="ACCPAY"')).status_code == 400
+    ids = ",".join([ACTIVE] * 500)
+    assert (await xero.send("GET", f"Contacts?IDs={ids}")).status_code == 414
+    assert len((await xero.get(f"Contacts?IDs={ids[:14799]}"))["Contacts"]) == 1
+    angled = {"Contacts": [{"Name": "a > b"}]}
+    refused = decode((await xero.send("PUT", "Contacts?summarizeErrors=false", angled)).content)["Contacts"][0]
+    assert refused["StatusAttributeString"] == "ERROR"
+    await xero.control("behaviour", {"names_vanish": True})
+    gone = decode((await xero.send("PUT", "Contacts?summarizeErrors=false", angled)).content)["Contacts"][0]
+    assert (gone["ContactID"], gone["StatusAttributeString"]) == (ZERO_GUID, "OK")
     big = invoice(Reference="x" * 200, LineItems=[line(Description="y" * 3900)])
     assert (await xero.send("PUT", "Invoices", {"Invoices": [big]})).status_code == 413
     await xero.send("PUT", "Invoices", {"Invoices": [half]}, idempotency_key="k")

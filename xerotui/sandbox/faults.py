@@ -5,8 +5,10 @@ Deciding lives here; carrying the decision out on the wire belongs to the servic
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
+import time
 from typing import Any, Literal
 
 import msgspec
@@ -61,13 +63,15 @@ class Faults:
         self._own: dict[int, tuple[Fault, random.Random]] = {}
         self.named = named or {}
         self.specs: list[Fault] = []
+        self._cleared = 0
 
     def post(self, body: Any) -> list[dict[str, Any]]:
-        """Add one spec or a list, or obey ``{"clear": true}``; return the list in force.
+        """Add one spec or a list, or obey ``{"clear": true}``, which lets go what is delayed; return the list in force.
 
         Raises msgspec.ValidationError, KeyError or re.error for a spec that can't be understood.
         """
         if isinstance(body, dict) and body.get("clear"):
+            self._cleared += 1
             self.specs.clear()
             self._own.clear()
             return self.describe()
@@ -106,6 +110,12 @@ class Faults:
                 continue
             return wait, found
         return wait, None
+
+    async def hold(self, seconds: float) -> None:
+        """Let that many real seconds pass, or fewer: clearing the faults lets go what they hold."""
+        cleared, end = self._cleared, time.monotonic() + seconds
+        while cleared == self._cleared and (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, 0.1))
 
     def _dice(self, spec: Fault) -> random.Random:
         return self._own[id(spec)][1] if id(spec) in self._own else self._random

@@ -26,6 +26,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.faults import Fault, Faults
 from xerotui.sandbox.journal import Journal
+from xerotui.sandbox.spoiling import Held, kept, plain, silence, slowly
 from xerotui.sandbox.traffic import MARK
 from xerotui.sandbox.windows import Windows, WindowState
 
@@ -97,24 +98,6 @@ def _protocol(open_transports: dict[tuple[str, int], asyncio.Transport]) -> type
             super().connection_lost(exc)
 
     return Protocol
-
-
-class _Held:
-    """The answer of an application, held back instead of sent."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    async def send(self, message: Message) -> None:
-        self.messages.append(message)
-
-    @property
-    def status(self) -> int:
-        return int(self.messages[0]["status"]) if self.messages else 500
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(m.get("body", b"") for m in self.messages if m["type"] == "http.response.body")
 
 
 class Service:
@@ -241,27 +224,27 @@ class Service:
     async def _faulted(self, scope: Scope, receive: Receive, send: Send) -> None:
         wait, fault = self.faults.decide(scope["method"], _target(scope))
         if wait:
-            await asyncio.sleep(wait)
+            await self.faults.hold(wait)
         if fault is None:
             await self._app(scope, receive, send)
             return
         # What a fault answers says nothing of the service.
         scope.get(MARK, []).append(fault.do)
         if fault.do == "status":
-            await _plain(fault)(scope, receive, send)
+            await plain(fault)(scope, receive, send)
         elif fault.do == "cut_before":
             await self._cut(scope)
         else:
             await self._after_work(fault, scope, receive, send)
 
     async def _after_work(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        held = _Held()
+        held = Held()
         if fault.do == "twice":
-            receive = await _kept(receive)
-            await self._app(scope, receive, _Held().send)
+            receive = await kept(receive)
+            await self._app(scope, receive, Held().send)
         await self._app(scope, receive, held.send)
         if fault.do == "hang_after":
-            await _silence(fault.seconds, receive)
+            await silence(fault.seconds, receive)
         if fault.do in ("cut_after", "hang_after"):
             await self._cut(scope)
         elif fault.do == "cut_body":
@@ -272,12 +255,12 @@ class Service:
             for message in held.messages:
                 await send(message)
         elif fault.do == "status_after":
-            await _plain(fault)(scope, receive, send)
+            await plain(fault)(scope, receive, send)
         elif fault.do == "body":
             media = fault.headers.get("content-type", "application/json")
             await Response(fault.text, 200, dict(fault.headers), media_type=media)(scope, receive, send)
         else:
-            await _slowly(held, fault.seconds, send)
+            await slowly(held, fault.seconds, send)
 
     async def _cut(self, scope: Scope) -> None:
         transport = self._transports.get(tuple(scope["client"]))
@@ -364,50 +347,6 @@ def _target(scope: Scope) -> str:
     path = scope.get("raw_path") or scope["path"].encode()
     query = scope.get("query_string", b"")
     return str((path + (b"?" + query if query else b"")).decode("latin-1"))
-
-
-def _plain(fault: Fault) -> Response:
-    headers = dict(fault.headers)
-    media = headers.pop("content-type", None) or ("text/plain" if fault.text else None)
-    return Response(fault.text, fault.status, headers, media_type=media)
-
-
-async def _kept(receive: Receive) -> Receive:
-    """Return a receive that gives the whole body of the request as often as it is asked."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-
-    async def again() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
-
-
-async def _silence(seconds: float, receive: Receive) -> None:
-    """Say nothing for so long, or until the caller has gone away."""
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(gone(), seconds)
-
-
-async def _slowly(held: _Held, seconds: float, send: Send) -> None:
-    await send(held.messages[0])
-    body = held.body
-    pieces = min(10, max(1, len(body)))
-    size = -(-len(body) // pieces) if body else 0
-    for n in range(pieces):
-        await asyncio.sleep(seconds / pieces)
-        await send({"type": "http.response.body", "body": body[n * size : (n + 1) * size], "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @asynccontextmanager

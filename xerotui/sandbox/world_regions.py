@@ -151,14 +151,23 @@ ECZROUTPUT|0|Zero Rated EC Goods Income|AELR
 ECZROUTPUTSERVICES|0|Zero Rated EC Services|AELR
 ECACQUISITIONS|20|EC Acquisitions (20%)|AEXL
 ECZRINPUT|0|Zero Rated EC Expenses|AEXL
+ECZRACQUISITIONS|0|EC Acquisitions (Zero Rated)|AEXL
 REVERSECHARGES|20|Reverse Charge Expenses (20%)|AEXL
 DRCHARGESUPPLY20|0|Domestic Reverse Charge @ 20% (VAT on Income)|AELR
 DRCHARGE20|0|Domestic Reverse Charge @ 20% (VAT on Expenses)|AEXL
+DRCHARGESUPPLY5|0|Domestic Reverse Charge @ 5% (VAT on Income)|AELR
+DRCHARGE5|0|Domestic Reverse Charge @ 5% (VAT on Expenses)|AEXL
 GSTONIMPORTS|0|VAT on Imports|L
 CAPEXINPUT2|20|20% (VAT on Capital Purchases)|A
 CAPEXOUTPUT2|20|20% (VAT on Capital Sales)|A
 SROUTPUT|15|15% (VAT on Income)|AELR|DELETED
 SRINPUT|15|15% (VAT on Expenses)|AEXL|DELETED
+CAPEXSROUTPUT|15|15% (VAT on Capital Sales)|A|DELETED
+CAPEXSRINPUT|15|15% (VAT on Capital Purchases)|A|DELETED
+OUTPUT|17.5|17.5% (VAT on Income)|AELR|DELETED
+INPUT|17.5|17.5% (VAT on Expenses)|AEXL|DELETED
+CAPEXOUTPUT|17.5|17.5% (VAT on Capital Sales)|A|DELETED
+CAPEXINPUT|17.5|17.5% (VAT on Capital Purchases)|A|DELETED
 """
 
 _AU_TAXES = """
@@ -172,6 +181,7 @@ EXEMPTEXPORT|0|GST Free Exports|AELR
 CAPEXINPUT|10|GST on Capital|A
 EXEMPTCAPITAL|0|GST Free Capital|A
 GSTONIMPORTS|0|GST on Imports|L
+GSTONCAPIMPORTS|0|GST on Capital Imports|L
 """
 
 

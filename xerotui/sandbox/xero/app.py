@@ -64,6 +64,8 @@ class XeroApp:
         route, args = self._route(request.method, raw.partition("?")[0][len(API) :])
         self._judge_scope(route, caller)
         self._judge_headers(request, body, caller.org.behaviour.bytes, route.handler in SILENT)
+        if len(raw) + len(request.url.query) > caller.org.behaviour.address:
+            raise Refused(Response(status_code=414), "address", f"{len(raw) + len(request.url.query)} characters")
         query = self._query(request, route)
         key = request.headers.get("idempotency-key", "") if request.method in ("PUT", "POST") else ""
         call = Call(

@@ -82,6 +82,8 @@ def save(call: Call, clean: Clean, target: Record | None) -> Verdict:
     """Create a contact or change ``target``; nothing is stored where there is an error."""
     candidate, errors = prepare(call.org, clean.values, target)
     errors = [*clean.errors, *errors]
+    if call.org.behaviour.names_vanish and {"<", ">"} & set(clean.values.get("Name", "")):
+        return Verdict({**candidate, "ContactID": ZERO_GUID})
     if errors:
         echo = {**candidate, "ContactID": target["ContactID"] if target else ZERO_GUID}
         echo = {"Addresses": [], "Phones": [], "ContactGroups": [], "ContactPersons": [], **echo}
@@ -152,7 +154,7 @@ def _judge_name(org: Organisation, candidate: Record, values: Record, target: Re
 
 def _judge_status(candidate: Record, target: Record | None, errors: list[str]) -> None:
     status = candidate["ContactStatus"]
-    allowed = ("ACTIVE", "ARCHIVED") if target else ("ACTIVE",)
+    allowed = ("ACTIVE", "ARCHIVED", "GDPRREQUEST") if target else ("ACTIVE",)
     if status not in allowed:
         errors.append(f"The status '{status}' is not valid for contacts")
 
