@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Link
+from xerotui.model.work import Link, Plan, PlanKind, PlanState
 from xerotui.sandbox.run import Sandbox, serve
 from xerotui.sandbox.world import build
 from xerotui.store import Pair, SourceConnection
@@ -267,11 +267,36 @@ async def _paired(space: Workspace) -> None:
         await space.wiring.ledger.links.put(tx, [link])
 
 
+async def _run(space: Workspace, state: PlanState) -> None:
+    """A plan of the first organisation that is being carried out, or has been."""
+    ledger, now = space.wiring.ledger, space.wiring.clock.now()
+    async with ledger.write() as tx:
+        if await ledger.plans.get(tx, "plan-1") is None:
+            plan = Plan(
+                id="plan-1",
+                kind=PlanKind.SYNC,
+                connection="psa",
+                tenants=(FIRST.tenant_id,),
+                created=now,
+                expires=now,
+                hash="x",
+                state=PlanState.APPROVED,
+                actor="tester",
+            )
+            await ledger.plans.add(tx, plan)
+        await ledger.plans.set_state(tx, "plan-1", state)
+
+
 async def test_one_organisation_leaves_and_the_login_goes_with_the_last(place: Place) -> None:
     space = place.space
     connection = await place.connected("Xero")
     await _paired(space)
     assert len(place.at_xero()) == 2
+    await _run(space, PlanState.APPLYING)
+    for work in (space.tenant_disconnect(FIRST.tenant_id, local_only=True), space.login_delete(connection)):
+        await refused(work, "core.tenant_busy", FIRST.name, "xerotui queue")
+    assert len(place.at_xero()) == 2
+    await _run(space, PlanState.DONE)
     left = await space.tenant_disconnect(FIRST.tenant_id)
     assert (left.tenants, left.login_ended) == ((FIRST.name,), False)
     assert {t for _, t in place.at_xero()} == {SECOND.tenant_id}
