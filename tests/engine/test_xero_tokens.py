@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.rig import LOGIN, connect
@@ -21,7 +22,7 @@ from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
 from xerotui.xero.connections import connections
 from xerotui.xero.errors import Paused
-from xerotui.xero.tokens import TokenKeeper
+from xerotui.xero.tokens import StoredTokens, TokenKeeper
 from xerotui_halo.emulator import HaloEmulator
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +227,30 @@ async def test_an_early_renewal_that_fails_rests_and_what_answers_in_xeros_place
         await here.fault()
         here.sandbox.clock.jump(30)
         assert await keeper.access() != old
+        # A refresh token that Xero doesn't know: the one before it is tried once, while its grace lasts.
+        await estranged(here, 29 * 60)
+        before = here.renewals
+        assert await here.works(await keeper.access())
+        assert here.renewals == before + 2
+        await estranged(here, 31 * 60)
+        with pytest.raises(Paused) as caught:
+            await keeper.access()
+        assert "log in" in caught.value.remedy
+        assert here.renewals == before + 3
+
+
+async def estranged(here: Installation, later: float) -> None:
+    """What is stored became strange to Xero so long ago, with what was good before it beside it."""
+    vault = here.wiring.vault
+    stored = await vault.load(LOGIN)
+    fence = await vault.lease(LOGIN, 5)
+    assert stored is not None
+    assert fence is not None
+    strange = msgspec.structs.replace(stored.current, refresh_token="strange")
+    before, now = stored.current.refresh_token, here.wiring.clock.now()
+    await vault.store(LOGIN, StoredTokens(current=strange, previous_refresh=before, rotated_at=now), fence)
+    await vault.release(LOGIN, fence)
+    here.sandbox.clock.jump(later)
 
 
 async def test_an_idle_login_is_kept_and_one_that_died_is_not_asked_for_again(tmp_path: Path) -> None:

@@ -100,12 +100,17 @@ class LedgerPermits:
 
     async def correct(self, key: str, window: Window, remaining: int, now: dt.datetime) -> None:
         """See `Permits.correct`: calls that somebody else made are added, as made now."""
+        at = micros(now)
+        async with self._ledger.read() as tx:
+            # Mostly both counts agree: then nothing need be written.
+            if window.calls - remaining <= await _used(tx, key, window, at):
+                return
         async with self._ledger.write() as tx:
-            await self._tidy(tx, key, (window,), micros(now))
-            missing = window.calls - remaining - await _used(tx, key, window, micros(now))
+            await self._tidy(tx, key, (window,), at)
+            missing = window.calls - remaining - await _used(tx, key, window, at)
             if missing > 0:
                 row = {"id": secrets.token_hex(12), "key": key, "window": window.name}
-                await tx.many(_log.insert(), [{**row, "at": micros(now), "calls": missing}])
+                await tx.many(_log.insert(), [{**row, "at": at, "calls": missing}])
                 tx.bump(Topic.BUDGET)
 
     async def budgets(self, key: str, windows: Sequence[Window], now: dt.datetime) -> tuple[Budget, ...]:
