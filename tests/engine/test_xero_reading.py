@@ -1,7 +1,9 @@
-"""Reading an organisation into snapshots: watermarks, shapes, ages, and what is gone."""
+"""Reading an organisation into snapshots: watermarks, shapes, ages, what is gone, and being told to stay away."""
 
+import asyncio
 import dataclasses
 import datetime as dt
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,15 +11,19 @@ import msgspec
 import pytest
 
 from tests.engine.sync_kit import asked as called
-from tests.engine.sync_kit import jump, small
+from tests.engine.sync_kit import fault, jump, made_plan, small
 from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.records import SHAPE, Party, Record
 from xerotui.net.http import Response
-from xerotui.sync import pull
+from xerotui.sync import lane, pull
+from xerotui.sync.applying import apply
+from xerotui.sync.lane import LaneRunner
+from xerotui.sync.plan import xero_lane
 from xerotui.sync.planning import quiet, read_sides
 from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
+from xerotui.xero.errors import Unavailable
 
 
 class Busy(TenantClient):
@@ -100,6 +106,8 @@ async def test_nothing_stays_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
         await _reference(bench, ports, tenant)
         await _items(bench, ports, tenant)
+        monkeypatch.setattr(lane, "PATIENCE", (0.0,))
+        await _offline(bench, ports, tenant)
 
 
 async def _reference(bench: Rig, ports: Ports, tenant: str) -> None:
@@ -153,3 +161,18 @@ async def _items(bench: Rig, ports: Ports, tenant: str) -> None:
             assert set(before) - set(await snapshots(bench, tenant, Kind.ITEM)) == {id}
             return
     raise AssertionError("no item could be deleted")
+
+
+async def _offline(bench: Rig, ports: Ports, tenant: str) -> None:
+    """An organisation that Xero has taken offline is left alone for five minutes, by reading and writing alike."""
+    plan = await made_plan(bench)
+    await apply(ports, plan.id, plan.hash, "tester")
+    await fault(bench, name="organisation_offline")
+    runner = LaneRunner(ports, xero_lane(tenant))
+    await runner.run(asyncio.Event())
+    assert "offline" in runner.trouble
+    assert 200 < runner.retry_at - time.monotonic() <= 300
+    with pytest.raises(Unavailable) as caught:
+        await pull.pull_reference(ports, tenant)
+    assert (caught.value.code, caught.value.seconds) == ("xero.offline", 300)
+    assert "five minutes" in caught.value.remedy
