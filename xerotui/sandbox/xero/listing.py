@@ -204,7 +204,10 @@ def _order(call: Call, listing: Listing) -> list[tuple[str, bool]]:
 
 def _sorted(call: Call, listing: Listing, records: list[Record], order: list[tuple[str, bool]]) -> list[Record]:
     id_field = call.org[listing.plural].id_field
-    keys = [*(order or [("UpdatedDateUTC", False)]), (id_field, False)]
+    keys = order or [("UpdatedDateUTC", False)]
+    if folded(keys[-1][0]) != folded(id_field):
+        # Whatever is alike stands in the order of ids.
+        keys = [*keys, (id_field, False)]
     for name, descending in reversed(keys):
 
         def key(record: Record, name: str = name) -> tuple[bool, Any]:
