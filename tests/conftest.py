@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 SPECS = "XEROTUI_SPECS"
 TRAFFIC = "XEROTUI_TRAFFIC"
@@ -52,3 +53,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if words:
         terminalreporter.section("contract")
         terminalreporter.write_line(words)
+
+
+@pytest.fixture(autouse=True)
+def _loggers_of_its_own() -> Iterator[None]:
+    """A command that was run in this process leaves no logger behind that writes to its captured stderr."""
+    yield
+    structlog.reset_defaults()
