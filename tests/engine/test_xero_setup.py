@@ -1,5 +1,7 @@
 """What an organisation is set up with, read and changed, and what hangs on its records: against the emulated Xero."""
 
+import json
+import logging
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +22,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         yield found
 
 
-async def test_what_an_organisation_says_of_itself(bench: Bench) -> None:
+async def test_what_an_organisation_says_of_itself(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "xerotui.xero")
     client = await bench.client()
     organisation = await client.organisation()
     assert organisation.id
@@ -34,7 +37,10 @@ async def test_what_an_organisation_says_of_itself(bench: Bench) -> None:
     with pytest.raises(Exception) as caught:
         await Setup(client).add_currency("EUR", "k")
     assert getattr(caught.value, "code", "") == "xero.scope"
-    assert getattr(caught.value, "correlation", "")
+    correlation = getattr(caught.value, "correlation", "")
+    assert correlation
+    [line] = [json.loads(r.message) for r in caplog.records if r.name == "xerotui.xero"]
+    assert (line["status"], line["call"], line["correlation"]) == (401, "PUT /Currencies", correlation)
 
 
 async def test_currencies_rates_tracking_and_groups_are_made_changed_and_taken_away(bench: Bench) -> None:

@@ -283,6 +283,8 @@ def _trouble(sentence: str, home: Home) -> SyncError:
 def log_to_stderr() -> None:
     """One JSON object a line on stderr: systemd and the log file take them alike."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # What Xero refused, with the id that its support asks for.
+    logging.getLogger("xerotui.xero").setLevel(logging.INFO)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -6,13 +6,27 @@ Each error keeps Xero's own words and its correlation id. What validation messag
 import logging
 from typing import Any
 
+import structlog
+
 from xerotui.model.problems import SyncError
 from xerotui.net.http import BadAnswer, Response
 from xerotui.xero.wire import messages
 
 # World seconds to leave an organisation alone that Xero has taken offline (xero-api section 3).
 OFFLINE_WAIT = 300.0
-_log = logging.getLogger("xerotui.exchange")
+# Passing by themselves, or asked for in passing: nothing to look for in a log.
+_QUIET = (404, 429)
+# Over the standard logger, so that nothing is written where nobody has configured a log.
+_log = structlog.wrap_logger(
+    logging.getLogger("xerotui.xero"),
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 
 class XeroError(SyncError):
@@ -71,7 +85,7 @@ class Unsettled(XeroError):
     """A write whose outcome Xero didn't tell: look whether it was done before it is asked for again."""
 
 
-REPORT = "This is a fault of XeroTUI, or Xero changed: report it with the correlation id."
+REPORT = "This is a fault of XeroTUI, or Xero changed: report it"
 
 
 class TooLarge(XeroError):
@@ -86,10 +100,11 @@ def correlation_of(response: Response) -> str:
 
 def log_refusal(response: Response, method: str, path: str) -> None:
     """Note an answer that is none in the log, with what Xero's support asks for; never its body or the query."""
-    if response.status >= 400:
-        where = path.partition("?")[0]
-        told = correlation_of(response) or "none"
-        _log.info("xero answered %s to %s %s, correlation id %s", response.status, method, where, told)
+    if response.status >= 400 and response.status not in _QUIET:
+        where = path.partition("?")[0][:200]
+        _log.info(
+            "xero refused", status=response.status, call=f"{method} {where}", correlation=correlation_of(response)
+        )
 
 
 def offline(response: Response) -> float:
@@ -153,7 +168,8 @@ def read_trouble(response: Response, what: str) -> XeroError:
         )
     if status >= 500 and status != 501:
         return _unavailable(response, what)
-    code, sentence, remedy = "xero.refused", f"Xero refuses to list {what} ({status})", REPORT
+    code, sentence = "xero.refused", f"Xero refuses to list {what} ({status})"
+    remedy = f"{REPORT} with Xero's correlation id {correlation}." if correlation else f"{REPORT}."
     if status == 412:
         remedy = "Something between here and Xero changes the request: look at proxies and their TLS settings."
     elif status == 413:
