@@ -179,7 +179,11 @@ async def test_what_is_granted_is_held_against_what_is_needed(place: Place) -> N
     few = "openid offline_access accounting.invoices accounting.contacts"
     connection, offered = await place.offered("Few", scopes=few)
     # Reading the organisation needs a scope that is missing, whichever way Xero says so.
-    assert all(c.is_demo is None and "permission" in c.trouble for c in offered)
+    for status in (401, 403):
+        await place.control("/behaviour", {"missing_scope": status})
+        offered = await space.xero_finish(connection, "")
+        assert all(c.is_demo is None and "lacks a permission" in c.trouble for c in offered)
+        assert all("accounting.settings.read" in c.trouble for c in offered)
     rows = {row.scopes[0]: row for row in await space.xero_scopes(connection)}
     assert rows["accounting.invoices"].granted_by == "accounting.invoices"
     lost = {scope for scope, row in rows.items() if not row.granted_by}

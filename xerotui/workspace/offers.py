@@ -14,6 +14,7 @@ from xerotui.workspace.pending import Pending, pending_name
 from xerotui.workspace.tenants import ACCENTS, Tenants
 from xerotui.xero import connections as xero
 from xerotui.xero import limits as xero_limits
+from xerotui.xero import scopes
 from xerotui.xero.connections import UNTOLD, XeroConnection, XeroOrganisation, grants
 
 AT_ONCE = 4
@@ -77,7 +78,7 @@ class Offers(Tenants):
                 try:
                     facts = await xero.organisation(http, settings, tokens.access_token, found.tenant)
                 except SyncError as error:
-                    return Offer(found.tenant, found, None, error.sentence)
+                    return Offer(found.tenant, found, None, _trouble(error, pending))
             return Offer(found.tenant, found, facts)
 
         offers = list(await asyncio.gather(*(one(found) for found in reached)))
@@ -119,6 +120,18 @@ class Offers(Tenants):
         sources = (await self.wiring.book.read()).sources()
         async with ledger.read() as tx:
             return sum([sum((await ledger.links.counts(tx, s.id, tenant)).values()) for s in sources])
+
+
+def _trouble(error: SyncError, pending: Pending) -> str:
+    """Why an organisation that the login reaches can't be read, in a sentence.
+
+    Some accounts answer a missing scope as they answer a lost organisation (xero-api section 1.4); that this one was
+    just listed tells the two apart.
+    """
+    lacking = [need.scopes[0] for need in scopes.missing(pending.granted) if need.essential]
+    if error.code in ("xero.tenant", "xero.scope") and lacking:
+        return f"The login lacks a permission that this needs: {lacking[0]}."
+    return error.sentence
 
 
 def tenant_document(db: Db, connection: str, offer: Offer) -> TenantDoc:

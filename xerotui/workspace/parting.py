@@ -25,15 +25,17 @@ class Parting(Consenting):
     async def xero_connections(self) -> tuple[XeroConnectionRow, ...]:
         """Every Xero connection by name, those that were signed in but not saved among them."""
         db = await self.wiring.book.read()
-        states = {login.connection: login.state for login in await self.login_ages()}
+        ages = {login.connection: login for login in await self.login_ages()}
         rows = []
         for document in db.xeros():
             tenants = tuple(t.tenant for t in db.tenants() if t.connection == document.id)
             state = "unsaved"
             if document.saved:
-                dead = states.get(document.id) in ("paused", "none")
+                dead = document.id in ages and ages[document.id].state in ("paused", "none")
                 state = "signed out" if not tenants else "expired" if dead else "connected"
             kind = document.settings.get("kind", "pkce")
+            # One that was saved before scopes were kept with it has them in its tokens.
+            granted = document.granted or (ages[document.id].scopes if document.id in ages else "")
             rows.append(
                 XeroConnectionRow(
                     connection=document.id,
@@ -42,9 +44,9 @@ class Parting(Consenting):
                     state=state,
                     unsaved=bool(await self.wiring.vault.get(pending_name(document.id))),
                     tenants=tenants,
-                    granted=document.granted,
+                    granted=granted,
                     consented=document.consented,
-                    scopes=scope_rows(document.granted, kind),
+                    scopes=scope_rows(granted, kind),
                 )
             )
         return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.connection)))
