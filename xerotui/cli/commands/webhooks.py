@@ -69,7 +69,7 @@ async def _status(space: "Workspace", out: Output) -> int:
             ("Keys", ", ".join(key.name for key in seen.keys if key.has_key)),
             ("Asked by Xero", when(seen.last_intent)),
             ("Last event", when(seen.last_event)),
-            ("Deliveries", f"{seen.deliveries:,} with {seen.events:,} events" if seen.deliveries else ""),
+            ("Deliveries", f"{seen.deliveries:,}, events in them: {seen.events:,}" if seen.deliveries else ""),
             ("Followed", counts({"read": seen.read, "already known": seen.echoes, "gaps": seen.gaps})),
             ("Waiting", counts({names.get(t, t): n for t, n in seen.backlog.items()}) or "nothing"),
             ("Waiting since", when(seen.oldest)),
