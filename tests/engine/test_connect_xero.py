@@ -387,9 +387,20 @@ async def test_a_custom_connection_keeps_to_its_organisation(place: Place) -> No
     assert "portal" in left.at_xero
     await place.connected("Books", kind="custom")
 
-    # The app is moved to another organisation, as a secret mixed up would: refused, and the old one stays.
+    # Refused for a while, then let in again in the portal: connecting anew with the same secret is enough.
     about = place.values("custom")
     app = identity.apps[about["client_id"]]
+    identity.apps[about["client_id"]] = type(app)(app.client_id, "another", "custom", (), FIRST.tenant_id)
+    place.sandbox.clock.jump(1801)
+    await refused((await space.wiring.xero(FIRST.tenant_id)).organisation(), "xero.login")
+    worker = await Workspace.open(space.home, wake=False, attached=True)
+    await refused((await worker.wiring.xero(FIRST.tenant_id)).organisation(), "xero.login")
+    identity.apps[about["client_id"]] = app
+    await place.connected("Books", kind="custom")
+    await (await worker.wiring.xero(FIRST.tenant_id)).organisation()
+    await worker.close()
+
+    # The app is moved to another organisation, as a secret mixed up would: refused, and the old one stays.
     identity.apps[about["client_id"]] = type(app)(app.client_id, app.secret, "custom", (), SECOND.tenant_id)
     await refused(place.offered("Books", kind="custom"), "xero.other_organisation", FIRST.name, SECOND.name)
     (row,) = await space.tenants()

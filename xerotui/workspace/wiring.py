@@ -138,7 +138,7 @@ class Wiring:
     async def keeper(self, connection: str) -> TokenProvider:
         """The tokens of a Xero connection, one keeper a process."""
         settings = await self.xero_settings(connection)
-        mark = _mark(settings)
+        mark = await self._login_mark(connection, settings)
         held = self._keepers.get(connection)
         if held is None or held[0] != mark:
             oauth = grants(self.http, settings)
@@ -203,13 +203,18 @@ class Wiring:
                 exit_code=NOT_CONNECTED,
             )
         settings = await self.xero_settings(document.connection)
-        mark = document.connection + _mark(settings)
+        mark = document.connection + await self._login_mark(document.connection, settings)
         held = self._clients.get(tenant)
         if held is None or held[0] != mark:
             http = xero_limits.governed(self.http, self.permits, settings, tenant, self.clock)
             client = TenantClient(http, await self.keeper(document.connection), tenant, settings, self.pulse.of(tenant))
             held = self._clients[tenant] = (mark, client)
         return held[1]
+
+    async def _login_mark(self, connection: str, settings: XeroSettings) -> str:
+        """Differs when settings change and with every login, so that what a process holds of the one before goes."""
+        document = (await self.book.read()).xero(connection)
+        return f"{_mark(settings)} {document.consented if document else ''}"
 
     async def source(self, connection: str) -> Source:
         """The source of a connection.
