@@ -22,7 +22,7 @@ from xerotui.sync.settle import Done, Failed, Outcome, tired
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
-from xerotui.xero.messages import Reading, read_message
+from xerotui.xero.messages import Reading, read_messages
 
 # A key lives six minutes at Xero; within this it is surely alive (DESIGN section 5).
 KEY_LIFE = dt.timedelta(minutes=5, seconds=30)
@@ -177,7 +177,7 @@ class XeroSender:
                     Done(operation, verdict.xero_id, verdict.number, verdict.version, verdict.record, verdict.warnings)
                 )
             elif isinstance(verdict, Refused):
-                await self._element(client, outcome, operation, posting, verdict)
+                await self._element(client, outcome, operation, posting, verdict, answer.correlation)
             else:
                 outcome.unclear.append(operation)
         return outcome
@@ -190,17 +190,20 @@ class XeroSender:
             return Outcome(unclear=list(operations), status=max(answer.status, 500), reason=said)
         if len(operations) > 1:
             return Outcome(again=list(operations), status=answer.status, reason=said, halve=True)
-        reading = read_message(said)
-        correlation = response.headers.get("xero-correlation-id", "")
-        failed = Failed(operations[0], reading.code, said, reading.remedy, correlation, parked=True)
+        failed = _failed(operations[0], read_messages(answer.messages or (said,)), answer.correlation, parked=True)
         return Outcome(failed=[failed], status=answer.status)
 
     async def _element(
-        self, client: TenantClient, outcome: Outcome, operation: Operation, posting: Posting, verdict: Refused
+        self,
+        client: TenantClient,
+        outcome: Outcome,
+        operation: Operation,
+        posting: Posting,
+        verdict: Refused,
+        correlation: str,
     ) -> None:
         """A refused element; one refused because it is there already may be our own, arrived late."""
-        said = "; ".join(verdict.messages)
-        reading: Reading = read_message(said)
+        reading = read_messages(verdict.messages)
         if operation.verb is Verb.CREATE and reading.code in ("core.number_taken", "core.name_taken"):
             try:
                 held = await self._found(client, posting)
@@ -212,7 +215,7 @@ class XeroSender:
             if held is not None and equal(posting, held):
                 outcome.done.append(_adopted(operation, held))
                 return
-        outcome.failed.append(Failed(operation, reading.code, said, reading.remedy))
+        outcome.failed.append(_failed(operation, reading, correlation))
 
     async def _found(self, client: TenantClient, posting: Posting) -> Record | None:
         held = await client.look_up(posting.kind, [natural_key(posting)])
@@ -274,6 +277,19 @@ def _sent(operation: Operation) -> Posting:
     """What goes over the wire: of an update of a contact or item, what changed alone."""
     posting = decode(operation.body)
     return trimmed(posting, operation.changes) if operation.verb is Verb.UPDATE else posting
+
+
+def _failed(operation: Operation, reading: Reading, correlation: str = "", *, parked: bool = False) -> Failed:
+    return Failed(
+        operation,
+        reading.code,
+        reading.said,
+        reading.remedy,
+        correlation,
+        parked=parked,
+        cause=reading.cause,
+        place=reading.place,
+    )
 
 
 def _contact(operation: Operation) -> str:

@@ -12,6 +12,7 @@ from xerotui.model.work import Call, Link, Operation, State, Verb
 from xerotui.store import Fence, Tx
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
+from xerotui.xero.messages import read_message
 
 PAST = {
     Verb.CREATE: "created",
@@ -55,6 +56,8 @@ class Failed:
     remedy: str = ""
     correlation: str = ""
     parked: bool = False
+    cause: str = ""
+    place: Place | None = None
 
 
 @dataclass
@@ -113,7 +116,9 @@ def ref_of(operation: Operation) -> RecordRef:
 
 
 def problem_of(operation: Operation, code: str, sentence: str, **more: object) -> Problem:
-    """A problem of the sending phase; its cause is the record itself."""
+    """A problem of the sending phase; its cause is the record itself. `place` is filled in with what is known here."""
+    lead = more.pop("place", None)
+    place = _place(operation, lead if isinstance(lead, Place) else Place("queue.open"))
     remedy = str(more.pop("remedy", "")) or (CORE[code].remedy if code in CORE else "")
     return Problem(
         code=code,
@@ -121,9 +126,24 @@ def problem_of(operation: Operation, code: str, sentence: str, **more: object) -
         record=ref_of(operation),
         sentence=sentence,
         remedy=remedy,
-        place=Place("queue.open", {"operation": operation.id}),
+        place=place,
         **more,  # type: ignore[arg-type]
     )
+
+
+def _place(operation: Operation, place: Place) -> Place:
+    """Where to go, with the operation, the organisation or the record that is meant."""
+    o = operation
+    if place.command == "queue.open":
+        return Place(place.command, {"operation": o.id})
+    kind = o.kind
+    if place.command == "go.imports" and kind in DOCUMENTS:
+        # What is linked is the document's contact.
+        kind = Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+    args = {"connection": o.connection, "tenant": o.tenant, "kind": kind.value}
+    if place.command == "go.errors" or kind is o.kind:
+        args |= {"record": o.record, "title": o.title}
+    return Place(place.command, args | place.args)
 
 
 class Settler:
@@ -289,12 +309,27 @@ async def tell(ports: Ports, tx: Tx, found: Sequence[tuple[Operation, list[Probl
 def _problems(outcome: Outcome) -> list[tuple[Operation, list[Problem]]]:
     found = []
     for done in outcome.done:
-        warnings = [
-            problem_of(done.operation, "core.warning", f"Saved, with a warning: {text}", blocks=False, said=text)
-            for text in done.warnings
-        ]
+        warnings = [_warning(done, text) for text in done.warnings]
         found.append((done.operation, warnings + _off(done)))
     return found + [(failed.operation, [failure(failed)]) for failed in outcome.failed]
+
+
+def _warning(done: Done, text: str) -> Problem:
+    """What a person reads of a warning: saved, but something was left out."""
+    reading = read_message(text)
+    return problem_of(
+        done.operation,
+        reading.code if reading.known else "core.warning",
+        f"Saved, with a warning: {_with(text, reading.cause)}",
+        remedy=reading.remedy if reading.known else "",
+        place=reading.place,
+        blocks=False,
+        said=text,
+    )
+
+
+def _with(said: str, cause: str) -> str:
+    return f"{said.rstrip('. ')}. {cause}" if cause else said
 
 
 def failure(failed: Failed) -> Problem:
@@ -303,8 +338,9 @@ def failure(failed: Failed) -> Problem:
     return problem_of(
         o,
         "core.attach_failed" if o.verb is Verb.ATTACH else failed.code,
-        f"{o.kind.label.capitalize()} {o.title}: {failed.said}",
+        f"{o.kind.label.capitalize()} {o.title}: {_with(failed.said, failed.cause)}",
         remedy=failed.remedy,
+        place=failed.place,
         said=failed.said,
         correlation=failed.correlation,
         blocks=o.verb is not Verb.ATTACH,
