@@ -71,7 +71,9 @@ class Walk:
             async for page, envelope in self._pages():
                 if envelope.pagination and envelope.pagination.itemCount is not None:
                     stated.append(envelope.pagination.itemCount)
-                yield page
+                kept = [page]
+                del page
+                yield kept.pop()
             if not self._whole or not stated or len(self._ids) >= stated[-1]:
                 return
             least = least or stated[0]
@@ -81,6 +83,7 @@ class Walk:
                 f"Xero counts {least} {self.kind.plural} but lists {len(self._ids)}.",
                 "They changed while they were read: try again in a few minutes.",
                 code="xero.unavailable",
+                exit_code=3,
             )
 
     async def _pages(self) -> AsyncIterator[tuple[list[Record], Envelope]]:
@@ -95,12 +98,17 @@ class Walk:
             if number == 1 and self.began is None:
                 self.began = envelope.at
             records = [self._client.decode(self.kind, raw) for raw in envelope.elements]
-            new = {r.id for r in records} - self._ids
-            self._ids |= new
-            yield [r for r in records if self._sold(r)], envelope
+            # While the next page is on its way, nothing of this one is kept here: body and records are megabytes.
+            envelope.elements = []
+            del response
+            before, some = len(self._ids), bool(records)
+            self._ids.update(r.id for r in records)
+            kept = [[r for r in records if self._sold(r)]]
+            del records
+            yield kept.pop(), envelope
             count = envelope.pagination.pageCount if envelope.pagination else None
             # Where Xero names no last page, the first one that brings nothing new is it.
-            if not records or (number >= count if count is not None else not new):
+            if not some or (number >= count if count is not None else len(self._ids) == before):
                 return
             number += 1
 

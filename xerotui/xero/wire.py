@@ -75,9 +75,12 @@ def opened(response: Response, name: str) -> Envelope:
     parts = response.json(dict[str, msgspec.Raw])
     if name not in parts:
         raise BadAnswer(f"an answer without {name}")
-    listed = bytes(parts[name])
-    inner = Response(response.status, {}, b"[]" if listed == b"null" else listed)
-    envelope = Envelope(elements=inner.json(list[msgspec.Raw]), at=_stamp(parts.get("DateTimeUTC")))
+    # The elements stay where they are in the body: a page of documents is megabytes.
+    try:
+        elements = msgspec.json.decode(parts[name], type=list[msgspec.Raw] | None)
+    except msgspec.MsgspecError as error:
+        raise BadAnswer(f"an answer whose {name} is no list: {error}") from None
+    envelope = Envelope(elements=elements or [], at=_stamp(parts.get("DateTimeUTC")))
     paging = parts.get("pagination")
     if paging is not None and bytes(paging) != b"null":
         envelope.pagination = read(paging, Pagination)
@@ -94,7 +97,10 @@ def read(raw: msgspec.Raw | bytes, shape: type[T]) -> T:
 
     Raises BadAnswer naming the field that doesn't fit.
     """
-    return Response(200, {}, bytes(raw)).json(shape, strict=False)
+    try:
+        return msgspec.json.decode(raw, type=shape, strict=False)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BadAnswer(f"an answer that can't be read: {error}") from None
 
 
 def tree(raw: msgspec.Raw | bytes) -> Any:
