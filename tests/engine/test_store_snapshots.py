@@ -54,17 +54,16 @@ async def test_a_reading_that_was_overtaken_changes_nothing(tmp_path: Path) -> N
     tenant = (Side.XERO, "tenant")
     new = Party(id="1", kind=Kind.CUSTOMER, name="New", modified=LATER)
     old = Party(id="1", kind=Kind.CUSTOMER, name="Old", modified=NOW)
-    async with opened(tmp_path) as ledger:
-        async with ledger.write() as tx:
-            assert await ledger.snapshots.put(tx, *tenant, [new], NOW) == ("1",)
-            assert await ledger.snapshots.put(tx, *tenant, [old], NOW) == ()
-            assert await ledger.snapshots.get(tx, *tenant, Kind.CUSTOMER, "1") == new
-            # A source may set a record back.
-            await ledger.snapshots.put(tx, *HALO, [new], NOW)
-            assert await ledger.snapshots.put(tx, *HALO, [old], NOW) == ("1",)
-            # What was gone and is read again is there, whatever its time.
-            await ledger.snapshots.gone(tx, *tenant, Kind.CUSTOMER, ["1"], NOW)
-            assert await ledger.snapshots.put(tx, *tenant, [old], NOW) == ("1",)
+    async with opened(tmp_path) as ledger, ledger.write() as tx:
+        assert await ledger.snapshots.put(tx, *tenant, [new], NOW) == ("1",)
+        assert await ledger.snapshots.put(tx, *tenant, [old], NOW) == ()
+        assert await ledger.snapshots.get(tx, *tenant, Kind.CUSTOMER, "1") == new
+        # A source may set a record back.
+        await ledger.snapshots.put(tx, *HALO, [new], NOW)
+        assert await ledger.snapshots.put(tx, *HALO, [old], NOW) == ("1",)
+        # What was gone and is read again is there, whatever its time.
+        await ledger.snapshots.gone(tx, *tenant, Kind.CUSTOMER, ["1"], NOW)
+        assert await ledger.snapshots.put(tx, *tenant, [old], NOW) == ("1",)
 
 
 async def test_gone_records_are_kept_but_left_out_until_they_come_back(tmp_path: Path) -> None:

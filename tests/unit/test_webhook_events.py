@@ -119,8 +119,9 @@ async def test_deliveries_that_wait_are_stored_together_and_only_so_many_wait(mo
     assert batches == [1, 3, 1]
 
 
-async def test_a_connection_that_says_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_says_nothing_is_dropped_and_a_crowd_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(webhooks, "MOST_OPEN", 3)
     stop, up = asyncio.Event(), asyncio.Event()
 
     async def store(_: Delivery) -> None:
@@ -139,6 +140,14 @@ async def test_a_connection_that_says_nothing_is_dropped(monkeypatch: pytest.Mon
         except ConnectionError:
             heard = b""
         assert heard[:12] in (b"", b"HTTP/1.1 404")
+        writing.close()
+    monkeypatch.setattr(webhooks, "HEAD_SECONDS", 30.0)
+    crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+    for _, writing in crowd[3:]:
+        writing.write(b"POST /xero HTTP/1.1\r\nHost: a\r\n\r\n")
+    for reading, _ in crowd[3:]:
+        assert (await asyncio.wait_for(reading.read(), 30)).startswith(b"HTTP/1.1 503 ")
+    for _, writing in crowd:
         writing.close()
     stop.set()
     await asyncio.wait_for(serving, 30)

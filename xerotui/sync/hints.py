@@ -19,6 +19,8 @@ CATEGORIES = {"CONTACT": Kind.CUSTOMER, "INVOICE": Kind.INVOICE, "CREDITNOTE": K
 PILES = {"PREPAYMENT": Kind.INVOICE, "OVERPAYMENT": Kind.INVOICE}
 # World time that numbers an app left out are waited for: they may just be on their way.
 PATIENCE = dt.timedelta(seconds=60)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# What is counted: events that told nothing new, and events that were read.
 ECHOES = "echoes"
 READ = "read"
 
@@ -106,8 +108,8 @@ async def _seen(ports: Ports, tx: Tx, tenant: str, kind: Kind, ids: Sequence[str
 
 
 def _at(moment: dt.datetime) -> int:
-    """Milliseconds, the fineness that Xero tells instants in."""
-    return int(moment.timestamp() * 1000 + 0.5)
+    """Whole milliseconds, the fineness that Xero tells instants in."""
+    return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
 async def heap_up_gaps(ports: Ports) -> bool:

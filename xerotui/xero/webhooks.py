@@ -23,7 +23,7 @@ HOST, PORT, PATH = "127.0.0.1", 8737, "/xero"
 MOST_BYTES = 1_000_000
 MOST_HEAD = 16_384
 # Bytes of bodies in hand at once, deliveries waiting to be stored, and connections open at once.
-MOST_HELD, MOST_WAITING, MOST_OPEN = 16_000_000, 128, 128
+MOST_HELD, MOST_WAITING, MOST_OPEN = 16_000_000, 128, 256
 # Machine seconds: for the head of a request, for its body, and for the answer. Xero waits five in all
 # (xero-api section 10), so an answer that isn't sure by then had better be "not now".
 HEAD_SECONDS, BODY_SECONDS, STORE_SECONDS = 10.0, 3.0, 3.0
@@ -36,8 +36,9 @@ Keys = Callable[[], Mapping[str, str]]
 class Receiver:
     """The ASGI application.
 
-    `keys` gives signing keys by the connection they are of, `store` returns when a delivery is durable. Every answer is a status with an empty body. `seen` counts the answers by reason since the start, and is the
-    caller's to read and empty.
+    `keys` gives signing keys by the connection they are of, `store` returns when a delivery is durable. Every answer
+    is a status with an empty body. `seen` counts the answers by reason since the start, and is the caller's to read
+    and empty.
     """
 
     def __init__(self, keys: Keys, store: Store, *, path: str = PATH) -> None:
@@ -190,19 +191,30 @@ class _Server(uvicorn.Server):
         yield
 
 
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
 class _Protocol(H11Protocol):
     """HTTP/1.1 that waits for the head of a request only so long, and for so many connections."""
 
     _late: asyncio.TimerHandle | None = None
+    _full = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST_OPEN:
+        self._full = len(self.connections) > MOST_OPEN
+        if len(self.connections) > 2 * MOST_OPEN:
             transport.abort()
             return
         self._arm()
 
     def data_received(self, data: bytes) -> None:
+        if self._full:
+            # Answered unread: whoever comes now is told to come again.
+            if not self.transport.is_closing():
+                self.transport.write(_FULL)
+                self.transport.close()
+            return
         before = self.cycle
         super().data_received(data)
         if self.cycle is not before:
