@@ -126,6 +126,7 @@ def test_every_refusal_keeps_xeros_words(fault: dict[str, str], type_: type[Xero
     error = read_trouble(response, "invoices")
     assert type(error) is type_
     assert (error.code, error.correlation, error.status) == (code, "c0ffee", order["status"])
+    assert error.exit_code == (3 if type_ is Unavailable else 2)
     assert error.remedy
     assert said in error.said
     assert "<" not in error.said

@@ -150,9 +150,13 @@ class SourceLocked(Exception):
 class Secrets(Protocol):
     """The connection's secrets in the vault."""
 
-    async def get(self, name: str) -> str: ...
+    async def get(self, name: str) -> str:
+        """A secret, blank where there is none of that name."""
+        ...
 
-    async def put(self, name: str, value: str) -> None: ...
+    async def put(self, name: str, value: str) -> None:
+        """Keep a secret under a name, in place of what was there."""
+        ...
 
 
 class Context(Protocol):

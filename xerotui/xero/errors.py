@@ -197,6 +197,7 @@ def _unavailable(response: Response, what: str) -> Unavailable:
         sentence,
         remedy,
         code=code,
+        exit_code=3,
         said=words_of(response),
         correlation=correlation_of(response),
         status=response.status,

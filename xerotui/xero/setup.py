@@ -142,7 +142,7 @@ class Setup:
 
     async def email_invoice(self, id: str, key: str) -> None:
         """Let Xero mail an approved sales invoice to its contact, who must have an address."""
-        await self._ask("mail the invoice", "POST", f"/Invoices/{_path(id)}/Email", None, key, "")
+        await self._ask("mail the invoice", "POST", f"/Invoices/{_path(id)}/Email", {}, key, "")
 
     # ---- the call
 
