@@ -64,7 +64,8 @@ def _login(report: ConnectionReport, now: dt.datetime) -> list[Finding]:
     """A login that is dead or was never finished; nothing else matters then."""
     login = report.login
     if login.state == "disconnected":
-        return [_finding(report, "bad", "It isn't connected; what is known of it is kept.", "xerotui connect xero.")]
+        again = "Connect it again when it is wanted: xerotui connect xero."
+        return [_finding(report, "warn", "It isn't connected; what is known of it is kept.", again)]
     if login.state == "unsaved":
         return [_finding(report, "bad", "Its connection isn't saved.", "Finish it: xerotui connect xero.")]
     if login.why:

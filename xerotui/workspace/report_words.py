@@ -93,7 +93,7 @@ def _organisation(report: ConnectionReport) -> Iterator[Said]:
 
 def _login(report: ConnectionReport, now: dt.datetime) -> Iterator[Said]:
     login = report.login
-    level = {"connected": "ok", "app": "ok", "expiring": "warn"}.get(login.state, "bad")
+    level = {"connected": "ok", "app": "ok", "expiring": "warn", "disconnected": "warn"}.get(login.state, "bad")
     yield Said("State", _STATES.get(login.state, login.state), level)
     yield Said("Connection", report.connection_name)
     yield Said("Kind of app", _KINDS.get(login.kind, login.kind))

@@ -54,7 +54,8 @@ async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cau
         out.data(rows)
     else:
         for row in rows:
-            out.line(safe(f"{row.code}/{row.subject}  {row.records} since {when(row.oldest)}", 300))
+            records = f"{row.records:,} record{'' if row.records == 1 else 's'}"
+            out.line(safe(f"{row.code}/{row.subject}  {records}, since {when(row.oldest)}", 300))
             out.line(f"  {safe(row.sentence or row.title, 300)}")
             out.line(f"  {safe(row.remedy, 300)}")
         if not rows:
