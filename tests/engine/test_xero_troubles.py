@@ -12,15 +12,17 @@ import pytest
 
 from tests.engine.xero_kit import UK, WORLD, Bench, active_contact, benched, confirmed, invoice
 from tests.engine.xero_rows import HERE, ROWS
-from xerotui.model.kinds import Kind
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, PostingLine, PriceSide
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, Posting, PostingLine, PriceSide, encode
 from xerotui.model.problems import RecordRef
 from xerotui.model.records import Document, Item, Party
-from xerotui.model.work import Verb
+from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.governor import NoLimits
 from xerotui.net.http import Response
 from xerotui.sync.checks import discount_problem
 from xerotui.sync.findings import Findings
+from xerotui.sync.send_xero import XeroSender
+from xerotui.sync.settle import failure
 from xerotui.xero import limits
 from xerotui.xero.answers import Refused, Uncertain, Verdicts, WholeRefusal, read_answer
 from xerotui.xero.calls import encode_call
@@ -28,6 +30,7 @@ from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import AuthTrouble, NotFound, Unavailable, XeroError, read_trouble
 from xerotui.xero.errors import Refused as RefusedRead
 from xerotui.xero.messages import read_message
+from xerotui.xero.wire import ZERO_ID
 from xerotui.xero.wire_contacts import contact
 from xerotui.xero.wire_documents import document
 from xerotui.xero.wire_payments import payment
@@ -151,6 +154,32 @@ def test_words_of_every_shape_are_found() -> None:
     assert said({"Response": {"Errors": [{"Description": "old"}]}}) == "old"
     assert said({"Type": "QueryParseException", "Message": "No property 'x'"}) == "No property 'x'"
     assert said({"Message": "\x1b[31mred\x1b[0m"}) == "[31mred [0m"
+
+
+async def test_a_refused_element_keeps_words_and_correlation_for_its_record() -> None:
+    sold = invoice("E-1", "C1")
+    body = encode(sold)
+    made = {"plan": "p", "lane": "l", "connection": "s", "tenant": "T", "side": Side.XERO}
+    operations = [
+        Operation(id=f"op-{n}", kind=Kind.INVOICE, verb=Verb.CREATE, record=str(n), body=body, **made)  # type: ignore[arg-type]
+        for n in (1, 2)
+    ]
+    call = Call(
+        id="c", lane="l", kind=Kind.INVOICE, verb=Verb.CREATE, method="PUT", path="/Invoices", key="k", body=b"",
+        operations=("op-1", "op-2"), first_sent=dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+    said = "Account code '999' is not a valid code for this document."
+    refused = {"InvoiceID": ZERO_ID, "LineItems": [{"ValidationErrors": [{"Message": said}]}]}
+    saved = {"InvoiceID": "11111111-2222-4333-8444-555555555555", "InvoiceNumber": "E-1"}
+    response = Response(200, {"xero-correlation-id": "c0ffee"}, json.dumps({"Invoices": [refused, saved]}).encode())
+    nobody: Any = None
+    outcome = await XeroSender(nobody, "l", "T")._read(nobody, call, operations, response)
+    assert [d.operation.id for d in outcome.done] == ["op-2"]
+    [failed] = outcome.failed
+    problem = failure(failed)
+    assert (problem.code, problem.said, problem.correlation) == ("core.account_unknown", said, "c0ffee")
+    assert problem.remedy
+    assert problem.place
 
 
 # ---- rows 15, 17, 18, 20: nothing of others is changed

@@ -85,7 +85,11 @@ ROWS: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     11: (
         "error texts lost",
-        (HERE + "test_every_refusal_keeps_xeros_words", ANSWERS + "test_an_error_anywhere_in_the_element_refuses_it"),
+        (
+            HERE + "test_every_refusal_keeps_xeros_words",
+            HERE + "test_a_refused_element_keeps_words_and_correlation_for_its_record",
+            ANSWERS + "test_an_error_anywhere_in_the_element_refuses_it",
+        ),
     ),
     12: (
         "server errors as raw 500",
