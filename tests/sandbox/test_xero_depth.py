@@ -30,6 +30,8 @@ from tests.sandbox.xero_kit import (
 )
 from xerotui.sandbox.service import decode
 from xerotui.sandbox.world_seeds import SEEDS, tenant_of
+from xerotui.sandbox.xero.acts import ACTS
+from xerotui.sandbox.xero.faults import FAULTS as NAMED
 
 BANK = UK.accounts[0].account_id
 
@@ -358,3 +360,10 @@ async def test_a_day_of_every_fault_leaves_nothing_half_done(xero: Xero) -> None
     await xero.control("faults", {"clear": True})
     listed = (await xero.get("Invoices?page=1&pageSize=1000"))["Invoices"]
     assert sorted(i["InvoiceNumber"] for i in listed) == sorted(f"M{n}" for n in range(30))
+
+
+def test_the_page_about_the_sandbox_names_every_fault_and_act() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(NAMED) if f"`{name}`" not in page] == []
+    assert [name for name in sorted(ACTS) if f"`POST /{name}/" not in page] == []
+    assert [key for key in sorted(SEEDS) if f"`{key}`" not in page and f'"{key}"' not in page] == []
