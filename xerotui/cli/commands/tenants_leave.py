@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _local_only = click.option(
     "--local-only", is_flag=True, help="Ask nothing of Xero: forget it here alone, and disconnect it there by hand."
 )
+# A login that is withdrawn takes every connection that its person made with the app (xero-api section 1.5).
+_OTHERS = "Other installations with the same app and person lose theirs too."
 _yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
@@ -57,7 +59,9 @@ async def disconnect(space: "Workspace", out: Output, *, organisation: str, loca
     """
     chosen = await tenant_id(space, organisation, needed=True)
     row = next(row for row in await space.tenants() if row.tenant == chosen)
-    _agreed(f"Disconnect {row.name}? Links, mappings and history stay.", yes=yes)
+    alone = sum(other.connection == row.connection for other in await space.tenants()) == 1
+    end = f" It is the last one of {row.connection_name}: the login ends. {_OTHERS}" if alone and row.connection else ""
+    _agreed(f"Disconnect {row.name}? Links, mappings and history stay.{end}", yes=yes)
     _parted(out, await space.tenant_disconnect(chosen, local_only=local_only))
 
 
@@ -74,7 +78,7 @@ async def delete(space: "Workspace", out: Output, *, connection: str, local_only
     row = _login(await space.xero_connections(), connection)
     names = {t.tenant: t.name for t in await space.tenants()}
     held = ", ".join(names.get(tenant, tenant) for tenant in row.tenants) or "no organisation"
-    _agreed(f"End the login {row.name} ({held}), at Xero too? Links, mappings and history stay.", yes=yes)
+    _agreed(f"End the login {row.name} ({held}), at Xero too? Links, mappings and history stay. {_OTHERS}", yes=yes)
     _parted(out, await space.login_delete(row.connection, local_only=local_only))
 
 

@@ -15,6 +15,8 @@ from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import Finding, Parted
 
+# A login that is withdrawn takes every connection that its person made with the app (xero-api section 1.5).
+OTHERS = "Other installations with the same app and person lose theirs too."
 # Refusals that asking nothing of Xero doesn't get around.
 FINAL = ("core.tenant_busy", "core.read_only", "core.not_connected")
 
@@ -138,7 +140,7 @@ class TenantsScreen(ListScreen):
             return
         row = item.tenant
         alone = sum(t.connection == row.connection for t in await self.ws.tenants()) == 1
-        end = f" It is the last one of {short(row.connection_name, 30)}: the login ends." if alone else ""
+        end = f" It is the last one of {short(row.connection_name, 30)}: the login ends. {OTHERS}" if alone else ""
         words = f"Disconnect {short(row.name, 40)}, at Xero too? Links, mappings and history stay.{end}"
         await self._part(
             words, f'xerotui tenants disconnect "{row.name}"', partial(self.ws.tenant_disconnect, row.tenant)
@@ -153,7 +155,7 @@ class TenantsScreen(ListScreen):
         words = (
             f"End the login {short(name, 30)} ({', '.join(held) or 'no organisation'}), at Xero too? Links, mappings "
         )
-        words += "and history stay."
+        words += f"and history stay. {OTHERS}"
         await self._part(words, f'xerotui tenants delete "{name}"', partial(self.ws.login_delete, connection))
 
     async def _part(self, words: str, command: str, leave: Callable[..., Awaitable[Parted]]) -> None:
