@@ -35,7 +35,7 @@ def test_help_loads_neither_stores_nor_screens_nor_http() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["apply", "connect", "errors", "import", "map", "plan", "queue", "tenants", "worker"]
+    "module", ["apply", "connect", "errors", "import", "map", "plan", "queue", "tenants", "webhooks", "worker"]
 )
 def test_help_of_commands_loads_no_sql(module: str) -> None:
     names = loaded(RUN, module, "--help")

@@ -133,7 +133,8 @@ class Webhooks(Workers):
             async with _beside(lambda: post.tend(receiver.seen)):
                 self.wiring.log.info("receiver started", address=address, keys=len(post.keys))
                 await xero.serve(receiver, listening, stop, lambda: started(address))
-            await post.flush(receiver.seen)
+            with contextlib.suppress(Exception):
+                await post.flush(receiver.seen)
 
     @contextlib.asynccontextmanager
     async def _noted(self, address: str) -> AsyncIterator[None]:
@@ -146,9 +147,11 @@ class Webhooks(Workers):
         try:
             yield
         finally:
-            async with ledger.write() as tx:
-                if await ledger.marks.get(tx, RECEIVER) == text:
-                    await ledger.marks.set(tx, RECEIVER, "")
+            # A mark that stays because the ledger is locked just now tells of a process that is gone.
+            with contextlib.suppress(Exception):
+                async with ledger.write() as tx:
+                    if await ledger.marks.get(tx, RECEIVER) == text:
+                        await ledger.marks.set(tx, RECEIVER, "")
 
 
 class _Post:
