@@ -16,7 +16,6 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import msgspec
-import structlog
 
 from xerotui import __version__
 from xerotui.net.clock import Clock, WorldClock
@@ -51,12 +50,7 @@ for _name in ("httpx2", "httpcore2"):
     _library = logging.getLogger(_name)
     _library.propagate = False
     _library.addHandler(logging.NullHandler())
-# Over the standard logger, so that nothing is written where nobody has configured a log.
-_log = structlog.wrap_logger(
-    logging.getLogger("xerotui.exchange"),
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+_log = logging.getLogger("xerotui.exchange")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +68,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 def log_exchange(exchange: Exchange) -> None:
     """The default hook: the exchange as a debug event of the logger `xerotui.exchange`."""
-    _log.debug("exchange", **msgspec.structs.asdict(exchange))
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("exchange", extra=msgspec.structs.asdict(exchange))
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -4,9 +4,8 @@ Each error keeps Xero's own words and its correlation id. What validation messag
 """
 
 import logging
+from functools import cache
 from typing import Any
-
-import structlog
 
 from xerotui.model.problems import SyncError
 from xerotui.net.http import BadAnswer, Response
@@ -16,17 +15,6 @@ from xerotui.xero.wire import messages
 OFFLINE_WAIT = 300.0
 # Passing by themselves, or asked for in passing: nothing to look for in a log.
 _QUIET = (404, 429)
-# Over the standard logger, so that nothing is written where nobody has configured a log.
-_log = structlog.wrap_logger(
-    logging.getLogger("xerotui.xero"),
-    processors=[
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.JSONRenderer(),
-    ],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
 
 
 class XeroError(SyncError):
@@ -98,11 +86,29 @@ def correlation_of(response: Response) -> str:
     return "".join(c for c in said if c.isprintable())[:64]
 
 
+@cache
+def _log() -> Any:
+    """The log of refusals, over the standard logger, so that nothing is written where nobody has configured one."""
+    # Loaded with the first refusal: it takes as long as everything else that the client loads.
+    import structlog
+
+    return structlog.wrap_logger(
+        logging.getLogger("xerotui.xero"),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
 def log_refusal(response: Response, method: str, path: str) -> None:
     """Note an answer that is none in the log, with what Xero's support asks for; never its body or the query."""
     if response.status >= 400 and response.status not in _QUIET:
         where = path.partition("?")[0][:200]
-        _log.info(
+        _log().info(
             "xero refused", status=response.status, call=f"{method} {where}", correlation=correlation_of(response)
         )
 
