@@ -119,13 +119,13 @@ async def heard(process: Process) -> str:
 
 
 @asynccontextmanager
-async def connected(tmp: Path) -> AsyncIterator[Installation]:
-    """A connected installation whose world stands still unless it is moved."""
+async def connected(tmp: Path, rate: float = 1.0) -> AsyncIterator[Installation]:
+    """A connected installation."""
     import httpx2
 
     place = tmp / "sandbox"
     place.mkdir()
-    sandbox = await serve(WORLD, [HaloEmulator()], home=place)
+    sandbox = await serve(WORLD, [HaloEmulator()], home=place, clock_rate=rate)
     os.environ["XEROTUI_CLOCK"] = str(sandbox.clock.path)
     try:
         wiring = await Wiring.open(prepare(tmp / "home"))
@@ -307,3 +307,31 @@ async def test_an_idle_worker_keeps_the_login_alive_and_one_is_started_for_it(tm
             assert "dies in 9 days" in (await space.worker()).detail
             assert (await space.login_ages())[0].state == "expiring"
             assert here.renewals == before + 1
+
+
+async def test_four_processes_share_one_minute(tmp_path: Path) -> None:
+    limit, calls = 10, 6
+    async with connected(tmp_path, rate=60) as here, AsyncExitStack() as stack:
+        service = here.sandbox.xero.service
+        answer = await here.http.post(f"{service.control_url}/limits", json={"minute": limit})
+        assert answer.status_code == 200, answer.text
+        async with here.wiring.book.edit() as db:
+            login = db.xero(LOGIN)
+            assert login is not None
+            settings = {**login.settings, "minute_limit": str(limit)}
+            db.put_xero(msgspec.structs.replace(login, settings=settings))
+        processes = [await stack.enter_async_context(here.process()) for _ in range(PROCESSES)]
+        tenant = WORLD.tenants[0]
+        for process in processes:
+            for _ in range(calls):
+                tell(process, f"call {tenant.tenant_id}")
+        for process in processes:
+            assert {await heard(process) for _ in range(calls)} == {tenant.name}
+        made = [r for r in service.journal.requests if r["path"].endswith("/Organisation")]
+        assert [r["status"] for r in made] == [200] * PROCESSES * calls, "never one too many"
+        assert service.journal.violations == []
+        async with here.wiring.ledger.read() as tx:
+            used = await here.wiring.ledger.usage.since(tx, dt.date.min)
+        [cost] = used.values()
+        assert (cost.calls, cost.throttled, cost.billed) == (PROCESSES * calls, 0, 0), "Xero doesn't bill these"
+        assert cost.received > 0

@@ -134,7 +134,7 @@ class LaneRunner:
     async def _work(self, fence: Fence, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._raise_failures()
-            self._raise_pace()
+            await self._raise_pace()
             await self._writable()
             # One after the other may try whether a silent side is back: one call that it never answers starves none.
             self._turn = not self._turn if self.pace.slow else False
@@ -160,7 +160,7 @@ class LaneRunner:
         if isinstance(self.sender, XeroSender):
             await refuse_read_only(self.ports, (self.sender.tenant,))
 
-    def _raise_pace(self) -> None:
+    async def _raise_pace(self) -> None:
         """Let the lane go where for now nothing of it can get through; what waits goes on waiting.
 
         Raises SyncError.
@@ -168,9 +168,17 @@ class LaneRunner:
         if self._flying:
             return
         if self.pace.held:
-            raise SyncError(self.pace.limit or "What waits was put off.", code="core.throttled")
+            said = self.pace.limit or "what waits was put off"
+            raise SyncError(f"{await self._name()}: {said[:1].lower()}{said[1:]}", code="core.throttled")
         if self.pace.given_up:
             raise SyncError(self.pace.said, code="core.unreachable")
+
+    async def _name(self) -> str:
+        """The lane as people know it."""
+        side, _, id = self.lane.partition(":")
+        db = await self.ports.book.read()
+        document = db.tenant(id) if side == "xero" else db.source(id)
+        return document.name if document is not None else id
 
     def _raise_failures(self) -> None:
         for task in [t for t in self._flying if t.done()]:
@@ -384,6 +392,10 @@ class LaneRunner:
             self.waits = outcome.reason
 
     def _later(self, call: Call) -> None:
+        if self.pace.slow:
+            # The lane's pace says when; a patience of its own beside that would only leave it untried.
+            self._due.pop(call.id, None)
+            return
         tries = self._tries[call.id] = self._tries.get(call.id, 0) + 1
         self._due[call.id] = time.monotonic() + PATIENCE[min(tries, len(PATIENCE) - 1)]
 
@@ -407,6 +419,7 @@ class LaneRunner:
             outcome = await sender.send(call, operations, resend=True)
             if outcome.status in (0, 429):
                 # The repeat didn't get through; what became of the first try is as unknown as before.
-                return Outcome(unclear=list(operations), reason=outcome.reason)
+                unclear = list(operations)
+                return Outcome(unclear=unclear, reason=outcome.reason, silent=outcome.silent, held=outcome.held)
             return outcome
         return await sender.find_out(call, operations)
