@@ -242,20 +242,21 @@ async def test_nothing_changes_before_it_is_saved(place: Place) -> None:
 
 async def test_a_lost_login_is_renewed_in_its_place(place: Place) -> None:
     space = place.space
-    connection = await place.connected("Xero", kind="web")
+    connection = await place.connected("Xero", kind="web", tier="5000")
     place.sandbox.clock.jump(61 * 86_400)
     await refused((await space.wiring.xero(FIRST.tenant_id)).organisation(), "xero.login")
     assert {row.state for row in await space.tenants()} == {"expired"}
-    # The secret needn't be given again, and nothing need be chosen again.
-    values = place.values("web")
-    del values["client_secret"]
-    consent = await space.xero_begin("Xero", values)
+    # Neither settings nor the secret need be given again, and nothing need be chosen again.
+    assert (await space.xero_again("Xero"))[1]["tier"] == "5000"
+    consent = await space.xero_begin("Xero", {"minute_limit": "50"})
     assert consent.connection == connection
     offered = await space.xero_finish(connection, await place.landed(consent.url, FIRST.tenant_id))
     assert all(c.already for c in offered)
     await space.xero_save(connection, [])
     assert {row.state for row in await space.tenants()} == {"connected"}
     await (await space.wiring.xero(FIRST.tenant_id)).organisation()
+    settings = await space.wiring.xero_settings(connection)
+    assert (settings.kind, settings.tier, settings.minute_limit) == ("web", 5000, 50)
 
 
 async def _paired(space: Workspace) -> None:

@@ -94,6 +94,11 @@ def test_the_address_is_whole_and_the_browser_comes_back_by_itself(stage: Stage,
         # From the first column to the last: joined as they are, the pieces are the address.
         wrapped = "".join(lines[first : first + -(-len(url) // 80)])
         assert wrapped == url
+        strips = pilot.app.screen._compositor.render_strips()
+        links = [piece.style.link for strip in strips for piece in strip if piece.style and piece.style.link]
+        # Each piece is a link to the whole of it.
+        assert set(links) == {url}
+        assert len(links) >= -(-len(url) // 80)
         assert lines_with(pilot, "Listening on port")
         await paste(pilot, "what is this")
         await press(pilot, "enter")

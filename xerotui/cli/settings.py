@@ -44,7 +44,7 @@ def values_of(fields: "tuple[FormField, ...]", options: dict[str, Any]) -> dict[
             if not sys.stdin.isatty():
                 raise click.UsageError(f"--{flag(field)} is needed.")
             values[field.name] = click.prompt(safe(field.title), err=True)
-    return {name: value for name, value in values.items() if value != ""}
+    return values
 
 
 def _secret(field: "FormField", file: str | None) -> str:

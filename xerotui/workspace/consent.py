@@ -54,16 +54,18 @@ class Consenting(Offers):
         """Begin a login: the settings are kept aside, and the address for the browser comes back.
 
         Begun under the name of a saved connection it is a new login of that one, which goes on as it is until the
-        new one is saved. A secret left blank is the saved one. Raises SyncError for settings that can't work.
+        new one is saved; settings that aren't given stay as they are saved, blank ones go back to their default, and
+        a blank secret is the saved one. Raises SyncError for settings that can't work.
         """
         self.gate("tenant.connect")
         db = await self.wiring.book.read()
         known = next((c for c in db.xeros() if c.name == name), None)
         id = known.id if known else fresh_id(name, {c.id for c in db.xeros()})
-        open_, hidden = split(XeroSettings, values)
+        kept = {k: v for k, v in known.settings.items() if k not in values} if known is not None else {}
+        open_, hidden = split(XeroSettings, {**kept, **values})
         if open_.get("kind") in ("web", "custom") and not hidden:
-            kept = await self.wiring.vault.get(secret_name(f"xero/{id}", "client_secret"))
-            hidden = {"client_secret": kept} if kept else {}
+            secret = await self.wiring.vault.get(secret_name(f"xero/{id}", "client_secret"))
+            hidden = {"client_secret": secret} if secret else {}
         pending = Pending(name=name, settings=open_, secrets=hidden)
         settings = pending.filled()
         _refuse_hopeless(settings)
@@ -79,6 +81,13 @@ class Consenting(Offers):
             redirect_uri=settings.redirect_uri,
             warnings=_warnings(settings),
         )
+
+    async def xero_again(self, connection: str) -> tuple[str, dict[str, str]]:
+        """Name and settings, secrets excepted, of a saved connection by id or name; blank where there is none."""
+        for document in (await self.wiring.book.read()).xeros():
+            if document.saved and connection in (document.id, document.name):
+                return document.name, dict(document.settings)
+        return "", {}
 
     @asynccontextmanager
     async def xero_landing(self, connection: str) -> AsyncIterator[Landing]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output
@@ -50,11 +51,16 @@ async def run(
     space: "Workspace", out: Output, *, source: str, fields: "tuple[FormField, ...]", options: dict[str, Any]
 ) -> int:
     """Sign in, choose, save; what isn't saved is given back."""
-    if options.get("kind") != "custom" and not options["answer_file"] and not sys.stdin.isatty():
+    name = options["name"] or "Xero"
+    _, saved = await space.xero_again(name)
+    kind = options.get("kind") or saved.get("kind")
+    if kind != "custom" and not options["answer_file"] and not sys.stdin.isatty():
         raise click.UsageError("Where nobody can be asked, --answer-file says where the answer is read from.")
     # Lines of a pipe that a secret was read from as well may lie in our own buffer.
     shared = any(options.get(key(field)) == "-" for field in fields if field.secret)
-    consent = await space.xero_begin(options["name"] or "Xero", values_of(fields, options))
+    # What is saved under this name needn't be given again.
+    asked = tuple(msgspec.structs.replace(f, required=f.required and f.name not in saved) for f in fields)
+    consent = await space.xero_begin(name, values_of(asked, options))
     try:
         offered = await _signed_in(space, out, consent, options, shared=shared)
         await _say_scopes(space, out, consent.connection)

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import msgspec
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -52,9 +53,13 @@ class ConnectXeroScreen(AreaScreen):
         "the redirect address on this machine (here, or over ssh -L) brings its answer by itself."
     )
 
-    def __init__(self, resume: str = "") -> None:
-        """With `resume`, a connection that was signed in but not saved, it begins at the organisations."""
+    def __init__(self, resume: str = "", again: str = "") -> None:
+        """With `resume`, a connection that was signed in but not saved, it begins at the organisations.
+
+        With `again`, a saved one, the form is filled in with its settings.
+        """
         super().__init__()
+        self.again = again
         self.step = "resume" if resume else "form"
         self.fields: tuple[FormField, ...] = ()
         self.consent: XeroConsent | None = None
@@ -71,14 +76,16 @@ class ConnectXeroScreen(AreaScreen):
         yield Container(id="form-place")
 
     async def load(self) -> tuple[FormField, ...]:
-        """The settings as a form."""
-        return self.ws.xero_form()
+        """The settings as a form, those of a saved connection as its defaults."""
+        name, saved = await self.ws.xero_again(self.again) if self.again else ("", {})
+        filled = (msgspec.structs.replace(f, default=saved.get(f.name, f.default)) for f in self.ws.xero_form())
+        return (named(name or "Xero"), *filled)
 
     def paint(self, data: Any) -> None:
         """The first step, once."""
         if self.fields:
             return
-        self.fields = (named("Xero"), *data)
+        self.fields = data
         if self.step == "resume":
             self._answer_with("")
         else:
@@ -147,7 +154,7 @@ class ConnectXeroScreen(AreaScreen):
         self.typed = dict(values)
         name = values.pop(NAME_FIELD)
         try:
-            self.consent = await self.ws.xero_begin(name, {k: v for k, v in values.items() if v})
+            self.consent = await self.ws.xero_begin(name, values)
         except SyncError as error:
             self.query_one(Form).say_wrong(fault_of(error, self.fields))
             self.failed(error)
@@ -217,7 +224,8 @@ class ConnectXeroScreen(AreaScreen):
                 for line in self.query("#landing").results(Static):
                     line.update(safe(landing.words, "dim"))
                 address = await landing.wait()
-        except SyncError as error:
+        except Exception as error:
+            # Nobody waits for this task: what it meets is said, and pasting goes on.
             self.failed(error)
             return
         self._landing = None

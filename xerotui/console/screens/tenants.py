@@ -95,7 +95,13 @@ class TenantsScreen(ListScreen):
         """Connect Xero organisations."""
         from xerotui.console.screens.connect_xero import ConnectXeroScreen
 
-        self.app.push_screen(ConnectXeroScreen())
+        item = self.current
+        again = ""
+        if item is not None and item.tenant is not None and item.tenant.state == "expired":
+            again = item.tenant.connection
+        elif item is not None and item.login is not None and item.login.state == "signed out":
+            again = item.login.connection
+        self.app.push_screen(ConnectXeroScreen(again=again))
 
     def do_source_connect(self) -> None:
         """Connect a source."""
