@@ -65,7 +65,8 @@ class XeroApp:
         self._judge_scope(route, caller)
         self._judge_headers(request, body, caller.org.behaviour.bytes, route.handler in SILENT)
         if len(raw) + len(request.url.query) > caller.org.behaviour.address:
-            raise Refused(Response(status_code=414), "address", f"{len(raw) + len(request.url.query)} characters")
+            # Its web server is IIS, which knows no such address then.
+            raise Refused(not_found(), "address", f"{len(raw) + len(request.url.query)} characters")
         query = self._query(request, route)
         key = request.headers.get("idempotency-key", "") if request.method in ("PUT", "POST") else ""
         call = Call(

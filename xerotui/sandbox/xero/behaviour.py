@@ -17,7 +17,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     ``windows``: limits count in a rolling window or in one that begins anew on the minute and day.
     ``appminute_retry_after``: whether a refusal for the whole app says how long to wait.
     ``refused_calls_count``: whether a call answered with 429 counts in the windows itself.
-    ``key_conflict``: the form in which a key used for another request is refused.
+    ``key_conflict``: the form in which a key used for another request is refused; a bare one has a message only.
     ``ties``: which way half a penny is rounded; ``absorb_totals``: whether totals that were sent and are off by
     at most ten pence are taken with a rounding amount.
     ``order_moves``: the safe table of a purchase order's statuses, or any but out of DELETED; ``billed_by_api``:
@@ -33,7 +33,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     windows: Literal["rolling", "fixed"] = "rolling"
     appminute_retry_after: bool = True
     refused_calls_count: bool = False
-    key_conflict: Literal["validation", "plain"] = "validation"
+    key_conflict: Literal["validation", "bare"] = "validation"
     ties: Literal["up", "even"] = "up"
     absorb_totals: bool = False
     order_moves: Literal["safe", "free"] = "safe"

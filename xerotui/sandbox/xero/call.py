@@ -161,7 +161,8 @@ def answer_batch(
     shown = []
     for verdict in verdicts:
         record = marked(verdict, flag)
-        if not call.summarize:
+        # A batch of payments carries its messages alone.
+        if not call.summarize and plural != "BatchPayments":
             record["StatusAttributeString"] = "ERROR" if verdict.errors else "WARNING" if verdict.warnings else "OK"
         shown.append(shape(record, plural, call.places))
     return call.reply(plural, shown)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from xerotui.sandbox.clock import WorldClock
-from xerotui.sandbox.service import Journal
+from xerotui.sandbox.service import Journal, json_reply
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request
 
@@ -51,8 +51,8 @@ class Keys:
             return None
         if kept.fingerprint != _fingerprint(method, target, body):
             message = f"Idempotency Key: {key} is used with a different request"
-            plain = self.behaviour.key_conflict == "plain"
-            refusal = Response(message, 400, media_type="text/plain") if plain else bad_request(VALIDATION, message)
+            bare = self.behaviour.key_conflict == "bare"
+            refusal = json_reply({"Message": message}, 400) if bare else bad_request(VALIDATION, message)
             raise Refused(refusal, "idempotency", "key used with another request")
         if kept.tenant != tenant:
             self.journal.violation("idempotency", "one key used for two organisations: the answer is replayed")
