@@ -285,9 +285,12 @@ class XeroTUI(App[int]):
         for id in sorted(self.awaited):
             plan = await self.opened.plan(id)
             if plan is None or plan.state not in (PlanState.READY, PlanState.APPROVED, PlanState.APPLYING):
-                self.awaited.discard(id)
-                if plan is not None and plan.state is PlanState.DONE:
-                    self.tell_end((await self.opened.status(self.tenant)).problems)
+                problems = (await self.opened.status(self.tenant)).problems
+                # Let go only when it is told, without waiting in between: newer news cancels older looking.
+                if id in self.awaited:
+                    self.awaited.discard(id)
+                    if plan is not None and plan.state is PlanState.DONE:
+                        self.tell_end(problems)
 
     def tell(self, words: str | Text, kind: str = "") -> None:
         """Say something on the screen in front."""

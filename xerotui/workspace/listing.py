@@ -1,13 +1,14 @@
 """Pages over short lists that are worked out in memory, and structs as lists of labelled values. Pure."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 
 from xerotui.model.paging import Page, View
+from xerotui.model.work import Plan, PlanState
 
 T = TypeVar("T")
 
@@ -31,6 +32,18 @@ def paged(rows: Sequence[T], view: View, text: Callable[[T], str]) -> Page[T]:
         total=len(kept),
         next=str(end) if end < len(kept) else "",
         previous=str(max(0, start - limit)) if start else "",
+    )
+
+
+def superseded(plan: Plan, plans: Iterable[Plan]) -> bool:
+    """Whether a plan that nobody approved was overtaken by a newer one of the same kind, pair and choice."""
+    return plan.state is PlanState.READY and any(
+        other.created > plan.created
+        and (other.kind, other.connection, other.options) == (plan.kind, plan.connection, plan.options)
+        and set(other.tenants) >= set(plan.tenants)
+        and not other.follows
+        and other.state is not PlanState.DISCARDED
+        for other in plans
     )
 
 

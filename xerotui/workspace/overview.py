@@ -10,6 +10,7 @@ from xerotui.source.contract import ReadinessStep
 from xerotui.source.guard import PluginFault
 from xerotui.store import SourceConnection
 from xerotui.workspace.base import totalled
+from xerotui.workspace.listing import superseded
 from xerotui.workspace.pages import BudgetRow, Overview, StatusLine, Step
 from xerotui.workspace.plugins import Plugins
 
@@ -40,14 +41,14 @@ class Overviews(Plugins):
         ledger = self.wiring.ledger
         async with ledger.read() as tx:
             runs = await ledger.runs.list(tx, 5)
-            waiting = await ledger.plans.list(tx, 5, [PlanState.READY])
+            plans = await ledger.plans.list(tx, 50)
             problems = await ledger.problems.counts(tx)
             numbers = await ledger.work.counts(tx)
         return Overview(
             steps=await self._steps(started=bool(runs)),
             budgets=await self._budgets(),
             runs=tuple(runs),
-            plans_waiting=tuple(waiting),
+            plans_waiting=tuple(p for p in plans if p.state is PlanState.READY and not superseded(p, plans))[:5],
             counts=totalled(numbers, 3),
             problems=problems,
             plugin_faults=self.plugin_faults(),
@@ -57,7 +58,7 @@ class Overviews(Plugins):
         db = await self.wiring.book.read()
         sources = db.sources()
         if not sources:
-            tenants = bool(db.tenants())
+            tenants = any(t.connection for t in db.tenants())
             return (
                 Step(
                     id="connect",
@@ -110,7 +111,7 @@ class Overviews(Plugins):
         if step.what == "connect":
             return True, source.name
         if step.what == "tenant":
-            names = [t.name for t in db.tenants()]
+            names = [t.name for t in db.tenants() if t.connection]
             return bool(names), ", ".join(names)
         if step.what == "reference":
             async with self.wiring.ledger.read() as tx:
@@ -191,6 +192,7 @@ class Overviews(Plugins):
             activity=activity,
             clock_rate=self.wiring.clock.rate,
             trouble=running.error if running else "",
+            login_days=await self.login_days(tenant),
         )
 
 

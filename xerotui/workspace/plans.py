@@ -12,6 +12,7 @@ from xerotui.sync.plan import SKIPS
 from xerotui.workspace.base import REFUSED, operation_row, totalled
 from xerotui.workspace.connect import Connecting
 from xerotui.workspace.listing import flat
+from xerotui.workspace.naming import names_for
 from xerotui.workspace.pages import OperationRow, PlanRow, Story
 
 # Words of rows that are no operations; `blocked` also stands for conflicts.
@@ -108,10 +109,10 @@ class Plans(Connecting):
         async with self.wiring.ledger.read() as tx:
             return (await self.wiring.ledger.work.page(tx, view)).map(operation_row)
 
-    async def queue_counts(self, plan: str = "") -> dict[str, int]:
-        """Operations by state, of one plan or of all."""
+    async def queue_counts(self, plan: str = "", tenant: str = "") -> dict[str, int]:
+        """Operations by state, of one plan or of all, of one organisation or of all."""
         async with self.wiring.ledger.read() as tx:
-            numbers = await self.wiring.ledger.work.counts(tx, plan=plan or None)
+            numbers = await self.wiring.ledger.work.counts(tx, plan=plan or None, tenant=tenant or None)
         return totalled(numbers, 3)
 
     async def operation(self, id: str) -> Story:
@@ -129,7 +130,7 @@ class Plans(Connecting):
 
     async def _told(self, operation: Operation) -> Story:
         history, problems = await self._about(operation.connection, operation.kind, operation.record, operation.tenant)
-        return Story(
+        told = Story(
             title=operation.title,
             kind=operation.kind,
             connection=operation.connection,
@@ -142,6 +143,11 @@ class Plans(Connecting):
             operations=history,
             said=operation.error,
         )
+        return await self._named(told)
+
+    async def _named(self, story: Story) -> Story:
+        async with self.wiring.ledger.read() as tx:
+            return msgspec.structs.replace(story, names=await names_for(self.wiring.ledger, tx, story))
 
     async def _about(
         self, connection: str, kind: Kind, record: str, tenant: str
@@ -182,7 +188,7 @@ class Plans(Connecting):
                 fields += [(c.path, c.after, "as last sent") for c in differences(None, decode(link.posting))]
         if not fields and latest:
             fields += list(_fields(latest[0]))
-        return Story(
+        told = Story(
             title=_title(known, problems, history) or record,
             kind=kind,
             connection=connection,
@@ -195,6 +201,7 @@ class Plans(Connecting):
             operations=history,
             said=latest[0].error if latest else "",
         )
+        return await self._named(told)
 
 
 def _title(known: object, problems: tuple[Problem, ...], history: tuple[OperationRow, ...]) -> str:

@@ -13,6 +13,7 @@ from xerotui.cli.text import counts, money, when
 from xerotui.model.paging import View
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Plan, PlanState, Verb
+from xerotui.workspace.listing import superseded
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -148,7 +149,8 @@ async def show(
         out.data({"plan": plan, "rows": listed} if rows else {"plan": plan})
         return
     names = {t.tenant: t.name for t in await space.tenants()}
-    title = f"Plan {plan.id}: {plan.title or plan.kind.value} [{plan.state.value}], good until {when(plan.expires)}"
+    state = "superseded by a newer plan" if superseded(plan, await space.plans()) else plan.state.value
+    title = f"Plan {plan.id}: {plan.title or plan.kind.value} [{state}], good until {when(plan.expires)}"
     out.table(
         ("Organisation", "What", "Kind", ">Number", ">Total"),
         [

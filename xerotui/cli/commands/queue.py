@@ -95,10 +95,16 @@ async def told(out: Output, story: "Story") -> None:
     )
     if story.fields:
         out.line("")
-        out.table(("Field", "Value", "From"), story.fields)
+        out.table(
+            ("Field", "Value", "From"),
+            [(path, story.spoken(path, value), rung) for path, value, rung in story.fields],
+        )
     if story.changes:
         out.line("")
-        out.table(("Field", "Before", "After"), [(c.path, c.before, c.after) for c in story.changes])
+        out.table(
+            ("Field", "Before", "After"),
+            [(c.path, *(story.spoken(c.path, value) for value in (c.before, c.after))) for c in story.changes],
+        )
     for problem in story.problems:
         out.line("")
         out.facts([("Problem", problem.code), ("What", problem.sentence), ("Remedy", problem.remedy)])

@@ -67,13 +67,20 @@ def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
     return tuple(out)
 
 
+# How a budget's window is called where its own name is no word.
+WINDOWS = {"appminute": "minute, whole app"}
+
+
 def budget_line(row: BudgetRow, width: int) -> Text:
     """A bar with its numbers; full bars turn to words as well as colour."""
     near = row.limit > 0 and row.used * 10 >= row.limit * 9
     shade = "bold red" if row.limit > 0 and row.used >= row.limit else "yellow" if near else "green"
     words = " used up" if row.limit > 0 and row.used >= row.limit else " nearly" if near else ""
-    title = short(f"{row.title} {row.window}", max(16, width - 44))
-    pad = " " * max(0, max(16, width - 44) - safe(title).cell_len)
+    room = max(16, width - 44)
+    window = WINDOWS.get(row.window, row.window)
+    # The name is cut, never the window: without it two bars of one organisation look alike.
+    title = f"{short(row.title, max(8, room - len(window) - 1))} {window}"
+    pad = " " * max(0, room - safe(title).cell_len)
     return join(safe(title), pad, " ", safe(bar(row.used, row.limit), shade), f" {row.used:,}/{row.limit:,}{words}")
 
 

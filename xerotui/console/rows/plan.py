@@ -112,7 +112,14 @@ def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
     return out
 
 
-def _verdict(plan: Plan) -> Text:
+def stands(plan: Plan, overtaken: bool) -> str:
+    """The word for where a plan stands, as people read it."""
+    return "superseded" if overtaken else plan.state.value
+
+
+def _verdict(plan: Plan, overtaken: bool) -> Text:
+    if overtaken:
+        return safe("a newer one was made: o shows it", "yellow")
     words = {
         PlanState.READY: f"approve it by {when(plan.expires)} UTC",
         PlanState.APPROVED: "approved; the worker takes it next",
@@ -125,10 +132,11 @@ def _verdict(plan: Plan) -> Text:
     return safe(words, "bold red" if plan.state in (PlanState.REFUSED, PlanState.EXPIRED) else "")
 
 
-def summary(plan: Plan, names: Mapping[str, str], budget: str = "") -> Text:
+def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken: bool = False) -> Text:
     """The head of the plan: what it is, totals, counts, cost, problems, and what moved when it is stale."""
     title = plan.title or ("Import into the source" if plan.kind is PlanKind.IMPORT else "Sync to Xero")
-    head = join(worded(plan.state.value), "  ", safe(short(title, 33), "bold"), " ", _verdict(plan))
+    word = worded(stands(plan, overtaken))
+    head = join(word, "  ", safe(short(title, 33), "bold"), " ", _verdict(plan, overtaken))
     if plan.follows:
         head = join(head, safe("  (follow-up)", "cyan"))
     parts: list[object] = [head]

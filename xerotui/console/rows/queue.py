@@ -74,6 +74,16 @@ def row(item: OperationRow, names: Mapping[str, str], *, parties: bool = True) -
     )
 
 
+# What the worker still has to do.
+AHEAD = (State.PLANNED, State.APPROVED, State.READY, State.SENDING, State.UNKNOWN)
+
+
+def progress(counts: Mapping[str, int]) -> tuple[int, int]:
+    """How many of these operations are over, and how many there are."""
+    total = sum(counts.values())
+    return total - sum(counts.get(state.value, 0) for state in AHEAD), total
+
+
 def counts_line(counts: Mapping[str, int], done: int, total: int) -> Text:
     """Every state with its sign and number, and how far the run is."""
     parts = [

@@ -15,7 +15,7 @@ _WORKER = {
     "lost": ("✗ worker lost", "bold red"),
 }
 _REMEDY = {
-    "lost": "The worker gave no sign of life: any action starts a new one, `xerotui worker status` says more.",
+    "lost": "The worker died or hangs. Any request starts another, which takes over and sends nothing twice.",
     "locked": "The worker has no key to the vault: start it from a console that has one.",
 }
 
@@ -78,6 +78,8 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
         parts.append(safe(f"○ {status.waiting:,} waiting"))
     if status.trouble:
         parts.append(trouble_text(status, 30 if width < 100 else 60))
+    if status.login_days is not None:
+        parts.append(safe(f"! login ends in {status.login_days} d", "bold red" if status.login_days <= 3 else "yellow"))
     if status.activity:
         parts.append(safe(short(status.activity, 30)))
     if status.problems:

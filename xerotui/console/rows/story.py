@@ -1,7 +1,9 @@
 """A record's story as text: fields with their rung, changes old to new, problems with remedies, operations."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -16,9 +18,20 @@ def _head(title: str) -> Text:
     return Text(title, style="bold")
 
 
+# A line's tracking is two ids and two names, in this order; people read the names.
+_TRACKING = re.compile(r"(tracking\.\d+)\.([1-4])$")
+
+
 def field_path(path: str) -> str:
     """A field's path as people read it: `lines.2.unit_amount` is `line 2 unit amount`."""
+    path = _TRACKING.sub(lambda m: f"{m[1]} {'category' if m[2] == '3' else 'option'}", path)
     return clean(path, 80).replace("lines.", "line ").replace(".", " ").replace("_", " ")
+
+
+def unsaid(path: str) -> bool:
+    """Whether a field is left out because another one says the same by name."""
+    found = _TRACKING.search(path)
+    return found is not None and found[2] in "12"
 
 
 # The fields of a posting that are amounts of its currency.
@@ -46,15 +59,23 @@ def change_lines(changes: tuple[Change, ...], width: int) -> list[Text]:
         name = safe(short(field_path(change.path), label).ljust(label) + " ", "dim")
         before, after = clean(change.before, 400), clean(change.after, 400)
         if not before:
-            out.append(join(name, safe(f"+ {after}", "green")))
+            out += _signed(name, "+", after, "green", width, label)
         elif not after:
-            out.append(join(name, safe(f"- {before}", "red")))
+            out += _signed(name, "-", before, "red", width, label)
         elif len(before) + len(after) + label + 5 <= width:
             out.append(join(name, safe(before, "red"), " → ", safe(after, "green")))
         else:
-            pad = " " * (label + 1)
-            out += [join(name, safe(f"- {before}", "red")), join(pad, safe(f"+ {after}", "green"))]
+            out += _signed(name, "-", before, "red", width, label)
+            out += _signed(Text(" " * (label + 1)), "+", after, "green", width, label)
     return out
+
+
+def _signed(name: Text, sign: str, value: str, style: str, width: int, label: int) -> list[Text]:
+    pieces = wrapped(value, width - label - 3)
+    pad = " " * (label + 3)
+    return [
+        join(name, safe(f"{sign} {p}", style)) if i == 0 else join(pad, safe(p, style)) for i, p in enumerate(pieces)
+    ]
 
 
 def problem_lines(problem: Problem) -> list[Text]:
@@ -85,12 +106,36 @@ def operation_line(operation: OperationRow) -> Text:
     return join(line, " ", safe(operation.error, "red", 300)) if operation.error else line
 
 
+def field_lines(story: Story, width: int, spoken: Callable[[str, str], str]) -> list[Text]:
+    """Every field with its value and the rung that it came from; long values go on below themselves."""
+    fields = [field for field in story.fields if not unsaid(field[0])]
+    label = min(22, max((len(field_path(name)) for name, _, _ in fields), default=10))
+    out: list[Text] = []
+    for name, value, rung in fields:
+        head = safe(short(field_path(name), label).ljust(label) + " ", "dim")
+        tail = safe(f"  ← {clean(rung, 80)}", "cyan") if rung else Text("")
+        pieces = wrapped(spoken(name, value), width - label - 1)
+        rows = [join(head if i == 0 else " " * (label + 1), piece) for i, piece in enumerate(pieces)]
+        if len(rows) == 1 and rows[0].cell_len + tail.cell_len <= width:
+            rows = [join(rows[0], tail)]
+        elif rung:
+            rows.append(join(" " * (label + 1), safe(short(f"← {clean(rung, 80)}", width - label - 1), "cyan")))
+        out += rows
+    return out
+
+
+def wrapped(value: str, room: int) -> list[str]:
+    """A value in pieces of that many characters, broken between words where there are any."""
+    return wrap(clean(value, 500), max(room, 12)) or [""]
+
+
 def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
     """The whole story, most urgent first; ids of organisations are written as their names."""
     currency = next((value for name, value, _ in story.fields if name == "currency"), "")
 
     def spoken(path: str, value: str) -> str:
-        return names.get(value) or shown_value(path, value, currency)
+        named = story.spoken(path, value)
+        return names.get(value) or (named if named != value else shown_value(path, value, currency))
 
     head = join(safe(f"{story.kind.label} ", "dim"), safe(story.title, "bold", 300))
     parts: list[object] = [head]
@@ -101,16 +146,11 @@ def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
         for problem in story.problems:
             parts += problem_lines(problem)
     if story.changes:
-        named = tuple(Change(c.path, spoken(c.path, c.before), spoken(c.path, c.after)) for c in story.changes)
+        said = [c for c in story.changes if not unsaid(c.path)]
+        named = tuple(Change(c.path, spoken(c.path, c.before), spoken(c.path, c.after)) for c in said)
         parts += ["", _head("Changes (old → new)"), *change_lines(named, width)]
     if story.fields:
-        label = min(22, max(len(clean(name, 40)) for name, _, _ in story.fields))
-        parts += ["", _head("Fields, and where each comes from")]
-        for name, value, rung in story.fields:
-            line = join(
-                safe(short(field_path(name), label).ljust(label) + " ", "dim"), safe(spoken(name, value), "", 500)
-            )
-            parts.append(join(line, safe(f"  ← {clean(rung, 80)}", "cyan")) if rung else line)
+        parts += ["", _head("Fields, and where each comes from"), *field_lines(story, width, spoken)]
     if story.operations:
         parts += ["", _head("Operations"), *map(operation_line, story.operations)]
     if story.said:

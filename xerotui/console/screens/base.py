@@ -68,6 +68,7 @@ class AreaScreen(Screen[object]):
         # The organisation that one was sent here for; it is this screen's alone, until `t` or a digit.
         self.scope = ""
         self._loaded_for = ""
+        self._shown: Any = None
         self._remedy = ""
         self._said_at = 0.0
 
@@ -131,6 +132,11 @@ class AreaScreen(Screen[object]):
             self.tenant_changed()
         elif self.stale:
             self.reload()
+
+    def on_screen_suspend(self) -> None:
+        """What was said of a moment on this screen is old when one comes back; a worker's remedy is said anew."""
+        if self.live:
+            self.notice("")
 
     @property
     def outdated(self) -> bool:
@@ -342,8 +348,14 @@ class AreaScreen(Screen[object]):
             return
         self.fault = ""
         self.loaded = True
+        self._shown = data
         self.paint(data)
         self.paint_frame()
+
+    def repaint(self) -> None:
+        """Show once more what was loaded, as it fits now."""
+        if self.live and self.loaded:
+            self.paint(self._shown)
 
     def news(self, topics: frozenset[str]) -> None:
         """Something changed: reload when it is shown here, at most once a second, unless paused."""

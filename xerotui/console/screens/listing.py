@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.worker import Worker, WorkerState
@@ -147,6 +148,10 @@ class ListScreen(AreaScreen):
         self.reload()
 
     # --- messages of the widgets
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width: columns, texts and the pane beside the list fit it once it is laid out."""
+        self.call_after_refresh(self.repaint)
 
     def on_paged_table_page_wanted(self, message: PagedTable.PageWanted) -> None:
         """Load the neighbouring page, when there is one."""

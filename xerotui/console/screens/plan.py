@@ -15,6 +15,7 @@ from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.paging import Page, View
 from xerotui.model.work import Plan, PlanState
+from xerotui.workspace.listing import superseded
 from xerotui.workspace.pages import PlanRow
 
 
@@ -34,6 +35,7 @@ class PlanScreen(ListScreen):
     def __init__(self) -> None:
         super().__init__()
         self.plan: Plan | None = None
+        self.overtaken = False
         self.wanted = ""
         self.parties = True
 
@@ -50,6 +52,7 @@ class PlanScreen(ListScreen):
         self.plan = plan = await self.ws.plan(self.wanted)
         if plan is None:
             return Page(rows=(), total=0)
+        self.overtaken = plan.state is PlanState.READY and superseded(plan, await self.ws.plans())
         return await self.ws.plan_rows(plan.id, self.scoped(view))
 
     def row_of(self, item: PlanRow) -> Row:
@@ -60,7 +63,12 @@ class PlanScreen(ListScreen):
         """Totals, then rows."""
         status = self.console_app.status
         head = (
-            rows.summary(self.plan, self.console_app.names, status.budget if status is not None else "")
+            rows.summary(
+                self.plan,
+                self.console_app.names,
+                status.budget if status is not None else "",
+                overtaken=self.overtaken,
+            )
             if self.plan is not None
             else safe("There is no plan. n works one out: both sides are read, nothing is written.", "bold")
         )
@@ -77,7 +85,7 @@ class PlanScreen(ListScreen):
         """The fields of the change."""
         assert self.plan is not None
         return story.text(
-            await self.ws.plan_row(self.plan.id, item.id), self.app.size.width * 38 // 100 - 3, self.console_app.names
+            await self.ws.plan_row(self.plan.id, item.id), self.app.size.width * 38 // 100 - 5, self.console_app.names
         )
 
     def unavailable(self, command: str) -> str:
@@ -115,7 +123,11 @@ class PlanScreen(ListScreen):
             self.notice("No plan is kept.", "quiet")
             return
         choices = tuple(
-            Choice(p.id, f"{when(p.created)}  {p.title or p.kind.value}  {p.state.value}", rows.totals_of(p))
+            Choice(
+                p.id,
+                f"{when(p.created)}  {p.title or p.kind.value}  {rows.stands(p, superseded(p, plans))}",
+                rows.totals_of(p),
+            )
             for p in plans
         )
         key = await self.pick("plans", "Plans, newest first", choices, self.plan.id if self.plan else "")

@@ -45,9 +45,9 @@ class QueueScreen(ListScreen):
         yield Line(id="trouble")
 
     async def page(self, view: View) -> Page[Any]:
-        """A page of operations, and the counts of all."""
+        """A page of operations, and the counts of the plan and organisation that are shown."""
         app = self.console_app
-        self.counts = await self.ws.queue_counts()
+        self.counts = await self.ws.queue_counts(self.view.fields.get("plan", ""), self.shown_tenant)
         app.status = await self.ws.status(self.shown_tenant)
         return await self.ws.queue(self.scoped(view))
 
@@ -59,6 +59,8 @@ class QueueScreen(ListScreen):
         """Counts, then the page."""
         status = self.console_app.status
         done, total = (status.done, status.total) if status is not None else (0, 0)
+        if total > done and self.view.fields.get("plan"):
+            done, total = rows.progress(self.counts)
         self.query_one("#counts", Line).say(rows.counts_line(self.counts, done, total))
         trouble = trouble_text(status, self.app.size.width - 2) if status is not None else Text("")
         line = self.query_one("#trouble", Line)
@@ -70,7 +72,7 @@ class QueueScreen(ListScreen):
 
     async def detail_of(self, item: OperationRow) -> Text:
         """The record's story beside the list."""
-        return story.text(await self.ws.operation(item.id), self.app.size.width * 38 // 100 - 3, self.console_app.names)
+        return story.text(await self.ws.operation(item.id), self.app.size.width * 38 // 100 - 5, self.console_app.names)
 
     def detail(self, item: Any) -> Text | None:
         """It has to be asked for."""

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 
 from xerotui.console import clip
@@ -45,9 +46,13 @@ class StoryScreen(AreaScreen):
         """Show it."""
         self.story = data
         pane = self.query_one("#story", Detail)
-        pane.say(rows.text(data, self.app.size.width - 3, self.console_app.names))
+        pane.say(rows.text(data, self.app.size.width - 5, self.console_app.names))
         if self.focused is None:
             pane.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are broken anew."""
+        self.call_after_refresh(self.repaint)
 
     def show_fault(self, words: str) -> None:
         """Say that it could not be read."""

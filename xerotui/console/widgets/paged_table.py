@@ -1,8 +1,10 @@
 """One page of a list: drawn line by line, so that a changed row costs one line of terminal output, not a table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -41,25 +43,63 @@ class Row:
 
 
 # The column that takes what is left is worth more than extra columns when it has less than this.
-WORTH = 18
+WORTH = 24
 
 
-def widths(columns: tuple[Column, ...], width: int, screen: int) -> list[int]:
-    """Cells for each column on a table of `width` cells; 0 for a hidden one."""
+def widths(columns: tuple[Column, ...], width: int, screen: int, rows: Sequence[Row] = ()) -> list[int]:
+    """Cells for each column on a table of `width` cells; 0 for a hidden one.
+
+    Where the words of the column that takes what is left don't fit, extra columns that say the same in every row
+    go, then fixed ones give what they don't need; what it doesn't need itself goes to fixed ones that are cut.
+    """
+    needs = [_needed(column, index, rows) for index, column in enumerate(columns)]
     hidden = {i for i, c in enumerate(columns) if screen < c.least}
     while True:
         shown = [i for i in range(len(columns)) if i not in hidden]
         flexible = [i for i in shown if columns[i].width == 0]
         left = width - GUTTER - sum(columns[i].width for i in shown)
         extra = [i for i in shown if columns[i].least]
+        same = [i for i in extra if len(_words(i, rows)) == 1 < len(rows)]
+        if flexible and left < sum(needs[i] for i in flexible) and same:
+            hidden.add(same[-1])
+            continue
         if not flexible or left // len(flexible) >= WORTH or not extra:
             break
         hidden.add(max(extra, key=lambda i: (columns[i].least, i)))
     sizes = [0 if i in hidden else c.width for i, c in enumerate(columns)]
+    if not flexible:
+        return sizes
+    fixed = [i for i in shown if columns[i].width]
+    lacking = sum(needs[i] for i in flexible) - left
+    for index in fixed if rows else ():
+        given = min(max(lacking, 0), max(0, sizes[index] - needs[index]))
+        taken = min(max(-lacking, 0), max(0, needs[index] - sizes[index]))
+        sizes[index] += taken - given
+        left, lacking = left + given - taken, lacking - given + taken
     for position, index in enumerate(flexible):
         share = left // len(flexible) + (left % len(flexible) if position == 0 else 0)
         sizes[index] = max(share, 4)
+    if len(flexible) == 2 and rows:
+        _even_out(sizes, flexible[0], flexible[1], needs)
     return sizes
+
+
+def _needed(column: Column, index: int, rows: Sequence[Row]) -> int:
+    """Cells with the gap that show a column whole."""
+    return max((cell_len(words) for words in (column.title, *_words(index, rows))), default=0) + 1
+
+
+def _words(index: int, rows: Sequence[Row]) -> set[str]:
+    """The different words that a column says."""
+    return {row.cells[index].plain for row in rows if not row.heading and index < len(row.cells)}
+
+
+def _even_out(sizes: list[int], one: int, other: int, needs: list[int]) -> None:
+    """Of two columns that share what is left, the one with room to spare gives it to the one that is cut."""
+    for giver, taker in ((one, other), (other, one)):
+        moved = min(max(0, sizes[giver] - needs[giver]), max(0, needs[taker] - sizes[taker]))
+        sizes[giver] -= moved
+        sizes[taker] += moved
 
 
 class PagedTable(Widget, can_focus=True):
@@ -133,6 +173,7 @@ class PagedTable(Widget, can_focus=True):
         self.empty = empty or Text("")
         self._fits = 0
         self._painted: list[object] = []
+        self._sized: tuple[tuple[tuple[Column, ...], int, int, tuple[Row, ...]] | None, list[int]] = (None, [])
 
     # --- what screens call
 
@@ -263,7 +304,7 @@ class PagedTable(Widget, can_focus=True):
 
     def _line(self, y: int) -> tuple[object, ...]:
         if y == 0:
-            return ("header", self.size.width)
+            return ("header", self.size.width, *self._sizes(self.size.width))
         index = self.top + y - 1
         if index >= len(self.rows):
             return ("empty", self.empty.plain, y) if not self.rows else ("", 0)
@@ -276,6 +317,7 @@ class PagedTable(Widget, can_focus=True):
             row.key in self.marks,
             index == self.cursor,
             focused if index == self.cursor else None,
+            *(() if row.heading else self._sizes(self.size.width)),
         )
 
     def _repaint(self) -> None:
@@ -335,9 +377,16 @@ class PagedTable(Widget, can_focus=True):
         segments = [Segment(words, style + own) for words, own in self._parts(text)]
         return _joined(segments, width, style)
 
+    def _sizes(self, width: int) -> list[int]:
+        """The columns' widths, worked out once for what is shown."""
+        state = (self.columns, width, self.app.size.width, self.rows)
+        if self._sized[0] != state:
+            self._sized = (state, widths(*state))
+        return self._sized[1]
+
     def _strip(self, gutter: str, cells: tuple[Text, ...], style: Style, width: int, *, plain: bool = False) -> Strip:
         segments = [Segment(gutter, style)]
-        sizes = widths(self.columns, width, self.app.size.width)
+        sizes = self._sizes(width)
         for column, size, cell in zip(self.columns, sizes, cells, strict=False):
             if size < 1:
                 continue
