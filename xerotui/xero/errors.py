@@ -113,6 +113,11 @@ def log_refusal(response: Response, method: str, path: str) -> None:
         )
 
 
+def log_oddity(event: str, **facts: str | int) -> None:
+    """Note in the log what is odd about Xero but stops nothing."""
+    _log().info(event, **facts)
+
+
 def offline(response: Response) -> float:
     """How many world seconds a 5xx asks to be left alone: five minutes where the organisation itself is offline."""
     return OFFLINE_WAIT if "organisation is offline" in words_of(response).lower() else 0.0

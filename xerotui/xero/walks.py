@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Record
-from xerotui.xero.errors import Unavailable
+from xerotui.xero.errors import Unavailable, log_oddity
 from xerotui.xero.wire import ENDPOINTS, Envelope, opened
 from xerotui.xero.wire_documents import SALES_TYPES
 
@@ -22,8 +22,8 @@ Query = Mapping[str, str]
 PAGE_SIZE = 1000
 # How many records of an unpaged list are decoded at once.
 BATCH = 500
-# A full walk that came out shorter than Xero's own count is made once more.
-WALKS = 2
+# A full walk that came out shorter than Xero's own count is made again, at most so often in all.
+WALKS = 3
 # By an id that never changes nothing is lost: changes move no record, and new ones only cause repeats
 # (xero-api section 6.1). Purchase orders have no such order; the latest changed first, a change only moves its own
 # record to pages already read, where the next delta finds it.
@@ -49,7 +49,7 @@ class Walk:
     `since` makes it a delta (If-Modified-Since, to the second); it is used as given, the overlap is the caller's.
     `began` is Xero's own clock at the first page, None before that or where Xero doesn't say: whatever changed later
     may be missing and belongs into the next delta. A walk over everything is counted against what Xero says there is
-    and made again when it came out short. Raises Unavailable when it stays short, and the errors of a read.
+    and made again when it came out short. Raises Unavailable when others are missing each time, and what a read raises.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Walk:
         self._ids: set[str] = set()
 
     async def __aiter__(self) -> AsyncIterator[list[Record]]:
-        least = 0
+        known, least = 0, 0
         for _ in range(WALKS):
             stated: list[int] = []
             async for page, envelope in self._pages():
@@ -76,11 +76,15 @@ class Walk:
                 yield kept.pop()
             if not self._whole or not stated or len(self._ids) >= stated[-1]:
                 return
-            least = least or stated[0]
+            if len(self._ids) == known:
+                # Twice the very same: it is Xero's count that is off, and nobody is helped by reading nothing.
+                log_oddity("xero counts more than it lists", kind=self.kind.value, counted=stated[-1], listed=known)
+                return
+            known, least = len(self._ids), least or stated[0]
         # What came in while we read belongs to the next delta; what was there before must have been read.
-        if len(self._ids) < least:
+        if known < least:
             raise Unavailable(
-                f"Xero counts {least} {self.kind.plural} but lists {len(self._ids)}.",
+                f"Xero counts {least} {self.kind.plural} but lists {known}.",
                 "They changed while they were read: try again in a few minutes.",
                 code="xero.unavailable",
                 exit_code=3,
