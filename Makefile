@@ -32,7 +32,9 @@ test: check
 soak: $(READY)
 	$(BIN)/python -m pytest -q -m soak
 
+# The official SDK is measured beside our client; nothing but the benchmarks and one contract test uses it.
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[bench]'
 	for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
 # An environment of its own, outside the clone; run again to upgrade, `make uninstall` to remove.

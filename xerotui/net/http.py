@@ -5,16 +5,14 @@ import datetime as dt
 import json as stdlib_json
 import logging
 import random
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
-import httpx2
 import msgspec
 
 from xerotui import __version__
@@ -22,6 +20,12 @@ from xerotui.net.clock import Clock, WorldClock
 from xerotui.net.errors import BadAnswer, NetError, NotSent, Throttle, Unanswered
 from xerotui.net.governor import PATIENCE, Governor, Slot
 from xerotui.net.limits import Spent, Throttled
+
+if TYPE_CHECKING:
+    # The library is loaded with the first client: it takes longer than all of ours that a command line needs.
+    import ssl
+
+    import httpx2
 
 __all__ = ["BadAnswer", "HttpClient", "NetError", "NotSent", "Response", "Throttle", "Unanswered"]
 
@@ -31,16 +35,8 @@ THROTTLE_TRIES = 5
 MAX_BODY = 128 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _encoder = msgspec.json.Encoder(decimal_format="number")
-# No connection, so no byte of the request can have arrived.
-_BEFORE_SENDING = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-)
 # Loopback never goes through a proxy.
-_DIRECT: dict[str, httpx2.AsyncBaseTransport | None] = {
+_DIRECT: dict[str, "httpx2.AsyncBaseTransport | None"] = {
     "all://localhost": None,
     "all://127.0.0.1": None,
     "all://[::1]": None,
@@ -115,7 +111,7 @@ class Response(msgspec.Struct, frozen=True):
 
 class _Prepared(msgspec.Struct, frozen=True):
     method: str
-    url: httpx2.URL
+    url: "httpx2.URL"
     headers: dict[str, str]
     body: bytes
     timeout: float
@@ -130,9 +126,22 @@ class _Prepared(msgspec.Struct, frozen=True):
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _trusted() -> "ssl.SSLContext":
     """The certificates that are trusted: reading them takes longer than all else that opening a workspace does."""
+    import httpx2
+
     return httpx2.create_ssl_context()
+
+
+def _connections() -> "httpx2.AsyncClient":
+    import httpx2
+
+    return httpx2.AsyncClient(
+        headers={"User-Agent": f"XeroTUI/{__version__}"},
+        limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=20.0),
+        mounts=_DIRECT,
+        verify=_trusted(),
+    )
 
 
 class HttpClient:
@@ -149,18 +158,13 @@ class HttpClient:
         *,
         clock: Clock | None = None,
         log: Callable[[Exchange], None] = log_exchange,
-        _pool: httpx2.AsyncClient | None = None,
+        _pool: "httpx2.AsyncClient | None" = None,
     ) -> None:
         self.governor = governor
         self.clock: Clock = clock or (governor.clock if governor else WorldClock())
         self._throttled = throttled
         self._log = log
-        self._pool = _pool or httpx2.AsyncClient(
-            headers={"User-Agent": f"XeroTUI/{__version__}"},
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=20.0),
-            mounts=_DIRECT,
-            verify=_trusted(),
-        )
+        self._pool = _pool or _connections()
         self._shares = _pool is not None
 
     def governed(
@@ -254,6 +258,16 @@ class HttpClient:
             return response
 
     async def _once(self, request: _Prepared) -> Response:
+        import httpx2
+
+        # No connection, so no byte of the request can have arrived.
+        before_sending = (
+            httpx2.ConnectError,
+            httpx2.ConnectTimeout,
+            httpx2.PoolTimeout,
+            httpx2.ProxyError,
+            httpx2.UnsupportedProtocol,
+        )
         begun = False
 
         async def trace(event: str, _: Any) -> None:
@@ -263,12 +277,13 @@ class HttpClient:
         try:
             async with asyncio.timeout(request.timeout):
                 return await self._exchange(request, trace)
-        except _BEFORE_SENDING as error:
+        except before_sending as error:
             raise NotSent(f"no connection to {request.url.host}: {_words(error)}", request.where) from None
         except (httpx2.DecodingError, httpx2.TooManyRedirects) as error:
             raise BadAnswer(f"an answer that can't be read: {_words(error)}", request.where) from None
         except (httpx2.TransportError, httpx2.StreamError, TimeoutError, OSError) as error:
-            what = f"no answer within {request.timeout:g} s" if _late(error) else f"cut off: {_words(error)}"
+            late = isinstance(error, TimeoutError | httpx2.TimeoutException)
+            what = f"no answer within {request.timeout:g} s" if late else f"cut off: {_words(error)}"
             raise (Unanswered if begun else NotSent)(what, request.where) from None
 
     async def _exchange(self, request: _Prepared, trace: Any) -> Response:
@@ -277,7 +292,7 @@ class HttpClient:
             request.url,
             headers=request.headers,
             content=request.body or None,
-            timeout=httpx2.Timeout(request.timeout),
+            timeout=request.timeout,
             extensions={"trace": trace},
         )
         incoming = await self._pool.send(outgoing, stream=True)
@@ -317,6 +332,8 @@ def _prepare(
     form: Mapping[str, str] | None,
     timeout: float,
 ) -> _Prepared:
+    import httpx2
+
     sent = {name.lower(): value for name, value in (headers or {}).items()}
     if any(not value.isascii() or not value.isprintable() for value in sent.values()):
         raise NotSent("a header holds characters that HTTP doesn't allow", f"{method} {urlsplit(url).hostname or ''}")
@@ -334,10 +351,6 @@ def _prepare(
     except (httpx2.InvalidURL, ValueError):
         raise NotSent("an address that can't be called", method) from None
     return _Prepared(method.upper(), target, sent, body, timeout)
-
-
-def _late(error: Exception) -> bool:
-    return isinstance(error, TimeoutError | httpx2.TimeoutException)
 
 
 def _words(error: Exception) -> str:
