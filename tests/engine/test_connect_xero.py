@@ -155,7 +155,11 @@ async def test_apps_that_cannot_work_are_refused_by_name(place: Place) -> None:
         ({"kind": "web", "client_secret": ""}, "client secret"),
     ):
         await refused(space.xero_begin("Xero", place.values() | wrong), "core.settings", words)
+    await space.xero_begin("Given up", place.values("web"))
+    assert await place.kept("xero/given-up/") == ["xero/given-up/pending"]
+    place.sandbox.clock.jump(86_401)
     consent = await space.xero_begin("Xero", place.values("web", client_secret="wrong"))
+    assert await place.kept("xero/given-up/") == []
     landed = await place.landed(consent.url)
     await refused(space.xero_finish(consent.connection, landed), "xero.client_refused", "secret", "kind web")
     consent = await space.xero_begin("Xero", place.values("custom", client_secret="wrong"))

@@ -26,6 +26,9 @@ from xerotui.xero import scopes
 from xerotui.xero.connections import XeroSettings, grants, redirect_fault
 from xerotui.xero.tokens import TokenKeeper
 
+# A login that nobody answered for so long was given up.
+GIVEN_UP = dt.timedelta(days=1)
+
 
 class Landing:
     """Waits for the browser to come back to this machine, beside the field for pasting; `words` say how that stands."""
@@ -66,9 +69,10 @@ class Consenting(Offers):
         if open_.get("kind") in ("web", "custom") and not hidden:
             secret = await self.wiring.vault.get(secret_name(f"xero/{id}", "client_secret"))
             hidden = {"client_secret": secret} if secret else {}
-        pending = Pending(name=name, settings=open_, secrets=hidden)
+        pending = Pending(name=name, settings=open_, secrets=hidden, begun=self.wiring.clock.now())
         settings = pending.filled()
         _refuse_hopeless(settings)
+        await self._forget_given_up(db)
         if settings.kind == "custom":
             await self._keep(id, pending)
             return XeroConsent(connection=id, url="", state="", redirect_uri="", needs_code=False)
@@ -81,6 +85,16 @@ class Consenting(Offers):
             redirect_uri=settings.redirect_uri,
             warnings=_warnings(settings),
         )
+
+    async def _forget_given_up(self, db: Db) -> None:
+        """Drop what was begun a day ago and never answered, with the secret that was typed for it."""
+        ledger = self.wiring.ledger
+        async with ledger.read() as tx:
+            names = await ledger.vault.names(tx, "xero/")
+        for id in (name.split("/")[1] for name in names if name == pending_name(name.split("/")[1])):
+            text = await self.wiring.vault.get(pending_name(id)) if db.xero(id) is None else ""
+            if text and self.wiring.clock.now() - msgspec.json.decode(text, type=Pending).begun > GIVEN_UP:
+                await self.wiring.vault.drop(f"xero/{id}/")
 
     async def xero_again(self, connection: str) -> tuple[str, dict[str, str]]:
         """Name and settings, secrets excepted, of a saved connection by id or name; blank where there is none."""
@@ -216,6 +230,9 @@ class Consenting(Offers):
         await self.wiring.book.change(write)
         await self.wiring.vault.drop(pending_name(connection))
         self.wiring.forget(connection)
+        for tenant in chosen:
+            if offers[tenant].facts is not None:
+                await self.wiring.pulse.well(tenant)
         await self._pair_all()
         await self._news("tenant.connect", connection, tenants=",".join(chosen), granted=document.granted)
 

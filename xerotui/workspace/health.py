@@ -120,6 +120,11 @@ class Pulse:
         except msgspec.ValidationError:
             return Health()
 
+    async def well(self, tenant: str) -> None:
+        """Note a good call that went past the client of the organisation, as that of a new login does."""
+        self._noted.pop(tenant, None)
+        await self._note(tenant, self._clock.now(), None, None)
+
     async def settle(self) -> None:
         """Wait until everything heard so far is written down."""
         if self._writing:

@@ -1,5 +1,6 @@
 """A login in the making: what is kept of it until it is saved, and what its refusals are called."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     settings: dict[str, str]
     secrets: dict[str, str] = {}
+    begun: dt.datetime
     state: str = ""
     verifier: str = ""
     tokens: TokenSet | None = None
