@@ -188,6 +188,7 @@ async def test_access_that_is_missing_is_told_apart(bench: Bench) -> None:
         assert report.failure is not None
         assert report.failure.said == "AuthenticationUnsuccessful"
         assert "gives no access" in report.findings[0].detail
+        assert [row.state for row in await space.tenants()] == ["failing", "connected"]
     scopes = "openid offline_access accounting.invoices accounting.settings.read"
     async with bench.space(scopes=scopes) as space:
         lacking = await wrong(space)

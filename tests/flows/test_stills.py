@@ -29,7 +29,7 @@ SIZES = {"80x24": SMALL, "140x40": LARGE}
 
 @pytest.fixture(scope="module")
 def stage(still: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One prepared home for all pictures of this module; nothing here writes to it."""
+    """One prepared home for all pictures of this module; nothing that they show is written here."""
     world = hostile_world()
     made = Stage(Path(tmp_path_factory.mktemp("stills")), world=world)
     made.start_worker()
@@ -414,5 +414,21 @@ def test_a_connection_in_full(stage: Stage, size: str) -> None:
         harmless(pilot)
         await press(pilot, "escape", "y")
         await until(pilot, lambda: pilot.app.screen is screen, "the way back")
+        if SIZES[size] == SMALL:
+            await _dated(pilot, screen)
 
     stage.watch(run, SIZES[size])
+
+
+async def _dated(pilot: Pilot[Any], screen: ConnectionScreen) -> None:
+    """A start date that is saved is told at once."""
+    await press(pilot, "d")
+    await until(pilot, lambda: isinstance(pilot.app.screen, StartDatesScreen), "the form again")
+    await settled(pilot)
+    await press(pilot, "enter", *"2020-01-31", "enter", "enter")
+    await until(pilot, lambda: pilot.app.screen is screen, "that it is saved")
+    await until(
+        pilot,
+        lambda: "credit_note from 2020-01-31" in screen.query_one("#report", Detail).said.plain,
+        "the start date",
+    )

@@ -81,7 +81,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One organisation: `state` is connected, unsaved, expired, paused or disconnected.
+    """One organisation: `state` is connected, failing (`trouble` says what the last call failed with), unsaved,
+    expired or disconnected.
 
     `days_left` are those that its login lives on without being used; None where nothing can end.
     """
@@ -98,6 +99,7 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     accent: str = ""
     locked_until: dt.date | None = None
     days_left: int | None = None
+    trouble: str = ""
     last_call: str = ""
     links: dict[str, int] = {}
     problems: int = 0
@@ -279,6 +281,8 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
+    # (field, values): asked for only where that field holds one of these.
+    where: tuple[str, tuple[str, ...]] | None = None
 
 
 class SpecRow(msgspec.Struct, frozen=True, kw_only=True):

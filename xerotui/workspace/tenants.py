@@ -40,7 +40,9 @@ class Tenants(Meters):
                     links[kind.value] = links.get(kind.value, 0) + n
             problems = sum((await ledger.problems.counts(tx, tenant=document.tenant)).values())
             cursors = await ledger.snapshots.cursors(tx)
+            health = await self.wiring.pulse.read(tx, document.tenant)
         state, days = await self._login(document, saved=bool(connection and connection.saved))
+        failing = health.failure.sentence if state == "connected" and health.failing and health.failure else ""
         read = [c.at for c in cursors if c.side is Side.XERO and c.connection == document.tenant]
         day = next((b for b in await self._tenant_budgets(document) if b.window == xero_limits.DAY), None)
         return TenantRow(
@@ -48,7 +50,8 @@ class Tenants(Meters):
             name=document.name,
             connection=document.connection,
             connection_name=connection.name if connection else "",
-            state=state,
+            state="failing" if failing else state,
+            trouble=failing,
             country=document.country or (organisation.country if organisation else ""),
             currency=document.currency or (organisation.base_currency if organisation else ""),
             is_demo=document.demo or bool(organisation and organisation.is_demo),

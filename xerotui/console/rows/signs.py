@@ -11,6 +11,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "waiting": ("·", "dim"),
     # tenants, sources, plugins
     "connected": ("✓", "green"),
+    "failing": ("✗", "bold red"),
     "unsaved": ("!", "bold yellow"),
     "expired": ("✗", "bold red"),
     "paused": ("‖", "yellow"),

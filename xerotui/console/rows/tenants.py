@@ -130,6 +130,8 @@ def tenant_text(item: TenantRow) -> Text:
         "",
         safe("READ-ONLY: nothing is written here (o switches)", "bold yellow") if item.read_only else safe("writable"),
     ]
+    if item.trouble:
+        parts.append(safe(f"✗ {item.trouble} ⏎ tells more", "bold red"))
     if item.day_limit:
         parts.append(safe(f"calls today {bar(item.day_used, item.day_limit, 12)} {item.day_used:,}/{item.day_limit:,}"))
     if item.locked_until is not None:

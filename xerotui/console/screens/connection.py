@@ -53,7 +53,7 @@ class ConnectionScreen(AreaScreen):
         self.report = data
         pane = self.query_one("#report", Detail)
         at = pane.scroll_y
-        pane.say(rows.text(data, self.app.size.width - 3))
+        pane.say(rows.text(data, self.app.size.width - 5))
         # What is read must not jump away because a number below it changed.
         pane.scroll_to(y=at, animate=False)
         if self.focused is None:
