@@ -5,22 +5,18 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Call, CallState, Operation, State, Verb
-from xerotui.store import Fence, Fenced, Tx
-from xerotui.sync.current import by_reason, mappings_now, outdated
+from xerotui.model.work import Call, CallState, Operation, State
+from xerotui.store import Fence, Fenced
+from xerotui.sync.forming import Forming
 from xerotui.sync.pace import Pace
-from xerotui.sync.plan import BATCH
 from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
-from xerotui.sync.settle import Failed, Outcome, Settler, failure, tell
+from xerotui.sync.settle import Outcome, Settler
 from xerotui.xero.errors import Unavailable
 
 IN_FLIGHT = 4
-# Verbs in the order in which a kind's operations leave.
-VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
 # Machine seconds between two looks at an unknown call, by attempt.
 PATIENCE = (0.0, 1.0, 3.0, 10.0, 30.0)
 # Machine seconds that a lane rests when its side can't be reached.
@@ -31,7 +27,7 @@ NOTHING = 0.5
 HELD = 2.0
 
 
-class LaneRunner:
+class LaneRunner(Forming):
     """Works one lane until nothing is left that can go now.
 
     `run` returns when the lane is idle or taken over by another worker. A lane whose side can't be reached waits:
@@ -39,12 +35,7 @@ class LaneRunner:
     """
 
     def __init__(self, ports: Ports, lane: str) -> None:
-        self.ports = ports
-        self.lane = lane
-        side, _, name = lane.partition(":")
-        self.sender: XeroSender | SourceSender = (
-            XeroSender(ports, lane, name) if side == "xero" else SourceSender(ports, lane, name)
-        )
+        super().__init__(ports, lane)
         self.trouble = ""
         self.retry_at = 0.0
         self.pace = Pace(ports.clock)
@@ -59,7 +50,6 @@ class LaneRunner:
         self._busy: set[str] = set()
         self._due: dict[str, float] = {}
         self._tries: dict[str, int] = {}
-        self._halves: list[list[str]] = []
 
     async def run(self, stop: asyncio.Event) -> bool:
         """Work; True when the lane was held at all. On stop, calls on their way are awaited (drain)."""
@@ -88,7 +78,8 @@ class LaneRunner:
             self.retry_at = time.monotonic() + HELD
         except SyncError as error:
             self.trouble = error.sentence
-            self.retry_at = time.monotonic() + max(REST, self._asked(error))
+            # A limit has its own end, in world time.
+            self.retry_at = 0.0 if self.pace.held else time.monotonic() + max(REST, self._asked(error))
         except Exception as error:
             # A fault of the program: the lane rests, all others go on, and what was on its way counts as unknown.
             self.ports.log.error("lane stumbled", lane=self.lane, error=type(error).__name__, exc_info=True)
@@ -238,7 +229,7 @@ class LaneRunner:
             await ledger.work.promote(tx, lane=self.lane)
         started = False
         while self._room():
-            batch = await self._next_batch(fence)
+            batch = await self._next_batch(fence, flying=bool(self._flying))
             if not batch:
                 break
             await self._writable()
@@ -249,100 +240,6 @@ class LaneRunner:
 
     def _room(self) -> bool:
         return self.pace.room(len(self._flying), IN_FLIGHT) > 0
-
-    async def _opened(self, batch: Sequence[Operation], fence: Fence) -> tuple[Call, list[Operation]] | None:
-        """The call of a batch, stored; None when nothing of it leaves now.
-
-        What is out of date is superseded in the same transaction, alone (DESIGN 4.4): no plan or link that came in
-        between is overlooked, whether the approval was a moment ago or what it waited for took days.
-        """
-        ledger = self.ports.ledger
-        mappings = await mappings_now(self.ports, batch)
-        async with ledger.write() as tx:
-            for why, ids in by_reason(await outdated(self.ports, tx, batch, mappings)).items():
-                await ledger.work.move(tx, ids, State.SUPERSEDED, frm=(State.READY,), fence=fence, error=why)
-                batch = [o for o in batch if o.id not in ids]
-            if not batch:
-                return None
-            try:
-                call = self.sender.form(batch)
-            except Exception as error:
-                await self._unformed(tx, batch, error, fence)
-                return None
-            # What is compared later is what was sent: contacts that only became known now are part of it.
-            stored = {o.id: o.body for o in await ledger.work.get(tx, [o.id for o in batch])}
-            await ledger.work.rewrite(tx, [(o.id, o.body) for o in batch if stored.get(o.id) != o.body])
-            await ledger.work.open_call(tx, call, fence)
-        return call, list(batch)
-
-    async def _unformed(self, tx: Tx, batch: Sequence[Operation], error: Exception, fence: Fence) -> None:
-        """No call can be made of these: halved until the culprit is alone, and that one is set aside with words."""
-        if len(batch) > 1:
-            self._split([o.id for o in batch])
-            return
-        said = error.sentence if isinstance(error, SyncError) else f"no call can be made of it ({type(error).__name__})"
-        if not isinstance(error, SyncError):
-            self.ports.log.error("call not formed", operation=batch[0].id, error=type(error).__name__, exc_info=True)
-        await self._park(tx, [Failed(batch[0], "core.parked", said, parked=True)], fence)
-
-    async def _park(self, tx: Tx, failed: Sequence[Failed], fence: Fence) -> None:
-        for why, ids in by_reason({f.operation.id: f.said for f in failed}).items():
-            await self.ports.ledger.work.move(tx, ids, State.PARKED, frm=(State.READY,), fence=fence, error=why)
-        await tell(self.ports, tx, [(f.operation, [failure(f)]) for f in failed])
-
-    async def _next_batch(self, fence: Fence) -> list[Operation]:
-        """The next call's operations: a half of a refused call, else a full batch, else the rest of a kind.
-
-        A batch that isn't full waits while more of its kind and verb may still become ready, so that calls are
-        as few as can be.
-        """
-        ledger = self.ports.ledger
-        for part in list(self._halves):
-            async with ledger.read() as tx:
-                members = await ledger.work.get(tx, part)
-            if any(o.state in (State.SENDING, State.UNKNOWN) for o in members):
-                # What halved them is just being written down.
-                continue
-            now = self.ports.clock.now()
-            if any(o.state is State.READY and o.not_before and o.not_before > now for o in members):
-                continue
-            self._halves.remove(part)
-            if operations := [o for o in members if o.state is State.READY]:
-                return await self._completed(operations, fence)
-        async with ledger.read() as tx:
-            counts = await ledger.work.counts(tx, lane=self.lane, states=(State.READY, State.APPROVED))
-        for kind, verb in self._order():
-            ready = counts.get((self._side(), kind, verb, State.READY), 0)
-            if not ready:
-                continue
-            size = BATCH if isinstance(self.sender, XeroSender) else await self.sender.batch(verb)
-            coming = counts.get((self._side(), kind, verb, State.APPROVED), 0)
-            if ready < size and coming and self._flying:
-                continue
-            async with ledger.read() as tx:
-                batch = await ledger.work.ready_batch(tx, self.lane, kind, verb, size)
-            halved = {id for half in self._halves for id in half}
-            batch = await self._completed([o for o in batch if o.id not in halved], fence)
-            if batch:
-                return batch
-        return []
-
-    def _side(self) -> Side:
-        return Side.XERO if isinstance(self.sender, XeroSender) else Side.SOURCE
-
-    def _order(self) -> list[tuple[Kind, Verb]]:
-        return [(kind, verb) for kind in WRITE_ORDER for verb in VERBS]
-
-    async def _completed(self, batch: list[Operation], fence: Fence) -> list[Operation]:
-        """The batch with contacts filled in; documents whose contact has no link are set aside with words."""
-        if not isinstance(self.sender, XeroSender):
-            return batch
-        ready, orphans = await self.sender.complete(batch)
-        if orphans:
-            said = "its contact isn't linked with one in Xero"
-            async with self.ports.ledger.write() as tx:
-                await self._park(tx, [Failed(o, "core.dependency", said, parked=True) for o in orphans], fence)
-        return ready
 
     async def _one(self, call: Call, operations: Sequence[Operation], fence: Fence, *, resend: bool) -> None:
         """One call from leaving to settled."""
@@ -365,14 +262,6 @@ class LaneRunner:
                     self.ports.log.info("unknown resolved", lane=self.lane, call=call.id, operations=size, done=done)
         finally:
             self._busy.discard(call.id)
-
-    def _split(self, ids: list[str]) -> None:
-        """Halve a call that was refused whole, until the culprit is alone (DESIGN section 5).
-
-        Before the refusal is written down: from then on the halves may leave, but never together again.
-        """
-        middle = len(ids) // 2
-        self._halves += [ids[:middle], ids[middle:]]
 
     def _paced(self, outcome: Outcome) -> None:
         """Take from an outcome how fast the lane may go. One for which nobody was asked tells nothing."""
