@@ -36,12 +36,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made.close()
 
 
-def command(stage: Stage, *more: str) -> list[str]:
-    """The command line of a web app; its secret is in the environment."""
+def command(stage: Stage, *more: str, kind: str = "web") -> list[str]:
+    """The command line of an app; the secret of a web app is in the environment."""
     about = stage.sandbox.describe()["xero"]
+    client = about["client_id" if kind == "web" else "pkce_client_id"]
     assert stage.sandbox.xero.identity is not None
-    redirect = stage.sandbox.xero.identity.apps[about["client_id"]].redirect_uris[0]
-    options = ["--kind", "web", "--client-id", about["client_id"], "--redirect-uri", redirect]
+    redirect = stage.sandbox.xero.identity.apps[client].redirect_uris[0]
+    options = ["--kind", kind, "--client-id", client, "--redirect-uri", redirect]
     for name in ("api_url", "identity_url", "authorize_url"):
         options += [f"--{name.replace('_', '-')}", about[name]]
     return ["-m", "xerotui", "connect", "xero", *options, *more]
@@ -116,9 +117,11 @@ def test_without_listening_and_beside_a_taken_port_pasting_goes_on(stage: Stage,
         shown.press(asyncio.run(control.consent(address(shown))) + "\r")
         assert shown.wait() == Exit.DONE
         assert b"already connected" in shown.written
-    with terminal(stage.home, *command(stage, "--no-listen", "--name", "Left"), **variables(stage)) as shown:  # type: ignore[arg-type]
+    clock = {"XEROTUI_CLOCK": variables(stage)["XEROTUI_CLOCK"]}
+    with terminal(stage.home, *command(stage, "--no-listen", "--name", "Left", kind="pkce"), **clock) as shown:  # type: ignore[arg-type]
         shown.until(b"Paste the address")
         assert b"Listening" not in shown.written
+        assert b"secret" not in shown.written, "such an app has none"
         os.write(shown.master, b"\x03")
         assert shown.wait() == Exit.INTERRUPTED
     assert [row["name"] for row in json.loads(run("tenants", "logins", "--json")[1])] == ["Xero"]

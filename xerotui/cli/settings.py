@@ -34,8 +34,11 @@ def variable(name: str) -> str:
 def values_of(fields: "tuple[FormField, ...]", options: dict[str, Any]) -> dict[str, str]:
     """The settings as given: options, files and variables for secrets, and questions for what is needed still."""
     values: dict[str, str] = {}
+    defaults = {field.name: field.default for field in fields}
     for field in fields:
         given = options.get(key(field))
+        if field.where and given is None and values.get(field.where[0], defaults[field.where[0]]) not in field.where[1]:
+            continue
         if field.secret:
             values[field.name] = _secret(field, given)
         elif given is not None:

@@ -33,6 +33,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Where:
+    """The field matters only where another one holds one of these values; it isn't asked for elsewhere."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of a settings struct, as forms and options are drawn from it."""
 
@@ -44,6 +52,7 @@ class Field:
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
+    where: Where | None = None
 
 
 def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -66,6 +75,7 @@ def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
                 choices=by[Choice].values if Choice in by else (),
                 default=None if required else info.default,
                 required=required,
+                where=by.get(Where),
             )
         )
     return tuple(out)

@@ -31,6 +31,7 @@ def drawn(struct: type) -> tuple[FormField, ...]:
             choices=f.choices,
             default=None if f.secret else f.default,
             required=f.required,
+            where=(f.where.field, f.where.values) if f.where else None,
         )
         for f in fields(struct)
     )

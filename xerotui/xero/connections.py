@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from xerotui.model.settings import Choice, Help, Secret, Title
+from xerotui.model.settings import Choice, Help, Secret, Title, Where
 from xerotui.net.http import HttpClient, Response
 from xerotui.net.oauth import Grants
 from xerotui.xero.errors import auth_trouble, read_trouble
@@ -32,7 +32,13 @@ class XeroSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         Choice(("pkce", "web", "custom")),
     ] = "pkce"
     client_id: Annotated[str, Title("Client id"), Help("From the app's page in Xero's developer portal")]
-    client_secret: Annotated[str, Title("Client secret"), Help("Web apps and custom connections only"), Secret()] = ""
+    client_secret: Annotated[
+        str,
+        Title("Client secret"),
+        Help("Web apps and custom connections only"),
+        Secret(),
+        Where("kind", ("web", "custom")),
+    ] = ""
     redirect_uri: Annotated[
         str, Title("Redirect address"), Help("Letter by letter as registered; localhost, never 127.0.0.1")
     ] = "http://localhost:8736/callback"
