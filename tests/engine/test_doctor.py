@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 import pytest
 
+from xerotui.console.rows.status import status_text
 from xerotui.net.clock import WorldClock
 from xerotui.net.oauth import TokenSet
 from xerotui.sandbox.run import Sandbox
@@ -156,6 +157,8 @@ async def test_a_connection_that_is_well_is_told_in_full(bench: Bench) -> None:
 
 async def test_logins_that_are_dead_say_of_what(bench: Bench) -> None:
     async with bench.space() as space:
+        # Else one would be started, because nothing renews the login.
+        await space.stop_worker()
         await bench.control("/clock", {"jump_seconds": 61 * 86_400})
         expired = await wrong(space)
         assert "wasn't used for" in expired.detail
@@ -214,10 +217,15 @@ async def test_limits_and_clocks(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
         assert "free again at 20" in full.detail
         await bench.control("/limits", {"day": 5000})
     async with bench.space() as space:
-        # Nine days before its end, and nobody works.
+        # Eight days before its end, and the worker was stopped on purpose: else one would be started to renew it.
+        await space.stop_worker()
         await bench.control("/clock", {"jump_seconds": 51 * 86_400})
         left = (await space.connection(UK)).findings[0]
         assert left.detail == "The login ends in 8 days unless it is used, and no worker runs."
+        status = await space.status()
+        assert status.login_days == 8
+        assert "! login ends in 8 d" in status_text(status, "", read_only=False, width=120).plain
+        assert [row.days_left for row in await space.tenants()] == [8, 8]
         assert "had 8 days left; this check renewed it" in (await wrong(space)).detail
         assert (await space.connection(UK)).login.days_left == 59
     # Whoever keeps to this machine's time is sixty days behind the sandbox by now.
