@@ -146,7 +146,7 @@ def kept(app: ASGIApp) -> ASGIApp:
     traffic = _traffic(folder)
 
     async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith(("/api.xro/", "/connections", "/Connections")):
+        if not scope["path"].lower().startswith(("/api.xro/", "/connections")):
             await app(scope, receive, send)
             return
         sent, answer = bytearray(), bytearray()

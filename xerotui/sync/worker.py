@@ -42,7 +42,8 @@ class Worker:
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
         self.desk_task: asyncio.Task[bool] | None = None
-        self.verified_at: dict[str, float] = {}
+        # Plans whose proof is put off: until when, and for how long.
+        self.put_off: dict[str, tuple[float, float]] = {}
         # What the worker itself stumbled over, shown on the runs under way until it goes again.
         self.trouble: dict[str, str] = {}
         self.again_at: dict[str, float] = {}
@@ -216,21 +217,22 @@ class Worker:
 
     async def _end(self, plan: Plan, run: Run) -> None:
         ledger = self.ports.ledger
-        if self.verified_at.get(plan.id, 0.0) > time.monotonic():
+        if self.put_off.get(plan.id, (0.0, 0.0))[0] > time.monotonic():
             return
         error = ""
         try:
             await verify_run(self.ports, plan)
         except SyncError as trouble:
-            # Nothing is lost: the documents are confirmed, the proof is tried again in a minute.
-            self.verified_at[plan.id] = time.monotonic() + 60.0
+            # Nothing is lost: the documents are confirmed, the proof is tried again soon, then every minute.
+            self._put_off(plan)
             self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
             return
         except Exception as trouble:
-            self.verified_at[plan.id] = time.monotonic() + 60.0
+            self._put_off(plan)
             self._stumbled("reading back", trouble)
             return
         self.trouble.pop("reading back", None)
+        self.put_off.pop(plan.id, None)
         async with ledger.write() as tx:
             await tell_waiting(self.ports, tx, plan)
             counts = await ledger.work.counts(tx, plan=plan.id)
@@ -241,6 +243,10 @@ class Worker:
             await ledger.plans.set_state(tx, plan.id, PlanState.DONE, frm=(PlanState.APPLYING,))
             await ledger.runs.finish(tx, run.id, states, calls, self.ports.clock.now(), error)
         self.ports.log.info("run ended", run=run.id, plan=plan.id, calls=calls, **states)
+
+    def _put_off(self, plan: Plan) -> None:
+        wait = min(60.0, max(2.0, 2 * self.put_off.get(plan.id, (0.0, 0.0))[1]))
+        self.put_off[plan.id] = (time.monotonic() + wait, wait)
 
     async def drain(self) -> None:
         """Let calls on their way end, then leave."""
