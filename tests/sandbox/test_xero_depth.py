@@ -236,6 +236,35 @@ async def test_what_is_not_known_of_xero_is_a_switch(xero: Xero) -> None:
     assert (await xero.send("GET", "Contacts?page=1")).status_code == 200
 
 
+async def test_documents_are_printed_for_those_who_ask_for_a_file(xero: Xero) -> None:
+    made = await xero.one("PUT", "Invoices", invoice(InvoiceNumber="P(1)"))
+    for path, accept in ((f"Invoices/{made['InvoiceID']}", "application/pdf"), ("Invoices/P(1)/pdf", "*/*")):
+        reply = await xero.send("GET", path, accept=accept)
+        if accept == "*/*":
+            assert reply.status_code == 406, "a form has to be asked for"
+            reply = await xero.send("GET", path, accept="application/pdf")
+        assert (reply.status_code, reply.headers["content-type"]) == (200, "application/pdf")
+        assert reply.content.startswith(b"%PDF-1.4")
+        assert b"P\\(1\\)" in reply.content
+        at = int(reply.content.rsplit(b"startxref", 1)[1].split()[0])
+        assert reply.content[at:].startswith(b"xref")
+    note = {"HistoryRecords": [{"Details": "Printed"}]}
+    noted = decode((await xero.send("PUT", f"Invoices/{made['InvoiceID']}/History", note)).content)
+    assert noted["HistoryRecords"][0]["DateUTCString"] == "2026-11-21T09:00:00"
+
+
+async def test_connections_come_in_any_order_and_not_all_are_organisations(xero: Xero) -> None:
+    mine = {"authorization": f"Bearer {xero.token}"}
+    practice = await xero.control("practice", {"name": "Accountants"})
+    await xero.control("behaviour", {"connections_shuffled": True})
+    lists = [(await xero.client.get(f"{xero.url}/connections", headers=mine)).json() for _ in range(2)]
+    assert [c["id"] for c in lists[0]] != [c["id"] for c in lists[1]]
+    assert sorted(c["tenantType"] for c in lists[0]) == ["ORGANISATION"] * 3 + ["PRACTICE"]
+    xero.tenant = practice["tenantId"]
+    refused = await xero.send("GET", "Organisation")
+    assert (refused.status_code, "xero-correlation-id" in refused.headers) == (403, True)
+
+
 @pytest.mark.parametrize("key", sorted(SEEDS))
 async def test_organisations_of_further_regions_can_be_added(xero: Xero, key: str) -> None:
     seed = tenant_of(key, TODAY)

@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal
 from xerotui.sandbox.xero.behaviour import Behaviour
-from xerotui.sandbox.xero.call import Call
+from xerotui.sandbox.xero.call import PDF, Call
 from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
 from xerotui.sandbox.xero.idempotency import Keys
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
+from xerotui.sandbox.xero.pdf import PRINTED
 from xerotui.sandbox.xero.routes import ROUTES, SCOPES, SILENT, Route
 
 _LOG = logging.getLogger("xerotui.sandbox.xero")
@@ -63,7 +64,9 @@ class XeroApp:
         raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
         route, args = self._route(request.method, raw.partition("?")[0][len(API) :])
         self._judge_scope(route, caller)
-        self._judge_headers(request, body, caller.org.behaviour.bytes, route.handler in SILENT)
+        printable = len(args) == 1 and route.method == "GET" and route.endpoint in PRINTED
+        forms = (PDF, "application/json") if printable else ("application/json",)
+        self._judge_headers(request, body, caller.org.behaviour.bytes, () if route.handler in SILENT else forms)
         if len(raw) + len(request.url.query) > caller.org.behaviour.address:
             # Its web server is IIS, which knows no such address then.
             raise Refused(not_found(), "address", f"{len(raw) + len(request.url.query)} characters")
@@ -119,8 +122,9 @@ class XeroApp:
             status = caller.org.behaviour.missing_scope
             raise Refused(unauthorized("AuthenticationUnsuccessful", status, headers))
 
-    def _judge_headers(self, request: Request, body: bytes, most: int, silent: bool) -> None:
-        if not silent and "application/json" not in request.headers.get("accept", ""):
+    def _judge_headers(self, request: Request, body: bytes, most: int, forms: tuple[str, ...]) -> None:
+        accepted = request.headers.get("accept", "")
+        if forms and not any(form in accepted for form in forms):
             refusal = Response("XML is what Xero would send here: ask for application/json", 406)
             raise Refused(refusal, "Accept", "no Accept: application/json")
         json = request.headers.get("content-type", "").startswith("application/json")

@@ -114,6 +114,7 @@ class Connection:
     event: str
     created: datetime
     updated: datetime
+    kind: str = "ORGANISATION"
 
     def shown(self) -> dict[str, Any]:
         """Return the connection as /connections lists it."""
@@ -121,7 +122,7 @@ class Connection:
             "id": self.id,
             "authEventId": self.event,
             "tenantId": self.tenant_id,
-            "tenantType": "ORGANISATION",
+            "tenantType": self.kind,
             "tenantName": self.tenant_name,
             "createdDateUtc": _naive(self.created),
             "updatedDateUtc": _naive(self.updated),

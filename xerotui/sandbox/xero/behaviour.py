@@ -25,6 +25,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     ``due_date_from_terms``: whether an approved invoice without a due date gets one from its contact's terms.
     ``missing_scope``: the status for a login that lacks a scope. ``put_contact_updates``: whether PUT of a taken
     contact name changes that contact. ``custom_connections``: whether a custom connection may read /connections.
+    ``connections_shuffled``: whether their order is another one at each call.
     ``names_vanish``: whether a contact name with < or > is answered with 200, a zero id and no error.
     ``address``, ``bytes`` and ``records``: the longest address, the largest body, the most records of one answer.
     ``query_number`` and ``body_number``: error numbers of an expression or a body that can't be read.
@@ -43,6 +44,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     missing_scope: Literal[401, 403] = 401
     put_contact_updates: bool = False
     custom_connections: bool = True
+    connections_shuffled: bool = False
     names_vanish: bool = False
     address: int = 16_000
     bytes: int = 3_500_000

@@ -25,6 +25,7 @@ from xerotui.sandbox.xero.render import envelope, shape
 from xerotui.sandbox.xero.schema import Clean, WrongType, is_guid, read
 from xerotui.sandbox.xero.store import Organisation, Record
 
+PDF = "application/pdf"
 APP_NAME = "XeroTUI sandbox"
 
 
@@ -48,6 +49,11 @@ class Call:
     def places(self) -> int:
         """Decimals of unit amounts that the caller asked for."""
         return 4 if self.query.get("unitdp") == "4" else 2
+
+    @property
+    def wants_pdf(self) -> bool:
+        """Whether a document is asked for as a file to print: by the header or by the address."""
+        return PDF in self.headers.get("accept", "") or self.path.lower().endswith("/pdf")
 
     @property
     def summarize(self) -> bool:

@@ -18,7 +18,7 @@ from xerotui.sandbox.service import CONTROL, Journal, control_post, decode, json
 from xerotui.sandbox.world_seeds import tenant_of
 from xerotui.sandbox.xero import load
 from xerotui.sandbox.xero.acts import ACTS, Act
-from xerotui.sandbox.xero.auth import DEFAULT_SCOPES, Identity
+from xerotui.sandbox.xero.auth import DEFAULT_SCOPES, Connection, Identity
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.store import Organisation, folded, new_id
 
@@ -62,6 +62,7 @@ class Control:
         """Yield the routes."""
         yield Route(f"{CONTROL}/grant", control_post(self._grant), methods=["POST"])
         yield Route(f"{CONTROL}/disconnect", control_post(self._disconnect), methods=["POST"])
+        yield Route(f"{CONTROL}/practice", control_post(self._practice), methods=["POST"])
         yield Route(f"{CONTROL}/expire-tokens", control_post(self._expire), methods=["POST"])
         yield Route(f"{CONTROL}/organisations", control_post(self._found), methods=["POST"])
         yield Route(f"{CONTROL}/behaviour", self._switches, methods=["GET"])
@@ -93,6 +94,15 @@ class Control:
         kept = [c for c in self.identity.connections if c.tenant_id != tenant]
         self.identity.connections[:] = kept
         return {"disconnected": before - len(kept)}
+
+    def _practice(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Connect an accountant's practice, which has no books, beside the organisations of an app."""
+        app = self.identity.apps[body.get("client_id") or next(iter(self.identity.apps))]
+        now = self.journal.clock.now()
+        name = str(body.get("name", "A practice"))
+        made = Connection(new_id(), app.client_id, new_id(), name, new_id(), now, now, "PRACTICE")
+        self.identity.connections.append(made)
+        return made.shown()
 
     def _expire(self, body: Any) -> dict[str, Any]:
         self.identity.expire_access()

@@ -38,6 +38,7 @@ class IdentityPages:
 
     def __init__(self, identity: Identity, journal: Journal, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
+        self._turn = 0
         self.identity = identity
         self.journal = journal
 
@@ -208,7 +209,11 @@ class IdentityPages:
             if unknown := set(request.query_params) - {"authEventId"}:
                 self.journal.violation("query", f"connections: {', '.join(sorted(unknown))}")
             event = request.query_params.get("authEventId")
-            return json_reply([c.shown() for c in mine if event in (None, c.event)])
+            shown = [c.shown() for c in mine if event in (None, c.event)]
+            if self.behaviour.connections_shuffled and shown:
+                self._turn += 1
+                shown = shown[self._turn % len(shown) :] + shown[: self._turn % len(shown)]
+            return json_reply(shown)
         if request.method == "DELETE" and id:
             found = [c for c in mine if c.id == id.lower()]
             if not found:

@@ -64,6 +64,7 @@ class Door:
             return
         found = self._caller(Headers(scope=scope))
         if isinstance(found, Response):
+            found.headers["Xero-Correlation-Id"] = new_id()
             await found(scope, receive, send)
             return
         problem = self._problem(found)
@@ -90,7 +91,7 @@ class Door:
         if consent.app.kind == "custom" and not tenant:
             tenant = consent.app.tenant_id
         connection = self.identity.connection(consent.app.client_id, tenant)
-        if connection is None:
+        if connection is None or tenant not in self.identity.organisations:
             if not tenant:
                 self.journal.violation("tenant", "no xero-tenant-id")
             elif any(c.id == tenant for c in self.identity.connections):

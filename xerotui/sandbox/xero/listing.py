@@ -12,10 +12,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from xerotui.sandbox.xero.call import Call
+from xerotui.sandbox.xero.call import PDF, Call
 from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request
 from xerotui.sandbox.xero.listings import LISTINGS, Listing, Show
 from xerotui.sandbox.xero.optimised import optimised
+from xerotui.sandbox.xero.pdf import printed
 from xerotui.sandbox.xero.render import shape
 from xerotui.sandbox.xero.schema import WrongType, read_date
 from xerotui.sandbox.xero.store import Organisation, Record, folded
@@ -61,6 +62,8 @@ def get_one(plural: str) -> Callable[[Call], Response]:
             found = record or call.target(plural, call.args[0])
         else:
             found = call.target(plural, call.args[0], listing.by)
+        if call.wants_pdf:
+            return Response(printed(found, plural), media_type=PDF)
         return _reply(call, listing, [found], listing.full, None)
 
     return handler

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.errors import Refused, invalid
 from xerotui.sandbox.xero.render import shape
+from xerotui.sandbox.xero.store import Record
 
 
 def history(plural: str, method: str) -> Callable[[Call], Response]:
@@ -17,7 +18,7 @@ def history(plural: str, method: str) -> Callable[[Call], Response]:
     def read(call: Call) -> Response:
         target = call.target(plural, call.args[0])
         notes = call.org.history.get(target[call.org[plural].id_field], [])
-        return call.reply("HistoryRecords", [shape(note, "HistoryRecords") for note in notes])
+        return call.reply("HistoryRecords", [_shown(note) for note in notes])
 
     def write(call: Call) -> Response:
         target = call.target(plural, call.args[0])
@@ -39,9 +40,13 @@ def history(plural: str, method: str) -> Callable[[Call], Response]:
         ]
         call.org.history.setdefault(id, []).extend(notes)
         call.write("history", "create", id)
-        return call.reply("HistoryRecords", [shape(note, "HistoryRecords") for note in notes])
+        return call.reply("HistoryRecords", [_shown(note) for note in notes])
 
     return read if method == "GET" else write
+
+
+def _shown(note: Record) -> Record:
+    return {**shape(note, "HistoryRecords"), "DateUTCString": f"{note['DateUTC']:%Y-%m-%dT%H:%M:%S}"}
 
 
 def online_invoice(call: Call) -> Response:

@@ -16,6 +16,7 @@ from xerotui.sandbox.xero.call import Call
 from xerotui.sandbox.xero.doctypes import FAMILIES, Family
 from xerotui.sandbox.xero.listing import get_list, get_one
 from xerotui.sandbox.xero.listings import LISTINGS
+from xerotui.sandbox.xero.pdf import PRINTED
 
 Handler = Callable[[Call], Response]
 
@@ -62,6 +63,8 @@ def _reading() -> list[Route]:
         if plural != "Currencies":
             one = ("unitdp",) if "unitdp" in listing.params else ()
             found.append(_route("GET", f"{plural}/{{}}", get_one(plural), *one))
+        if plural in PRINTED:
+            found.append(_route("GET", f"{plural}/{{}}/pdf", get_one(plural)))
     for plural in ("Invoices", "CreditNotes", "PurchaseOrders", "Contacts", "Items", "Payments", "BatchPayments"):
         found.append(_route("GET", f"{plural}/{{}}/History", notes.history(plural, "GET")))
         found.append(_route("PUT", f"{plural}/{{}}/History", notes.history(plural, "PUT")))

@@ -84,6 +84,9 @@ def post_option(call: Call) -> Response:
     errors = list(clean.errors)
     if changed["Status"] not in ("ACTIVE", "ARCHIVED"):
         errors.append("Status must be ACTIVE or ARCHIVED")
+    others = [o for o in category["Options"] if o is not option]
+    if not changed["Name"] or any(folded(o["Name"]) == folded(changed["Name"]) for o in others):
+        errors.append("Please enter a unique Name.")
     if not errors:
         options = [changed if o is option else o for o in category["Options"]]
         call.org["TrackingCategories"].put({**category, "Options": options})
