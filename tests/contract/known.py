@@ -33,7 +33,12 @@ _RECORDED = "recorded from live organisations; the file's own examples have it a
 
 KNOWN = (
     Known("answer", "Id|Status|ProviderName|DateTimeUTC", "unknown", f"the envelope: {_RECORDED}"),
-    Known("answer", r".*(Date|DateUTC|Arrival\w*)String", "unknown", f"text twins of dates (xero-api section 8): {_RECORDED}"),
+    Known(
+        "answer",
+        r".*(Date|DateUTC|Arrival\w*)String",
+        "unknown",
+        f"text twins of dates (xero-api section 8): {_RECORDED}",
+    ),
     Known("answer", r"(PurchaseOrders|Elements)\.(Type|HasErrors|IsDiscounted)", "unknown", f"orders: {_RECORDED}"),
     Known(
         "answer",
