@@ -10,7 +10,7 @@ from xerotui.model.records import Document, Item, Party, Payment
 from xerotui.model.work import Verb
 from xerotui.net.http import BadAnswer, Response, Throttle
 from xerotui.xero.dates import version
-from xerotui.xero.errors import auth_trouble, correlation_of, offline, words_of
+from xerotui.xero.errors import auth_trouble, correlation_of, words_of
 from xerotui.xero.limits import throttled
 from xerotui.xero.wire import ALLOCATIONS, ENDPOINTS, ZERO_ID, Endpoint, messages, opened, tree
 from xerotui.xero.wire_contacts import contact
@@ -68,15 +68,11 @@ class WholeRefusal(msgspec.Struct, frozen=True):
 
 
 class Uncertain(msgspec.Struct, frozen=True):
-    """The answer says nothing about what was done: every element is unknown.
-
-    `seconds` of world time to leave the organisation alone before it is asked, 0 where the answer doesn't say.
-    """
+    """The answer says nothing about what was done: every element is unknown."""
 
     reason: str
     status: int = 0
     correlation: str = ""
-    seconds: float = 0.0
 
 
 Answer = Union[Verdicts, WholeRefusal, Uncertain]  # noqa: UP007
@@ -114,7 +110,7 @@ def read_answer(
 def _uncertain(response: Response, correlation: str) -> Uncertain:
     words = words_of(response)
     reason = f"Xero answered {response.status}" + (f": {words[:200]}" if words else "")
-    return Uncertain(reason, response.status, correlation, offline(response))
+    return Uncertain(reason, response.status, correlation)
 
 
 def _removed(response: Response, key: str) -> Verdict:
