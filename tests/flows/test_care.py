@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -89,6 +90,20 @@ def test_letters_on_a_choice_are_no_commands(stage: Stage) -> None:
         assert pilot.app.screen is screen
         assert pilot.app.is_running
         assert not asking(pilot)
+
+    stage.watch(run)
+
+
+def test_keys_typed_ahead_are_meant_for_the_screen_that_comes(stage: Stage) -> None:
+    """Over a slow line two keys arrive at once: the second belongs to where the first one leads."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        for key in ("4", "slash"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else "/"))
+        await until(pilot, lambda: getattr(pilot.app.screen, "AREA", "") == "imports", "the other area")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input), "its filter")
+        await settled(pilot)
 
     stage.watch(run)
 

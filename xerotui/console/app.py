@@ -175,9 +175,15 @@ class XeroTUI(App[int]):
 
     def go(self, area: str, args: dict[str, str] | None = None) -> None:
         """Show an area; with `args` as a `Place` gives them, the row that is meant. Asks before unsaved things go."""
-        self.run_worker(self._go_asking(area, args), group="go", exit_on_error=False)
+        mounted: Awaitable[None] | None = None
+        if area in self.MODES and area != self._current_mode and not self.area.unsaved():
+            # At once: what is typed ahead is meant for the new screen.
+            mounted = self.switch_mode(area)
+        self.run_worker(self._go_asking(area, args, mounted), group="go", exit_on_error=False)
 
-    async def _go_asking(self, area: str, args: dict[str, str] | None) -> None:
+    async def _go_asking(self, area: str, args: dict[str, str] | None, mounted: Awaitable[None] | None) -> None:
+        if mounted is not None:
+            await mounted
         screen = self.area
         words = screen.unsaved()
         if words and area != "plugins":

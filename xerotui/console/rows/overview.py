@@ -6,7 +6,7 @@ from rich.text import Text
 
 from xerotui.console.rows.plan import operations_of, totals_of
 from xerotui.console.rows.signs import style, worded
-from xerotui.console.text import bar, count, join, safe, short, stack, when
+from xerotui.console.text import bar, count, join, middle, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, Run
@@ -79,7 +79,7 @@ def budget_line(row: BudgetRow, width: int) -> Text:
     room = max(16, width - 44)
     window = WINDOWS.get(row.window, row.window)
     # The name is cut, never the window: without it two bars of one organisation look alike.
-    title = f"{short(row.title, max(8, room - len(window) - 1))} {window}"
+    title = f"{middle(row.title, max(8, room - len(window) - 1))} {window}"
     pad = " " * max(0, room - safe(title).cell_len)
     return join(safe(title), pad, " ", safe(bar(row.used, row.limit), shade), f" {row.used:,}/{row.limit:,}{words}")
 

@@ -150,13 +150,13 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
         cost.append(count(plan.calls, "call"))
         cost.append("less than a minute" if plan.minutes < 1 else f"about {count(plan.minutes, 'minute')}")
     if budget:
-        cost.append(budget)
+        cost.append(f"{budget} of the day used" if budget[:1].isdecimal() else budget)
     counts = "  ".join(f"{verb} {number:,}" for verb, number in plan.counts.items() if number)
     parts.append(join(safe(counts or "nothing to do"), safe("   " + ", ".join(cost), "dim")))
     if plan.problems:
         listed = sorted(plan.problems.items(), key=lambda pair: -pair[1])
         words = "  ".join(f"{code} {number:,}" for code, number in listed[:2])
-        more = f"  and {len(listed) - 2} more kinds" if len(listed) > 2 else ""
+        more = f"  and {count(len(listed) - 2, 'more kind')}" if len(listed) > 2 else ""
         parts.append(safe(f"! {words}{more}", "yellow"))
     return stack(*parts)
 

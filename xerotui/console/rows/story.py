@@ -116,8 +116,8 @@ def field_lines(story: Story, width: int, spoken: Callable[[str, str], str]) -> 
         tail = safe(f"  ← {clean(rung, 80)}", "cyan") if rung else Text("")
         pieces = wrapped(spoken(name, value), width - label - 1)
         rows = [join(head if i == 0 else " " * (label + 1), piece) for i, piece in enumerate(pieces)]
-        if len(rows) == 1 and rows[0].cell_len + tail.cell_len <= width:
-            rows = [join(rows[0], tail)]
+        if rows[-1].cell_len + tail.cell_len <= width:
+            rows[-1] = join(rows[-1], tail)
         elif rung:
             rows.append(join(" " * (label + 1), safe(short(f"← {clean(rung, 80)}", width - label - 1), "cyan")))
         out += rows

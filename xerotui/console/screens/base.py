@@ -216,6 +216,9 @@ class AreaScreen(Screen[object]):
     def action_command(self, command: str) -> None:
         """Run a registry command: the screen's handler, else the app's; a refusal is said in words."""
         if not self.live and command != "app.quit":
+            if not self.is_mounted:
+                # Typed ahead: it waits in the screen's own queue until the screen stands.
+                self.call_later(self.action_command, command)
             return
         reason = self.refused(command)
         if reason:
