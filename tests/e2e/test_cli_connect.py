@@ -110,7 +110,8 @@ def test_without_listening_and_beside_a_taken_port_pasting_goes_on(stage: Stage,
     port = int(redirect.rpartition(":")[2].partition("/")[0])
     with (
         socket.create_server(("127.0.0.1", port)),
-        terminal(stage.home, *command(stage, "--all"), **variables(stage)) as shown,  # type: ignore[arg-type]
+        # What is saved under the name needn't be given again.
+        terminal(stage.home, "-m", "xerotui", "connect", "xero", "--all", **variables(stage)) as shown,  # type: ignore[arg-type]
     ):
         shown.until(b"Paste the address")
         assert b"is taken by another program" in shown.written

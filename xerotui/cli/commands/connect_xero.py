@@ -59,7 +59,10 @@ async def run(
     # Lines of a pipe that a secret was read from as well may lie in our own buffer.
     shared = any(options.get(key(field)) == "-" for field in fields if field.secret)
     # What is saved under this name needn't be given again.
-    asked = tuple(msgspec.structs.replace(f, required=f.required and f.name not in saved) for f in fields)
+    asked = tuple(
+        msgspec.structs.replace(f, required=f.required and f.name not in saved, default=saved.get(f.name, f.default))
+        for f in fields
+    )
     consent = await space.xero_begin(name, values_of(asked, options))
     try:
         offered = await _signed_in(space, out, consent, options, shared=shared)
