@@ -1,0 +1,156 @@
+"""Checks of what a source writes: look-ups, creates, links; each repeated, refused, cut off and throttled."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from xerotui.model.kinds import Kind
+from xerotui.model.records import Item, Party, Record, TaxRate, fingerprint
+from xerotui.source.conformance.declaring import Told
+from xerotui.source.conformance.stand import Stand
+from xerotui.source.contract import Attachment, Capability, Keys, SourceRefused, SourceUnreachable
+
+
+def xero_id(n: int) -> str:
+    """A Xero id of the suite's own."""
+    return f"c0f0c0f0-0000-4000-8000-{n:012d}"
+
+
+class Writing(Told):
+    """Checks of the writing side."""
+
+    def new(self, kind: Kind, tenant: str, n: int) -> Record:
+        """The `n`th record of a kind that is imported, with its Xero id."""
+        common: dict[str, Any] = {"id": "", "kind": kind, "name": f"Conformance {kind.label} {n}", "tenant": tenant}
+        if kind is Kind.ITEM:
+            return Item(**common, code=f"CONF-{n}", xero_id=xero_id(n), sales_price=Decimal("12.3456"), purchased=False)
+        if kind is Kind.TAX_RATE:
+            return TaxRate(**common, code=f"CONF{n}", linked_code=f"CONF{n}", rate=Decimal("7.25"))
+        return Party(**common, number=f"CONF-{n}", xero_id=xero_id(n), email=f"conf{n}@example.com")
+
+    def keys(self, record: Record) -> Keys:
+        """The natural keys of such a record."""
+        number = str(getattr(record, "number", "") or getattr(record, "code", ""))
+        return Keys(xero_id=record.xero_id or number, number=number, name=record.name)
+
+    def attachable(self, stand: Stand) -> tuple[Kind, ...]:
+        """The kinds that links are written back to."""
+        return tuple(kind for kind in stand.type.kinds if kind is not Kind.TAX_RATE)
+
+    async def test_find_by_every_key(self, tmp_path: Path) -> None:
+        """A record is found by number and by name, whatever the case; nobody is found by keys that nobody has."""
+        self.declares(Capability.FIND)
+        async with self.standing(tmp_path) as stand:
+            for kind in self._found(stand):
+                for record in list((await stand.pull(kind))[0].values())[:3]:
+                    keys = self.keys(record)
+                    for one in (Keys(number=keys.number), Keys(name=keys.name)):
+                        if one != Keys():
+                            found = [r.id for r in await stand.source.find(kind, one)]
+                            assert record.id in found, f"a {kind.label} isn't found by {one}"
+                nobody = Keys(xero_id=xero_id(999), number="NO-SUCH-NUMBER", name="Nobody is called this")
+                assert await stand.source.find(kind, nobody) == (), f"a {kind.label} is found by foreign keys"
+
+    def _found(self, stand: Stand) -> tuple[Kind, ...]:
+        return stand.type.importable or tuple(k for k in stand.type.kinds if k in (Kind.CUSTOMER, Kind.SUPPLIER))
+
+    async def test_save_makes_one_record_whatever_happens(self, tmp_path: Path) -> None:
+        """A create is found by every key and reads back; one cut off, refused or throttled makes none too many."""
+        self.declares(Capability.SAVE)
+        async with self.standing(tmp_path) as stand:
+            for kind in stand.type.importable:
+                await self._saved(stand, kind, self.new(kind, stand.tenant, 1))
+                await self._disturbed(stand, kind)
+
+    async def _saved(self, stand: Stand, kind: Kind, record: Record) -> None:
+        keys = self.keys(record)
+        assert await stand.source.find(kind, keys) == ()
+        id = await stand.source.save(kind, record)
+        assert isinstance(id, str), "the new id is text"
+        assert id.strip(), "a create without the new id"
+        for one in (Keys(xero_id=keys.xero_id), Keys(number=keys.number), Keys(name=keys.name), keys):
+            found = await stand.source.find(kind, one)
+            assert [r.id for r in found] == [id], f"the new {kind.label} isn't found by {one}"
+        back = found[0]
+        for name in (
+            "name",
+            "tenant",
+            "number",
+            "code",
+            "rate",
+            "sales_price",
+            *(("xero_id",) if record.xero_id else ()),
+        ):
+            assert getattr(back, name, None) == getattr(record, name, None), f"{name} of a new {kind.label} isn't kept"
+
+    async def _disturbed(self, stand: Stand, kind: Kind) -> None:
+        for n, (fault, made) in enumerate(_LOST, 2):
+            record = self.new(kind, stand.tenant, n)
+            await stand.source.find(kind, self.keys(record))
+            stand.fault(**{**self.writes, **fault, "times": 1})
+            with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+                await stand.source.save(kind, record)
+            assert _unknown(caught.value), (
+                f"a create that may have happened ({fault['do']}) is told as one that surely did not"
+            )
+            stand.mend()
+            found = await stand.source.find(kind, self.keys(record))
+            assert len(found) == made, f"after {fault['do']} {len(found)} {kind.plural} are found, not {made}"
+        await self._surely_not(stand, kind, {"do": "status", "status": 400, "text": "That is not allowed."}, 8)
+        await self._surely_not(stand, kind, self.refusal, 9)
+
+    async def _surely_not(self, stand: Stand, kind: Kind, fault: dict[str, Any], n: int) -> None:
+        record = self.new(kind, stand.tenant, n)
+        await stand.source.find(kind, self.keys(record))
+        stand.fault(**{**self.writes, "times": 1, **fault})
+        with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+            await stand.source.save(kind, record)
+        assert not _unknown(caught.value), "a refusal is told as an unknown outcome"
+        assert fault.get("text", "") in str(caught.value), "the source's own words are lost"
+        stand.secretless(caught.value)
+        stand.mend()
+        # What was held for the throttle is over by then.
+        stand.clock.jump(600)
+        assert len(await stand.source.find(kind, self.keys(record))) == 0
+
+    async def test_links_are_kept_and_twice_is_once(self, tmp_path: Path) -> None:
+        """An attached Xero id reads back; attached again, or after a cut, nothing changes."""
+        self.declares(Capability.ATTACH)
+        async with self.standing(tmp_path) as stand:
+            for n, kind in enumerate(self.attachable(stand)):
+                record = min((await stand.pull(kind))[0].values(), key=lambda r: (bool(r.xero_id), r.id))
+                link = Attachment(
+                    kind=kind, record=record.id, xero_id=xero_id(100 + n), tenant=record.tenant or stand.tenant,
+                    number=f"CONF-{n}", status="AUTHORISED",
+                )  # fmt: skip
+                stand.fault(**{**self.writes, "do": "cut_after", "times": 1})
+                with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+                    await stand.source.attach([link])
+                stand.mend()
+                assert _unknown(caught.value), "a link that may have been kept is told as one that surely was not"
+                await stand.source.attach([link])
+                once = await self._linked(stand, kind, link)
+                await stand.source.attach([link])
+                twice = await self._linked(stand, kind, link)
+                assert fingerprint(once) == fingerprint(twice), f"linking a {kind.label} twice changes it"
+
+    async def _linked(self, stand: Stand, kind: Kind, link: Attachment) -> Record:
+        found = (await stand.pull(kind))[0][link.record]
+        assert found.xero_id.lower() == link.xero_id, f"the Xero id of a {kind.label} isn't kept"
+        assert found.tenant == link.tenant
+        return msgspec.structs.replace(found, modified=None)
+
+
+_LOST: tuple[tuple[dict[str, Any], int], ...] = (
+    ({"do": "cut_after"}, 1),
+    ({"do": "cut_before"}, 0),
+    ({"do": "status", "status": 500}, 0),
+)
+
+
+def _unknown(error: BaseException) -> bool:
+    """Whether a write's failure leaves its outcome open."""
+    return error.sent if isinstance(error, SourceUnreachable) else not getattr(error, "certain", True)
