@@ -33,6 +33,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     for client, app in list(apps.items()):
         apps[client] = replace(app, redirect_uris=(redirect,))
     yield made
+    main(["--home", str(made.home), "worker", "stop"])
     made.close()
 
 

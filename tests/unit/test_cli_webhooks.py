@@ -75,6 +75,7 @@ def test_a_key_is_set_and_forgotten_and_never_shown(
     run(tmp_path, capsys, "worker", "--poll", "--until-idle", code=Exit.USAGE)
     said = run(tmp_path, capsys, "tenants", "set", "Aston Ltd", "--poll", "60", "--reread", "30", "--json")[0]
     assert {"poll_minutes": 60, "reread_minutes": 30}.items() <= json.loads(said).items()
+    run(tmp_path, capsys, "worker", "stop")
     (row,) = json.loads(run(tmp_path, capsys, "webhooks", "--status", "--json")[0])["polling"]
     assert (row["name"], row["minutes"]) == ("Aston Ltd", 60)
 
