@@ -152,6 +152,11 @@ CORE: dict[str, Explanation] = {
     "core.duplicate_code": Explanation(
         "Two source items of one code", "Give one of the two another code at the source, or make it inactive."
     ),
+    "core.list_incomplete": Explanation(
+        "List that came incomplete",
+        "It is read again with the next refresh; where it stays so, look at the source for records that its own lists "
+        "leave out.",
+    ),
     "core.unreadable": Explanation(
         "Record that can't be read", "Look at the record in the source; it is left alone until it can be read."
     ),

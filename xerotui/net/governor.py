@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
+import msgspec
+
 from xerotui.net.clock import Clock
 from xerotui.net.errors import Throttle
 from xerotui.net.limits import Budget, Limits, Permits, Spent, Wait, Window
@@ -108,6 +110,19 @@ class Governor:
         known = self._window(window)
         key = known.key if known and known.key else self.key
         await self.permits.hold(key, window, self.clock.now() + dt.timedelta(seconds=seconds))
+
+    def adopt(self, window: str, calls: int, span: int) -> None:
+        """Keep to a limit that the other side states, while this governor lives, where it is the narrower one.
+
+        A fifteenth is left free: what others call isn't known here. 0 states nothing.
+        """
+        known = self._window(window)
+        if known is None or calls <= 0 or span <= 0 or calls * known.seconds >= known.calls * span:
+            return
+        kept = max(1, calls * 14 // 15)
+        narrower = msgspec.structs.replace(known, calls=kept, seconds=span, reserve=min(known.reserve, kept // 10))
+        windows = tuple(narrower if one is known else one for one in self.limits.windows)
+        self.limits = msgspec.structs.replace(self.limits, windows=windows)
 
     async def correct(self, window: str, remaining: int) -> None:
         """Take the other side's count for the named window; an unknown name is ignored."""

@@ -231,6 +231,7 @@ class HttpClient:
     async def _wait_out(self, limit: Throttled, request: _Prepared, tries: int) -> None:
         seconds = random.uniform(0.5, 2.0) if limit.seconds is None else max(0.0, limit.seconds)
         if self.governor:
+            self.governor.adopt(limit.window, limit.calls, limit.span)
             await self.governor.hold(limit.window, seconds)
         if not request.repeatable or tries > THROTTLE_TRIES or seconds > PATIENCE:
             until = self.clock.now() + dt.timedelta(seconds=seconds)

@@ -37,10 +37,15 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Throttled(msgspec.Struct, frozen=True):
-    """A throttle answer, read: which window, and for how many world seconds (None = the answer doesn't say)."""
+    """A throttle answer, read: which window, and for how many world seconds (None = the answer doesn't say).
+
+    `calls` in `span` world seconds is the limit that the answer itself states; 0 where it states none.
+    """
 
     window: str
     seconds: float | None = None
+    calls: int = 0
+    span: int = 0
 
 
 class Wait(msgspec.Struct, frozen=True):

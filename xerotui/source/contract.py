@@ -65,13 +65,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a listing: records, ids that the source says are gone, and the cursor after it.
 
     The cursor is opaque to the core; it is stored in the transaction that stores the records. A record that
-    can't be read is named in `skipped` as (id, reason) and never stops the page.
+    can't be read is named in `skipped` as (id, reason) and never stops the page. `trouble` says what is wrong with the
+    listing as a whole (fewer rows than counted); it stands with the page that carries the cursor.
     """
 
     records: tuple[Record, ...] = ()
     gone: tuple[str, ...] = ()
     cursor: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
 REFERENCE = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY)
 # What a command ends with when a side can't be had: "not connected" of the command line.
 NO_WAY = 3
+# Stands for all records of a kind where a problem names one.
+WHOLE_LIST = "*"
 # Begins the ledger's mark of what a source connection's plugin failed with last.
 FAILED = "source.failed:"
 
@@ -105,8 +107,11 @@ async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
 
 
 async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> None:
-    """Records that can't be read are problems, and what was known of them before no longer counts."""
-    if not page.skipped and not page.records:
+    """Records that can't be read are problems, and what was known of them before no longer counts.
+
+    So is a listing that came incomplete, until one comes whole.
+    """
+    if not page.skipped and not page.records and not page.cursor:
         return
     ids = [id for id, _ in page.skipped]
     problems = [
@@ -119,11 +124,25 @@ async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> 
         )
         for id, reason in page.skipped
     ]
+    if page.trouble:
+        problems.append(_incomplete(connection, kind, page.trouble))
+    lists = [WHOLE_LIST] if page.cursor else []
     async with ports.ledger.write() as tx:
         read = [r.id for r in page.records if r.kind is kind]
-        await ports.ledger.problems.replace(tx, connection, "", kind, [*ids, *read], problems, phase="read")
+        await ports.ledger.problems.replace(tx, connection, "", kind, [*ids, *read, *lists], problems, phase="read")
         if ids:
             await ports.ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, ids, ports.clock.now())
+
+
+def _incomplete(connection: str, kind: Kind, words: str) -> Problem:
+    return Problem(
+        code="core.list_incomplete",
+        subject=f"list:{kind}",
+        record=RecordRef(connection=connection, kind=kind, id=WHOLE_LIST, title=f"all {kind.plural}"),
+        sentence=f"The list of {kind.plural} came incomplete: {words[:200]}.",
+        remedy=CORE["core.list_incomplete"].remedy,
+        blocks=False,
+    )
 
 
 async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:

@@ -12,7 +12,7 @@ from xerotui_halo.values import Row
 WINDOW = "five minutes"
 _LIMIT = 300
 _KEYS = ("error_description", "errormessage", "message", "error", "title", "detail")
-_MINUTES = re.compile(r"\d\s+requests?\b.{0,40}?(\d{1,4})\s*min", re.IGNORECASE | re.DOTALL)
+_STATED = re.compile(r"(\d{1,6})\s+requests?\b.{0,40}?(\d{1,4})\s*min", re.IGNORECASE | re.DOTALL)
 
 
 def said(response: Response) -> str:
@@ -42,16 +42,16 @@ def _words(value: Any) -> str:
 def throttled(response: Response) -> Throttled | None:
     """A 429, read: Retry-After where it is given, else by the minutes in its words (halo-api section 3).
 
-    The window rolls, so a fifth of it is waited at a time; where no minutes are told, of five.
+    The window rolls, so a fifth of it is waited at a time; where no minutes are told, of five. A limit told in its
+    words is handed on, so that it is kept from then on.
     """
     if response.status != 429:
         return None
+    stated = _STATED.search(response.text()[:2000])
+    calls, minutes = (int(stated.group(1)), int(stated.group(2))) if stated else (0, 5)
     after = response.headers.get("retry-after", "").strip()
-    if after.isdigit():
-        return Throttled(WINDOW, float(after))
-    stated = _MINUTES.search(response.text()[:2000])
-    minutes = int(stated.group(1)) if stated else 5
-    return Throttled(WINDOW, max(5.0, min(minutes * 60 / 5, 300.0)))
+    seconds = float(after) if after.isdigit() else max(5.0, min(minutes * 60 / 5, 300.0))
+    return Throttled(WINDOW, seconds, calls, minutes * 60 if stated else 0)
 
 
 def unwrap(body: Any, key: str) -> list[Row]:
@@ -59,6 +59,11 @@ def unwrap(body: Any, key: str) -> list[Row]:
 
     Raises SourceRefused when no list is to be found.
     """
+    return [row for row in elements(body, key) if isinstance(row, dict)]
+
+
+def elements(body: Any, key: str) -> list[Any]:
+    """Whatever the list of an answer holds, rows or not; as `unwrap`."""
     found = body
     if isinstance(body, dict):
         lists = [value for value in body.values() if isinstance(value, list)]
@@ -66,7 +71,7 @@ def unwrap(body: Any, key: str) -> list[Row]:
     if not isinstance(found, list):
         keys = ", ".join(sorted(map(str, body))[:8]) if isinstance(body, dict) else type(body).__name__
         raise SourceRefused(f"Halo's answer holds no list of {key or 'rows'} (it holds: {keys[:200]})")
-    return [row for row in found if isinstance(row, dict)]
+    return found
 
 
 def single(body: Any) -> Row:

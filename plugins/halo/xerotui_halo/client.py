@@ -9,7 +9,7 @@ import msgspec
 
 from xerotui.net.http import BadAnswer, NetError, NotSent, Response, Throttle
 from xerotui.source.contract import Context, SourceLocked, SourceRefused, SourceUnreachable
-from xerotui_halo.answers import record_count, said, single, unwrap
+from xerotui_halo.answers import elements, record_count, said, single, unwrap
 from xerotui_halo.settings import HaloSettings, base_url
 from xerotui_halo.values import Row, integer, text
 
@@ -31,6 +31,25 @@ class Instance(msgspec.Struct, frozen=True):
     base: str
     auth_url: str
     tenant: str = ""
+
+
+class Tally(msgspec.Struct):
+    """How whole a list came: rows that Halo counted and gave, and entries that are no rows."""
+
+    counted: int = 0
+    received: int = 0
+    broken: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many rows a person won't see."""
+        return max(0, self.counted - self.received) + self.broken
+
+    def words(self) -> str:
+        """What is wrong with the list; "" for nothing."""
+        if self.counted > self.received:
+            return f"Halo counted {self.counted} and gave {self.received}"
+        return f"{self.broken} of its entries hold no id" if self.broken else ""
 
 
 class NotThere(SourceRefused):
@@ -100,37 +119,41 @@ class HaloClient:
         total = record_count(body)
         return len(unwrap(body, key)) if total is None else total
 
-    async def pages(self, path: str, key: str, params: Mapping[str, str], size: int) -> AsyncGenerator[list[Row], None]:
-        """A list page by page, no row twice.
+    async def pages(
+        self, path: str, key: str, params: Mapping[str, str], size: int, tally: Tally | None = None
+    ) -> AsyncGenerator[list[Row], None]:
+        """A list page by page, no row twice; `tally` is told how whole it came.
 
         Guards against lists that ignore paging (asked for once more in one piece), servers that give shorter pages
         than asked for, and rows that move up because others were deleted meanwhile (halo-api section 4.1).
         """
         seen: set[Any] = set()
+        told = tally if tally is not None else Tally()
         number, top, before = 1, 0, 0
         while True:
             paging = {"pageinate": "true", "page_size": str(size), "page_no": str(number)}
             body = await self.get(path, {**params, **paging})
-            rows, total = unwrap(body, key), record_count(body)
-            fresh = _fresh(rows, seen)
+            rows, total = elements(body, key), record_count(body)
+            fresh = _fresh(rows, seen, told)
             if fresh:
                 yield fresh
             stuck = bool(rows) and not fresh and number > top > 0
             if stuck and (total is None or total > len(seen)):
-                rows = unwrap(await self.get(path, {**params, "count": str(total or EVERYTHING)}), key)
-                if fresh := _fresh(rows, seen):
+                rows = elements(await self.get(path, {**params, "count": str(total or EVERYTHING)}), key)
+                if fresh := _fresh(rows, seen, told):
                     yield fresh
             if stuck or not rows:
-                self._short(path, total, len(seen))
+                self._short(path, total, len(seen) + told.broken, told)
                 return
-            if (len(rows) != size if total is None else len(seen) >= total) and number >= top:
+            if (len(rows) != size if total is None else len(seen) + told.broken >= total) and number >= top:
                 return
             moved = total is not None and number > 1 and total < before
             before, top = total or 0, max(top, number)
             number = number - 1 if moved else number + 1
 
-    def _short(self, path: str, total: int | None, got: int) -> None:
+    def _short(self, path: str, total: int | None, got: int, tally: Tally) -> None:
         if total is not None and got < total:
+            tally.counted, tally.received = total, got
             self.context.log.warning("halo_list_short", path=path, counted=total, received=got)
 
     async def _call(
@@ -220,12 +243,19 @@ class HaloClient:
             raise SourceUnreachable(f"Halo didn't answer: {error}", sent=error.effect_possible) from error
 
 
-def _fresh(rows: Sequence[Row], seen: set[Any]) -> list[Row]:
+def _fresh(entries: Sequence[Any], seen: set[Any], tally: Tally) -> list[Row]:
+    """The rows that weren't there before; entries that are no rows, or rows without an id, are counted."""
     fresh = []
-    for row in rows:
-        if row.get("id") not in seen:
-            seen.add(row.get("id"))
+    broken = 0
+    for row in entries:
+        id = integer(row, "id") if isinstance(row, dict) else None
+        if id is None:
+            broken += 1
+        elif id not in seen:
+            seen.add(id)
             fresh.append(row)
+    # Where a list ignores paging the same ones come again.
+    tally.broken = max(tally.broken, broken) if not fresh else tally.broken + broken
     return fresh
 
 

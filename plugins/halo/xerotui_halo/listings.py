@@ -13,11 +13,17 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.source.contract import SourceRefused
-from xerotui_halo.client import HaloClient, NotThere
+from xerotui_halo.client import HaloClient, NotThere, Tally
 from xerotui_halo.values import Row, Unreadable, amount, ident, instant, integer, rows_of
 
 VERSION = 1
 OVERLAP = dt.timedelta(minutes=15)
+# Our own time after which no change can still come with a stamp already seen: in the second of the newest stamp, and
+# of transactions that end late.
+SECOND = dt.timedelta(seconds=2)
+LATE = dt.timedelta(seconds=120)
+# Cursors stay small: of more rows than these within the overlap the oldest are read again.
+REMEMBERED = 1000
 # What no stamp tells (a deletion while paging, a changed currency) is healed by reading all again.
 FULL_EVERY = dt.timedelta(days=7)
 AT_ONCE = 4
@@ -32,6 +38,11 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `filter`: the server has proved that it filters by last update. Without it `buckets` holds short digests of the
     list rows, by id modulo their number, and `turn` the last id that was read again in rotation.
+
+    `recent` are the rows within the overlap that are known, id by their stamp in milliseconds, so that they needn't
+    be read again. `edge` is our own time when `since` was first the newest; `calm` tells how far it has settled: 1, a
+    later change has a later stamp; 2, all of the overlap was read once more. `short` rows lacked in the last whole
+    reading, and lacked again.
     """
 
     v: int = 0
@@ -40,6 +51,10 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     filter: bool = False
     buckets: str = ""
     turn: int = 0
+    recent: dict[str, int] = {}
+    edge: str = ""
+    calm: int = 0
+    short: int = 0
 
     def text(self) -> str:
         """The cursor as the core stores it."""
@@ -52,6 +67,59 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     def must_read_all(self, now: dt.datetime) -> bool:
         """True at first, and when all was last read a week ago."""
         return not self.since or not self.full or now - dt.datetime.fromisoformat(self.full) >= FULL_EVERY
+
+    def quiet(self, now: dt.datetime) -> dt.timedelta:
+        """How long `since` has been the newest stamp, by our own clock."""
+        return now - dt.datetime.fromisoformat(self.edge) if self.edge else dt.timedelta(0)
+
+    def knows(self, id: str, at: dt.datetime | None, now: dt.datetime) -> bool:
+        """Whether the row of that stamp was read before and needs no second look."""
+        if at is None or self.recent.get(id) != _ms(at) or self._looks_again(now):
+            return False
+        return self.calm > 0 or _second(at) < _second(dt.datetime.fromisoformat(self.since))
+
+    def _looks_again(self, now: dt.datetime) -> bool:
+        return self.calm < 2 and self.quiet(now) >= LATE
+
+    def probe(self, now: dt.datetime) -> dt.datetime:
+        """Rows changed from then on have to be read, whether or not they are known."""
+        if self._looks_again(now):
+            return self.floor()
+        second = _second(dt.datetime.fromisoformat(self.since))
+        return second + dt.timedelta(seconds=1) if self.calm else second
+
+    def after(self, now: dt.datetime, since: str, seen: Mapping[str, dt.datetime]) -> "Mark":
+        """The mark after a reading: the newest stamp, and the rows seen with their stamps."""
+        made = msgspec.structs.replace(self, since=since)
+        if since != self.since or not self.edge:
+            made = msgspec.structs.replace(made, edge=now.isoformat(), calm=0)
+        elif self.quiet(now) >= LATE:
+            made = msgspec.structs.replace(made, calm=2)
+        elif self.quiet(now) >= SECOND:
+            made = msgspec.structs.replace(made, calm=max(1, self.calm))
+        if not since:
+            return made
+        least = _ms(made.floor())
+        recent = {id: ms for id, ms in [*self.recent.items(), *((i, _ms(at)) for i, at in seen.items())] if ms >= least}
+        newest = sorted(recent, key=lambda id: recent[id], reverse=True)[:REMEMBERED]
+        return msgspec.structs.replace(made, recent={id: recent[id] for id in newest})
+
+    def whole(self, now: dt.datetime, missing: int) -> "Mark":
+        """The mark after all was read: read again at once where rows lacked, unless as many lacked before."""
+        accepted = not missing or missing == self.short
+        return msgspec.structs.replace(self, full=now.isoformat() if accepted else "", short=missing)
+
+    def without(self, ids: Sequence[str]) -> "Mark":
+        """The mark where those rows count as not read."""
+        return msgspec.structs.replace(self, recent={i: ms for i, ms in self.recent.items() if i not in set(ids)})
+
+
+def _ms(at: dt.datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _second(at: dt.datetime) -> dt.datetime:
+    return at.replace(microsecond=0)
 
 
 def mark_of(cursor: str) -> Mark:
@@ -110,34 +178,38 @@ LISTINGS = {
 
 
 async def newest_first(
-    client: HaloClient, listing: Listing, mark: Mark, now: dt.datetime
+    client: HaloClient, listing: Listing, mark: Mark, now: dt.datetime, tally: Tally
 ) -> AsyncIterator[tuple[list[Row], Mark | None]]:
     """Rows that are new since the mark, page by page; the new mark comes last, alone.
 
     Asks for the newest first and stops at the mark, but only where the rows prove that the server kept to that order.
-    Rows that move while the list is read move to its front, where the next read finds them.
+    Rows that move while the list is read move to its front, where the next read finds them. `tally` is told how whole
+    the list came.
     """
     whole = mark.must_read_all(now)
     floor = None if whole else mark.floor()
     newest = dt.datetime.fromisoformat(mark.since) if mark.since else None
     previous: dt.datetime | None = None
     ordered = True
+    seen: dict[str, dt.datetime] = {}
     params = {**listing.params, "order": listing.stamp, "orderdesc": "true"}
-    async with aclosing(client.pages(listing.path, listing.key, params, listing.size)) as pages:
+    async with aclosing(client.pages(listing.path, listing.key, params, listing.size, tally)) as pages:
         async for rows in pages:
-            stamps = [instant(row, listing.stamp) for row in rows]
-            for at in stamps:
+            fresh = []
+            for row in rows:
+                at, id = instant(row, listing.stamp), ident(row, "id")
                 ordered = ordered and at is not None and (previous is None or at <= previous)
                 previous = at or previous
                 newest = max(filter(None, (newest, at)), default=None)
-            yield (
-                [row for row, at in zip(rows, stamps, strict=True) if floor is None or at is None or at >= floor],
-                None,
-            )
+                if at is not None:
+                    seen[id] = at
+                if floor is None or at is None or (at >= floor and not mark.knows(id, at, now)):
+                    fresh.append(row)
+            yield fresh, None
             if floor is not None and ordered and previous is not None and previous < floor:
                 break
-    since = newest.isoformat() if newest else ""
-    yield [], Mark(VERSION, since, now.isoformat() if whole else mark.full)
+    made = mark.after(now, newest.isoformat() if newest else "", seen)
+    yield [], made.whole(now, tally.missing) if whole or tally.missing else made
 
 
 class Details(msgspec.Struct):

@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
+
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Record
 from xerotui.net.http import Response
@@ -26,7 +28,7 @@ from xerotui.source.contract import (
 )
 from xerotui_halo import documents, listings, parties, probes, writing
 from xerotui_halo.answers import WINDOW, throttled
-from xerotui_halo.client import HaloClient, NotThere
+from xerotui_halo.client import HaloClient, NotThere, Tally
 from xerotui_halo.finding import Finder
 from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
 from xerotui_halo.reference import CHARGE_RATE, Reference, tax_rate
@@ -111,7 +113,8 @@ class HaloSource(Source):
             return
         if kind not in LISTINGS:
             raise SourceRefused(f"Halo's {kind.plural} aren't read")
-        parts = self._customers(mark) if kind is Kind.CUSTOMER else self._listed(kind, mark)
+        tally = Tally()
+        parts = self._customers(mark, tally) if kind is Kind.CUSTOMER else self._listed(kind, mark, tally)
         async for found, next_mark in parts:
             records, skipped = await self._records(kind, found.rows)
             yield Page(
@@ -119,6 +122,7 @@ class HaloSource(Source):
                 gone=tuple(found.gone),
                 skipped=(*skipped, *found.skipped),
                 cursor=next_mark.text() if next_mark else "",
+                trouble=tally.words() if next_mark else "",
             )
             if self.context.cancelled():
                 return
@@ -221,51 +225,69 @@ class HaloSource(Source):
                 skipped.append((ident(row, "id"), str(error)))
         return tuple(records), skipped
 
-    async def _listed(self, kind: Kind, mark: Mark) -> AsyncIterator[tuple[Details, Mark | None]]:
+    async def _listed(self, kind: Kind, mark: Mark, tally: Tally) -> AsyncIterator[tuple[Details, Mark | None]]:
         listing = LISTINGS[kind]
-        async for rows, next_mark in listings.newest_first(self.client, listing, mark, self.context.now()):
+        unread: list[str] = []
+        async for rows, next_mark in listings.newest_first(self.client, listing, mark, self.context.now(), tally):
             whole = [row for row in rows if self._enough(kind, row)]
             if whole or next_mark:
-                yield Details(rows=whole), next_mark
+                yield Details(rows=whole), next_mark.without(unread) if next_mark else None
             rest = [ident(row, "id") for row in rows if not self._enough(kind, row)]
             async for part in listings.details(self.client, listing.path, [id for id in rest if id]):
+                unread += [id for id, _ in part.skipped]
                 yield part, None
 
     def _enough(self, kind: Kind, row: Row) -> bool:
         wanted = kind is Kind.ITEM and self.settings.item_details == "yes" and parties.needs_details(row)
         return not wanted and LISTINGS[kind].enough(row)
 
-    async def _customers(self, mark: Mark) -> AsyncIterator[tuple[Details, Mark | None]]:
+    async def _customers(self, mark: Mark, tally: Tally) -> AsyncIterator[tuple[Details, Mark | None]]:
         """Customers need details, which lists don't show: read those that changed, by filter or by comparison."""
         now = self.context.now()
         whole = mark.must_read_all(now)
         filtered = mark.filter and not whole
-        rows = await self._client_rows(mark if filtered else None)
+        rows = await self._client_rows(mark.floor() if filtered else None, tally)
         after, turn = ("", mark.turn) if filtered else (listings.digests(rows), mark.turn)
         ids = [ident(row, "id") for row in rows]
-        if not filtered and not whole:
+        if filtered:
+            ids = await self._unknown(mark, ids, now)
+        elif not whole:
             again, turn = listings.next_turn(rows, mark.turn)
             ids = list(dict.fromkeys([*listings.changed_ids(rows, mark.buckets, after), *again]))
         newest = dt.datetime.fromisoformat(mark.since) if mark.since else None
+        seen: dict[str, dt.datetime] = {}
         honest = True
         async for part in listings.details(self.client, CUSTOMERS.path, ids):
             for row in part.rows:
-                at = instant(row, CUSTOMERS.stamp)
-                newest = max(filter(None, (newest, at)), default=None)
-                honest = honest and (at is None or not filtered or at >= mark.floor())
+                if at := instant(row, CUSTOMERS.stamp):
+                    newest = max(newest or at, at)
+                    seen[ident(row, "id")] = at
+                    honest = honest and (not filtered or at >= mark.floor())
             yield part, None
         proved = await listings.filters_by_update(self.client, CUSTOMERS, len(rows)) if whole else mark.filter
         # Without any stamp there is still a comparison of rows to go by.
-        since = (newest or now).isoformat()
-        full = now.isoformat() if whole else mark.full
+        made = mark.after(now, (newest or now).isoformat(), seen)
+        if whole or tally.missing:
+            made = made.whole(now, tally.missing)
         proved = proved and honest and newest is not None
-        yield Details(), Mark(VERSION, since, full if honest else "", proved, "" if proved else after, turn)
+        full = made.full if honest else ""
+        yield (
+            Details(),
+            msgspec.structs.replace(made, full=full, filter=proved, buckets="" if proved else after, turn=turn),
+        )
 
-    async def _client_rows(self, mark: Mark | None) -> list[Row]:
+    async def _unknown(self, mark: Mark, ids: list[str], now: dt.datetime) -> list[str]:
+        """Of the customers within the overlap, those that aren't known or have changed since: no list shows stamps."""
+        if not ids or all(id not in mark.recent for id in ids):
+            return ids
+        changed = {ident(row, "id") for row in await self._client_rows(mark.probe(now), Tally())}
+        return [id for id in ids if id not in mark.recent or id in changed]
+
+    async def _client_rows(self, since: dt.datetime | None, tally: Tally) -> list[Row]:
         params = dict(CUSTOMERS.params)
-        if mark is not None:
-            params["lastupdatefromdate"] = mark.floor().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        pages = self.client.pages(CUSTOMERS.path, CUSTOMERS.key, params, CUSTOMERS.size)
+        if since is not None:
+            params["lastupdatefromdate"] = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        pages = self.client.pages(CUSTOMERS.path, CUSTOMERS.key, params, CUSTOMERS.size, tally)
         return [row async for page in pages for row in page]
 
     async def _taxes(self) -> Page:
