@@ -77,11 +77,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(home: Path) -> AsyncIterator[Bench]:
-    """A bench whose emulator runs, its clock in `home`."""
+async def running(home: Path, *, scale: float = 0.0) -> AsyncIterator[Bench]:
+    """A bench whose emulator runs, its clock in `home`; with a world of its own where a scale is given."""
     sandbox = SandboxClock.create(home / "clock.json", NOW)
     emulator = HaloEmulator()
-    emulator.load(WORLD)
+    emulator.load(build(scale=scale) if scale else WORLD)
     await emulator.start(sandbox)
     bench = Bench(emulator, sandbox, WorldClock(home / "clock.json"))
     yield bench

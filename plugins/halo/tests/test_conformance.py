@@ -26,7 +26,7 @@ class TestHalo(SourceSuite):
     """Halo against its emulator."""
 
     source: ClassVar = HaloSource
-    emulator: ClassVar = HaloEmulator
+    emulator: ClassVar[Any] = HaloEmulator
     world: ClassVar = staticmethod(_world)
     clock: ClassVar = WorldClock
     edits: ClassVar = tuple(ENTITIES)

@@ -145,7 +145,7 @@ class HaloClient:
             if stuck or not rows:
                 self._short(path, total, len(seen) + told.broken, told)
                 return
-            if (len(rows) != size if total is None else len(seen) + told.broken >= total) and number >= top:
+            if (len(rows) != size if total is None else len(seen) >= total) and number >= top:
                 return
             moved = total is not None and number > 1 and total < before
             before, top = total or 0, max(top, number)

@@ -21,6 +21,7 @@ from xerotui.sandbox.journal import Journal
 from xerotui.sandbox.service import decode, json_reply
 from xerotui.sandbox.windows import Windows
 from xerotui_halo.emulator.auth import AUTH_PATH, TENANT, Auth, Grant
+from xerotui_halo.emulator.dress import dressed
 from xerotui_halo.emulator.errors import Refused, exception, not_found, rule, unauthorised
 from xerotui_halo.emulator.fields import ENTITIES, Entity
 from xerotui_halo.emulator.lists import answer, select, unknown_parameters
@@ -54,7 +55,7 @@ class Limiter:
             await self._refuse()(scope, receive, send)
 
     def _has_room(self) -> bool:
-        if self.windows.state("calls", INSTANCE).headroom == 0:
+        if self.windows.state("calls", INSTANCE).headroom == 0 and not self.switches.unlimited:
             return False
         self.windows.hit("calls", INSTANCE)
         self._refused = None
@@ -158,6 +159,8 @@ class Api:
         if entity.name in self.switches.denied:
             raise unauthorised()
         row = self._shown(entity, self.store.get(name, self._id(rest)))
+        if self.switches.single_wrapped:
+            return json_reply({name: row})
         return json_reply([row] if self.switches.single_as_list else row)
 
     async def _write(self, request: Request, entity: Entity, rest: list[str]) -> Response:
@@ -171,7 +174,7 @@ class Api:
             raise not_found()
         elements = self._elements(body)
         written = [self._one(entity, element, n, body) for n, element in enumerate(elements)]
-        status = 201 if any(new for _, new in written) else 200
+        status = 201 if any(new for _, new in written) and not self.switches.created_ok else 200
         shown = [self._shown(entity, row) for row, _ in written]
         single = len(shown) == 1 and not self.switches.created_as_list
         return json_reply(shown[0] if single else shown, status)
@@ -207,11 +210,7 @@ class Api:
         )  # fmt: skip
 
     def _shown(self, entity: Entity, row: Row) -> Row:
-        shown = {k: v for k, v in row.items() if k in entity.fields}
-        if entity.name == "PurchaseOrder" and self.switches.hidden_order_fields:
-            hidden = ("quantity", "price", "tax", "discount", "tax_code")
-            shown["lines"] = [{k: v for k, v in line.items() if k not in hidden} for line in row["lines"]]
-        return shown
+        return dressed(entity, {k: v for k, v in row.items() if k in entity.fields}, self.switches)
 
     def _id(self, rest: list[str]) -> int:
         if len(rest) != 1 or not rest[0].lstrip("-").isdigit():

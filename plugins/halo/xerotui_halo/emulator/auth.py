@@ -103,6 +103,9 @@ class Auth:
         scopes = form.get("scope", "").split()
         if not scopes or not SCOPES.issuperset(scopes):
             raise oauth("invalid_scope", "The scope is missing or is not known.")
+        granted = self.switches.granted.split()
+        if "all" not in granted and not set(granted).issuperset(scopes):
+            raise oauth("invalid_scope", "The scope is not granted to this application.")
         token = secrets.token_urlsafe(32)
         ends = self.clock.now() + timedelta(seconds=LIFETIME)
         self.grants[token] = Grant(ends.timestamp(), frozenset(scopes))

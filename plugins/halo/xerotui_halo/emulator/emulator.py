@@ -205,13 +205,18 @@ class HaloEmulator:
             self._store.drops = self.switches.drops
             if "native_sync" in body:
                 self._native_sync(self._world)
+            if "charge_code_field" in body:
+                self._again(self._world, "lookup")
         return dict(msgspec.to_builtins(self.switches))
 
     def _native_sync(self, world: World) -> None:
-        seed = Seed(world, self.switches)
         self.store.control["usexero"] = bool(self.switches.native_sync)
-        for name, row in seed.rows():
-            if name == "xerodetails":
+        self._again(world, "xerodetails")
+
+    def _again(self, world: World, table: str) -> None:
+        """Fill a table from the seed once more."""
+        for name, row in Seed(world, self.switches).rows():
+            if name == table:
                 self.store.load(name, row)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from xerotui_halo.emulator.dress import dressed
 from xerotui_halo.emulator.fields import NO_DATE, Entity, words
 from xerotui_halo.emulator.seed import Row, stamp
 from xerotui_halo.emulator.switches import Switches
@@ -82,9 +83,11 @@ def select(entity: Entity, rows: list[Row], params: Params, switches: Switches) 
 
 def answer(entity: Entity, rows: list[Row], params: Params, switches: Switches) -> Any:
     """The body of a list: one page, `count` rows or everything, in an envelope where Halo has one."""
-    envelope: Row = {"record_count": len(rows)}
+    envelope: Row = {} if switches.uncounted else {"record_count": len(rows)}
+    if entity.name in switches.short:
+        rows = [row for n, row in enumerate(rows, 1) if n % 5]
     if truth(params, "pageinate"):
-        size = max(1, _int(params.get("page_size"), 50))
+        size = max(1, min(_int(params.get("page_size"), 50), switches.page_cap or 100_000))
         page = max(1, _int(params.get("page_no"), 1))
         first = 0 if entity.name in switches.pages_ignored else (page - 1) * size
         rows = rows[first : first + size]
@@ -94,7 +97,9 @@ def answer(entity: Entity, rows: list[Row], params: Params, switches: Switches) 
     if truth(params, "idonly") and entity.name in ("Client", "Site", "Supplier", "Invoice"):
         shown = [{"id": row["id"]} for row in rows]
     else:
-        shown = [list_row(entity, row, params) for row in rows]
+        shown = [dressed(entity, list_row(entity, row, params), switches) for row in rows]
+    if entity.name in switches.junk:
+        shown += [None, "a row that isn't one", {"name": "without an id"}]  # type: ignore[list-item]
     if entity.key:
         return {**envelope, entity.key: shown}
     return {**envelope, entity.name.lower(): shown} if entity.name in switches.enveloped else shown
