@@ -101,6 +101,7 @@ def test_a_hostile_record_and_its_story(stage: Stage, snap_compare: Compare) -> 
         await press(pilot, "colon", *"[b]bold")
         picker = pilot.app.screen.query_one(Picker)
         await until(pilot, lambda: any(c.key.startswith("record") for c in picker.extra), "the record")
+        assert "verified: It is in Xero." in picker.extra[0].detail, "found whatever its state, and the list says why"
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, StoryScreen), "the story")
         await settled(pilot)

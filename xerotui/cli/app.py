@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sandbox": ("sandbox", "sandbox", "Serve an emulated Xero and PSA until interrupted."),
     "tenants": ("tenants", "tenants", "Xero organisations and source connections."),
     "webhooks": ("webhooks", "webhooks", "Receive Xero's webhooks; how they and polling stand."),
+    "why": ("why", "why", "Why any record is in Xero or isn't: its whole story."),
     "worker": ("worker", "worker", "Run, stop or ask after the worker."),
 }
 

@@ -61,6 +61,7 @@ class Palette:
             key = f"record {index}"
             self._found[key] = (row.connection, row.kind, row.record, row.tenant)
             where = self._app.names.get(row.tenant, "")
-            found.append(Choice(key=key, title=f"{row.kind.label}: {row.title}", detail=where))
+            detail = "  ".join(part for part in (f"{row.state}: {row.reason}", where) if part)
+            found.append(Choice(key=key, title=f"{row.kind.label}: {row.title}", detail=detail))
         if picker.is_open and picker.purpose == "palette":
             picker.offer(tuple(found))

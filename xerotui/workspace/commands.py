@@ -40,7 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     _c("go.queue", "6", "", "Sync queue", "Every operation and where it stands.", "queue"),
     _c("go.errors", "7", "", "Errors", "What waits, grouped by cause.", "errors"),
     _c("go.plugins", "", "", "Plugins", "Source plugins, their state and faults.", "plugins"),
-    _c("app.palette", "colon", "", "Go anywhere", "Find a screen, a command or a record.", ""),
+    _c("app.palette", "colon", "", "Go anywhere", "Find a screen, a command or a record.", "why NAME"),
     _c("app.help", "question_mark", "", "Help", "What this screen is for and its keys.", "--help", footer=True),
     _c("app.quit", "q", "", "Quit", "Leave the console; a run goes on in the worker.", "", footer=True),
     _c("list.filter", "slash", "", "Filter", "Show only rows that hold a text.", ""),
@@ -265,7 +265,7 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
-    _c("records.open", "enter", "records", "Open", "The record's whole story.", "", footer=True),
+    _c("records.open", "enter", "records", "Open", "The record's whole story.", "why NAME", footer=True),
     _c("records.fix", "g", "records", "Go and fix", "Open the place where this is mended.", "errors", footer=True),
     _c(
         "records.retry",
@@ -288,7 +288,7 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
-    _c("story.copy", "c", "story", "Copy", "Send this text to the terminal's clipboard.", ""),
+    _c("story.copy", "c", "story", "Copy", "Send this text to the terminal's clipboard.", "why NAME"),
 )
 
 BY_ID = {command.id: command for command in COMMANDS}

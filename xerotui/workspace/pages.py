@@ -225,7 +225,8 @@ def last(path: str) -> str:
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """Why a record is where it is: fields as (label, value, rung), problems, operations, what Xero has.
 
-    `names` says what ids among the values stand for, by the last part of a field's path and the value.
+    `reason` says in a sentence why the state is what it is, also of a record that was never tried. `names` says what
+    ids among the values stand for, by the last part of a field's path and the value.
     """
 
     title: str
@@ -234,6 +235,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     tenant: str = ""
     state: str = ""
+    reason: str = ""
     fields: tuple[tuple[str, str, str], ...] = ()
     changes: tuple[Change, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -298,13 +300,15 @@ class SpecRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A record found by number or name."""
+    """A record found by number, name or id, in one organisation, with its state and the reason for it."""
 
     title: str
     kind: Kind
     connection: str
     record: str
     tenant: str = ""
+    state: str = ""
+    reason: str = ""
 
 
 class XeroConsent(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,18 +2,15 @@
 
 import msgspec
 
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import Kind
 from xerotui.model.paging import Page, View
-from xerotui.model.postings import Posting, decode, differences
-from xerotui.model.problems import Problem, SyncError
+from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation, Plan, PlanState
 from xerotui.store import BlockedRow
 from xerotui.sync.plan import SKIPS
 from xerotui.workspace.base import REFUSED, operation_row, totalled
-from xerotui.workspace.connect import Connecting
-from xerotui.workspace.listing import flat
-from xerotui.workspace.naming import names_for
 from xerotui.workspace.pages import OperationRow, PlanRow, Story
+from xerotui.workspace.stories import Stories, operation_fields
 
 # Words of rows that are no operations; `blocked` also stands for conflicts.
 STAYING = ("blocked", "skip", "conflict")
@@ -22,7 +19,7 @@ CONFLICTS = ("core.conflict", "core.locked_document")
 _SECOND = "rest:"
 
 
-class Plans(Connecting):
+class Plans(Stories):
     """The Plan and Sync queue screens."""
 
     async def plans(self) -> tuple[Plan, ...]:
@@ -137,104 +134,13 @@ class Plans(Connecting):
             record=operation.record,
             tenant=operation.tenant,
             state=operation.state.value,
-            fields=_fields(operation),
+            fields=operation_fields(operation),
             changes=operation.changes,
             problems=problems,
             operations=history,
             said=operation.error,
         )
         return await self._named(told)
-
-    async def _named(self, story: Story) -> Story:
-        async with self.wiring.ledger.read() as tx:
-            return msgspec.structs.replace(story, names=await names_for(self.wiring.ledger, tx, story))
-
-    async def _about(
-        self, connection: str, kind: Kind, record: str, tenant: str
-    ) -> tuple[tuple[OperationRow, ...], tuple[Problem, ...]]:
-        """The operations of a record, last first, and its open problems."""
-        ledger = self.wiring.ledger
-        async with ledger.read() as tx:
-            operations = await ledger.work.find(
-                tx, connection=connection, kind=kind, record=record, tenant=tenant or None, limit=20, order="updated"
-            )
-            problems = await ledger.problems.open(
-                tx, connection=connection, kind=kind, record=record, tenant=tenant or None
-            )
-        return tuple(operation_row(o) for o in operations), tuple(problems)
-
-    async def story(self, connection: str, kind: Kind, record: str, tenant: str = "") -> Story:
-        """Why a record is where it is: what the source says, what was sent, problems, operations.
-
-        Raises SyncError when nobody knows the record.
-        """
-        ledger = self.wiring.ledger
-        async with ledger.read() as tx:
-            known = await ledger.snapshots.get(tx, Side.SOURCE, connection, kind, record)
-            where = tenant or (known.tenant if known else "")
-            link = await ledger.links.get(tx, connection, kind, record, where) if where else None
-            latest = await ledger.work.find(
-                tx, connection=connection, kind=kind, record=record, tenant=where or None, limit=1, order="updated"
-            )
-        history, problems = await self._about(connection, kind, record, where)
-        if known is None and link is None and not history and not problems:
-            raise SyncError("Nobody knows this record", "Read both sides again.", code="core.record", exit_code=REFUSED)
-        fields: list[tuple[str, str, str]] = []
-        if known is not None:
-            fields += [(path, value, "source") for path, value in flat(known) if path not in ("modified", "kind", "id")]
-        if link is not None:
-            fields.append(("xero id", link.xero_id, link.how))
-            if link.posting:
-                fields += [(c.path, c.after, "as last sent") for c in differences(None, decode(link.posting))]
-        if not fields and latest:
-            fields += list(_fields(latest[0]))
-        told = Story(
-            title=_title(known, problems, history) or record,
-            kind=kind,
-            connection=connection,
-            record=record,
-            tenant=where,
-            state=_state(link is not None, problems, history),
-            fields=tuple(fields),
-            changes=latest[0].changes if latest else (),
-            problems=problems,
-            operations=history,
-            said=latest[0].error if latest else "",
-        )
-        return await self._named(told)
-
-
-def _title(known: object, problems: tuple[Problem, ...], history: tuple[OperationRow, ...]) -> str:
-    for title in (getattr(known, "number", ""), getattr(known, "name", "")):
-        if title:
-            return str(title)
-    if problems:
-        return problems[0].record.title
-    return history[0].title if history else ""
-
-
-def _state(linked: bool, problems: tuple[Problem, ...], history: tuple[OperationRow, ...]) -> str:
-    if any(p.blocks for p in problems):
-        return "blocked"
-    if history:
-        return history[0].state
-    return "linked" if linked else "not set"
-
-
-def _fields(operation: Operation) -> tuple[tuple[str, str, str], ...]:
-    """The posting of an operation, field by field, each with the rung that it came from."""
-    if operation.side is Side.SOURCE or not operation.body:
-        return tuple((c.path, c.after, operation.rungs.get(c.path, "")) for c in operation.changes)
-    try:
-        posting: Posting = decode(operation.body)
-    except msgspec.ValidationError:
-        return ()
-    return tuple((c.path, c.after, _rung(operation, c.path)) for c in differences(None, posting))
-
-
-def _rung(operation: Operation, path: str) -> str:
-    short = path.removesuffix("_code")
-    return operation.rungs.get(path) or operation.rungs.get(short) or ""
 
 
 def _operation_row(operation: Operation) -> PlanRow:

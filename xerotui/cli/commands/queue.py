@@ -91,7 +91,13 @@ async def told(out: Output, story: "Story") -> None:
         out.data(story)
         return
     out.facts(
-        [("Record", story.title), ("Kind", story.kind.label), ("State", story.state), ("Source id", story.record)]
+        [
+            ("Record", story.title),
+            ("Kind", story.kind.label),
+            ("State", story.state),
+            ("Why", story.reason),
+            ("Source id", story.record),
+        ]
     )
     if story.fields:
         out.line("")

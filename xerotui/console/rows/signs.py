@@ -42,6 +42,10 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "cancelled": ("·", "dim"),
     "superseded": ("·", "dim"),
     "discarded": ("·", "dim"),
+    # records that no operation stands for
+    "linked": ("=", "green"),
+    "not set": ("·", "bold"),
+    "gone": ("-", "yellow"),
     # a plan's `expired` has the sign of a connection's
     # verbs
     "create": ("+", "green"),

@@ -141,6 +141,8 @@ def text(story: Story, width: int, names: Mapping[str, str]) -> Text:
     parts: list[object] = [head]
     if story.state:
         parts.append(worded(story.state))
+    if story.reason and not story.problems:
+        parts += [safe(piece) for piece in wrapped(story.reason, width)]
     if story.problems:
         parts += ["", _head("Problems")]
         for problem in story.problems:
