@@ -165,8 +165,8 @@ CORE: dict[str, Explanation] = {
         "Date in a locked period", "Move the lock date in Xero, or date the document after it."
     ),
     "core.tracking_unmapped": Explanation(
-        "Tracking option that Xero doesn't have",
-        "Create or restore the option in Xero, or change it at the source, then read the organisation again.",
+        "Tracking without a place in Xero",
+        "Map the placeholder to a category, or to nothing; or create the option in Xero and read it again.",
     ),
     "core.total_mismatch": Explanation(
         "Totals differ from what Xero will compute",

@@ -10,7 +10,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
 
 # Raise when a record's fields change meaning: stored snapshots of another shape are read again, never converted.
-SHAPE = 2
+SHAPE = 3
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,7 +105,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     item_code: str = ""
     account: str = ""
     tax_rate: str = ""
+    # Xero side: option ids. Source side: `tracked`, options by the placeholder that the source keeps them under.
     tracking: tuple[str, ...] = ()
+    tracked: dict[str, str] = {}
     heading: bool = False
     # Values of the source's own mapping specs, by spec id: {"charge_rate": "7"}.
     keys: dict[str, str] = {}

@@ -54,6 +54,18 @@ class MappingSpec(msgspec.Struct, frozen=True, kw_only=True):
     help: str = ""
 
 
+# Of a source that marks its lines with tracking options, under placeholders of its own (`Line.tracked`): it lists this
+# spec among its own, and `choices` names the placeholders. One of the name of a category needs no mapping.
+TRACKING = MappingSpec(
+    id="tracking",
+    title="Tracking",
+    source_title="Tracking placeholder",
+    target=Target.TRACKING,
+    kinds=(Kind.INVOICE,),
+    help="Which tracking category the options of each placeholder belong to; or that they aren't sent at all.",
+)
+
+
 class TextField(msgspec.Struct, frozen=True):
     """A named text of a line that can be chosen for the Xero line description (H39)."""
 
@@ -301,6 +313,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 __all__ = [
     "CONTRACT",
+    "TRACKING",
     "Attachment",
     "Capability",
     "Context",

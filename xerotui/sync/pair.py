@@ -28,6 +28,8 @@ from xerotui.sync.ports import Ports
 TAX = "tax"
 ACCOUNT = "account"
 ITEM = "default_item"
+# The target of a mapping that says: on purpose nothing.
+NOT_SENT = "-"
 
 T = TypeVar("T", bound=Record)
 
@@ -214,4 +216,4 @@ def revised(mappings: Iterable[Mapping]) -> dict[str, int]:
     return {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in mappings}
 
 
-__all__ = ["ACCOUNT", "ITEM", "TAX", "Contacts", "PairData", "code_key", "load", "revised"]
+__all__ = ["ACCOUNT", "ITEM", "NOT_SENT", "TAX", "Contacts", "PairData", "code_key", "load", "revised"]

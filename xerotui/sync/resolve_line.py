@@ -6,10 +6,11 @@ from xerotui.model.kinds import Kind, Trade
 from xerotui.model.money import HUNDRED, rounded
 from xerotui.model.postings import PostingLine
 from xerotui.model.problems import Place
-from xerotui.model.records import Account, Document, Item, Line, TaxRate
+from xerotui.model.records import Account, Document, Item, Line, TaxRate, Tracking
+from xerotui.source.contract import TRACKING
 from xerotui.sync import checks
 from xerotui.sync.findings import Findings
-from xerotui.sync.pair import ITEM, TAX, PairData, code_key
+from xerotui.sync.pair import ITEM, NOT_SENT, TAX, PairData, code_key
 from xerotui.sync.resolve_item import TEXT_LIMIT, item_code
 
 
@@ -155,29 +156,69 @@ def _tax(
     return rate
 
 
+def _category(data: PairData, placeholder: str, found: Findings, path: str) -> Tracking | None:
+    """The active category of a placeholder: as mapped, else the one of the placeholder's own name."""
+    active = [c for c in data.tracking if c.status == "ACTIVE"]
+    mapping = data.mapping(TRACKING.id, placeholder, Trade.SALES)
+    if mapping is not None:
+        found.value(path, f"mapping of tracking placeholder {placeholder}", mapping)
+        return next((c for c in active if c.id == mapping.target), None)
+    choice = data.choices.get((TRACKING.id, placeholder))
+    named = [c for c in active if choice is not None and code_key(c.name) == code_key(choice.name)]
+    if named:
+        found.value(path, "category of the placeholder's name")
+    return named[0] if named else None
+
+
+def _option(category: Tracking, wanted: str) -> tuple[str, str, str] | None:
+    active = [o for o in category.options if o[2] == "ACTIVE"]
+    return next((o for o in active if o[0] == wanted or code_key(o[1]) == code_key(wanted)), None)
+
+
 def _tracking(data: PairData, line: Line, index: int, found: Findings) -> tuple[tuple[str, str, str, str], ...]:
-    """The line's tracking options, by name or id among the active ones of the tenant (H15); at most two in Xero."""
-    out = []
-    for wanted in line.tracking:
-        hits = [
-            (category.id, option, category.name, name)
-            for category in data.tracking
-            for option, name, status in category.options
-            if category.status == "ACTIVE" and status == "ACTIVE" and wanted in (option, name)
-        ]
-        if len(hits) == 1:
-            out.append(hits[0])
-            found.value(f"lines.{index}.tracking", "source")
+    """The line's tracking options among the active ones of the categories of their placeholders (H14, H15).
+
+    What has no place in Xero is a problem of its placeholder, unless that is mapped to nothing on purpose.
+    """
+    out: dict[str, tuple[str, str, str, str]] = {}
+    for placeholder, wanted in sorted(line.tracked.items()):
+        mapping = data.mapping(TRACKING.id, placeholder, Trade.SALES)
+        if mapping is not None and mapping.target == NOT_SENT:
+            found.value(f"lines.{index}.tracking", f"placeholder {placeholder} isn't sent, as mapped", mapping)
             continue
-        found.problem(
-            "core.tracking_unmapped",
-            f"tracking:{wanted}",
-            f"Tracking option {wanted[:60]} of line {index} "
-            + ("isn't active in" if not hits else "stands in several categories of")
-            + f" {data.organisation.name}.",
-            place=Place("go.tenants", {"tenant": data.tenant}),
-        )
-    return tuple(out[:2])
+        category = _category(data, placeholder, found, f"lines.{index}.tracking")
+        hit = _option(category, wanted) if category else None
+        if category is not None and hit is not None and category.id not in out:
+            out[category.id] = (category.id, hit[0], category.name, hit[1])
+            continue
+        _untracked(data, placeholder, wanted, index, category, found, twice=hit is not None)
+    return tuple(out.values())
+
+
+def _untracked(
+    data: PairData,
+    placeholder: str,
+    wanted: str,
+    index: int,
+    category: Tracking | None,
+    found: Findings,
+    *,
+    twice: bool,
+) -> None:
+    choice = data.choices.get((TRACKING.id, placeholder))
+    name = choice.name if choice else placeholder
+    where = data.organisation.name
+    if category is None:
+        subject = f"{TRACKING.id}:{placeholder}"
+        sentence = f"Tracking {name[:60]} ({wanted[:60]} on line {index}) has no active category in {where}."
+    elif twice:
+        subject = f"{TRACKING.id}:{placeholder}"
+        sentence = f"Tracking {name[:60]} is mapped to {category.name}, to which another placeholder is mapped as well."
+    else:
+        subject = f"{TRACKING.id}:{placeholder}:{wanted}"
+        sentence = f"{category.name} in {where} has no active option {wanted[:60]} (line {index})."
+    place = {"spec": TRACKING.id, "connection": data.connection, "tenant": data.tenant, "value": placeholder}
+    found.problem("core.tracking_unmapped", subject, sentence, place=Place("go.mapping", place))
 
 
 def _priced(document: Document, line: Line, decimals: int = 4) -> tuple[Decimal, Decimal, Decimal | None]:

@@ -8,11 +8,12 @@ import msgspec
 from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Choice, Item, Record, TaxRate
+from xerotui.model.records import Choice, Item, Record, TaxRate, Tracking
 from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
+from xerotui.sync.pair import NOT_SENT
 from xerotui.workspace import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
@@ -96,7 +97,7 @@ class Mappings(Requests):
         snapshots = self.wiring.ledger.snapshots
         db = await self.wiring.book.read()
         async with self.wiring.ledger.read() as tx:
-            targets = await snapshots.all(tx, Side.XERO, tenant, Kind(_KIND_OF[known.target]))
+            targets: Sequence[Record] = await snapshots.all(tx, Side.XERO, tenant, Kind(_KIND_OF[known.target]))
             values: list[Record]
             if known.id == "default_item":
                 values = [Choice(id=ANY, kind=Kind.CHOICE, name="Lines without an item", spec=known.id)]
@@ -106,6 +107,8 @@ class Mappings(Requests):
             else:
                 choices = await snapshots.all(tx, Side.SOURCE, connection, Kind.CHOICE)
                 values = [c for c in choices if isinstance(c, Choice) and c.spec == known.id]
+            if known.target is Target.TRACKING:
+                targets = [*targets, Tracking(id=NOT_SENT, kind=Kind.TRACKING, name="Not sent to Xero")]
             waiting = await self._waiting(tx, tenant)
             cursors = await snapshots.cursors(tx)
         stored = {(m.value, m.trade): m for m in db.mappings(connection, tenant) if m.spec == known.id}
@@ -303,6 +306,11 @@ def _target_row(spec: MappingSpec, source: Record | None, target: Record, trade:
             reason = rates.compare(source, target, trade).reason
         elif not rates.serves(target, trade):
             reason = f"Xero doesn't allow it on {trade.value} documents"
+    elif isinstance(target, Tracking):
+        options = [name for _, name, status in target.options if status == "ACTIVE"]
+        detail = ", ".join(options[:6]) + (f" and {len(options) - 6} more" if len(options) > 6 else "")
+        if target.id == NOT_SENT:
+            detail = "its options stay at the source"
     elif isinstance(target, Item):
         traded = target.sold if trade is Trade.SALES else target.purchased
         reason = "" if traded else f"it isn't {'sold' if trade is Trade.SALES else 'bought'}"
@@ -355,6 +363,10 @@ def _idea(sides: Sides, value: Record, trade: Trade) -> tuple[str, str, str] | N
         targets = [t for t in sides.targets if isinstance(t, TaxRate)]
         best = rates.proposed(value, targets, trade)
         return ("proposed", best.code, best.name) if best else None
+    if sides.spec.target is Target.TRACKING:
+        # As it is resolved without a mapping.
+        alike = [t for t in sides.targets if _active(t) and t.name.strip().casefold() == value.name.strip().casefold()]
+        return ("mapped", alike[0].id, alike[0].name) if alike else None
     if isinstance(value, Choice) and value.code.strip():
         held: Callable[[Record], bool] = lambda t: _code(t).casefold() == value.code.strip().casefold()  # noqa: E731
         known = next((t for t in sides.targets if held(t)), None)

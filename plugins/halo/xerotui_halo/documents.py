@@ -117,7 +117,7 @@ async def _line(reference: Reference, row: Row, tenant: str) -> Line:
         item_code=text(row, "item_code"),
         account=text(row, "nominal_code"),
         tax_rate=await line_tax(reference, row, tenant),
-        tracking=await _tracking(reference, row, tenant),
+        tracked=await _tracked(reference, row, tenant),
         keys={CHARGE_RATE: charge} if charge else {},
     )
 
@@ -136,15 +136,16 @@ def charge_rate(row: Row) -> str:
     return str(code + 1)
 
 
-async def _tracking(reference: Reference, row: Row, tenant: str) -> tuple[str, ...]:
-    """The line's own options, else those of its product's group: the nearest wins."""
-    if own := tracking_of(row):
+async def _tracked(reference: Reference, row: Row, tenant: str) -> dict[str, str]:
+    """The options of the line, of its product, of the product's group: for each placeholder the nearest wins (H15)."""
+    own = tracking_of(row)
+    if not ident(row, "_itemid"):
         return own
-    groups = await reference.groups()
-    if not ident(row, "_itemid") or not any(g.tracking or g.tenants for g in groups.values()):
-        return ()
     product = (await reference.products()).get(ident(row, "_itemid"))
-    return groups.get(product.group, Group()).of(tenant).tracking if product else ()
+    if product is None:
+        return own
+    group = (await reference.groups()).get(product.group, Group()).of(tenant)
+    return {**group.tracking, **product.tracking, **own}
 
 
 async def purchase_order(reference: Reference, row: Row) -> Document:

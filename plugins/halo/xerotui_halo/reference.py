@@ -12,7 +12,8 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Choice, TaxComponent, TaxRate
-from xerotui.source.contract import Context
+from xerotui.source.contract import TRACKING, Context, SourceRefused
+from xerotui_halo.answers import single
 from xerotui_halo.client import HaloClient
 from xerotui_halo.values import Row, Unreadable, amount, flag, ident, integer, number, rows_of, text
 
@@ -20,6 +21,8 @@ T = TypeVar("T")
 FRESH = dt.timedelta(seconds=60)
 PAGE = 200
 CHARGE_RATE = "charge_rate"
+# Halo has two tracking placeholders, as Xero has two categories (halo-api section 7.12).
+PLACEHOLDERS = ("1", "2")
 # Lookup 17 holds the charge types, whose accounts code sits in one of value2 to value9 (halo-api section 7.7).
 _CHARGE_TYPES = "17"
 _VALUES = tuple(f"value{n}" for n in range(2, 10))
@@ -33,7 +36,7 @@ class Group(msgspec.Struct, frozen=True):
     purchase_account: str = ""
     sales_tax: str = ""
     purchase_tax: str = ""
-    tracking: tuple[str, ...] = ()
+    tracking: dict[str, str] = {}
     tenants: dict[str, "Group"] = {}
 
     def of(self, tenant: str) -> "Group":
@@ -41,8 +44,9 @@ class Group(msgspec.Struct, frozen=True):
         own = self.tenants.get(tenant)
         if own is None:
             return self
-        names = ("sales_account", "purchase_account", "sales_tax", "purchase_tax", "tracking")
-        return Group(self.name, *(getattr(own, n) or getattr(self, n) for n in names))
+        names = ("sales_account", "purchase_account", "sales_tax", "purchase_tax")
+        values = {n: getattr(own, n) or getattr(self, n) for n in names}
+        return msgspec.structs.replace(self, **values, tracking={**self.tracking, **own.tracking}, tenants={})
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -52,12 +56,13 @@ class Product(msgspec.Struct, frozen=True):
     group: str
     sales_tax: str
     purchase_tax: str
+    tracking: dict[str, str] = {}
 
 
-def tracking_of(row: Row) -> tuple[str, ...]:
-    """The tracking options of a line, a group or a product: names, ids where there is no name."""
-    found = (text(row, f"xero_category_{n}_lookup_name", f"xero_category_{n}_lookup") for n in (1, 2))
-    return tuple(option for option in found if option)
+def tracking_of(row: Row) -> dict[str, str]:
+    """The tracking options of a line, a product or a group by placeholder: names, ids where there is no name."""
+    found = {n: text(row, f"xero_category_{n}_lookup_name", f"xero_category_{n}_lookup") for n in PLACEHOLDERS}
+    return {n: option for n, option in found.items() if option}
 
 
 def tax_rate(row: Row) -> TaxRate:
@@ -116,6 +121,10 @@ class Reference:
     async def charge_rates(self) -> tuple[Choice, ...]:
         """The charge types with code and global price."""
         return await self._fresh("charges", self._charges)
+
+    async def placeholders(self) -> tuple[Choice, ...]:
+        """The tracking placeholders that have a name; both, numbered, where the settings may not be read."""
+        return await self._fresh("placeholders", self._placeholders)
 
     async def _fresh(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
         held = self._held.get(name)
@@ -176,6 +185,16 @@ class Reference:
             if ident(row, "id") and not flag(row, "inactive")
         )
 
+    async def _placeholders(self) -> tuple[Choice, ...]:
+        try:
+            settings = single(await self._client.get("Control"))
+        except SourceRefused:
+            settings = {f"xero_tracking_category_{n}_name": f"Category {n}" for n in PLACEHOLDERS}
+        if settings.get("use_xero_tracking_categories") is False:
+            return ()
+        names = {n: text(settings, f"xero_tracking_category_{n}_name") for n in PLACEHOLDERS}
+        return tuple(Choice(id=n, kind=Kind.CHOICE, name=name, spec=TRACKING.id) for n, name in names.items() if name)
+
 
 def code_field(types: list[Row], codes: set[str]) -> str:
     """The valueN whose contents are product codes in most rows; "" when none is (halo-api section 7.7)."""
@@ -223,7 +242,11 @@ def _mapped(row: Row) -> Group:
 
 def _product(row: Row) -> Product:
     return Product(
-        text(row, "accountsid"), ident(row, "assetgroup_id"), ident(row, "taxcode"), ident(row, "taxcodeother")
+        text(row, "accountsid"),
+        ident(row, "assetgroup_id"),
+        ident(row, "taxcode"),
+        ident(row, "taxcodeother"),
+        tracking_of(row),
     )
 
 

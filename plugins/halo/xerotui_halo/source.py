@@ -11,6 +11,7 @@ from xerotui.model.records import Record
 from xerotui.net.http import Response
 from xerotui.net.limits import Limits, Throttled, Window
 from xerotui.source.contract import (
+    TRACKING,
     Attachment,
     Capability,
     Context,
@@ -56,6 +57,7 @@ class HaloSource(Source):
             trades=(Trade.SALES,),
             help="Labour is invoiced under the item of its charge rate: by its accounts code, or as mapped here.",
         ),
+        TRACKING,
     )
     text_fields = (TextField("short", "Short description"), TextField("long", "Long description"))
     importable = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
@@ -102,7 +104,9 @@ class HaloSource(Source):
         return await probes.facts(self.settings, self.context)
 
     async def choices(self, spec: str) -> tuple[Record, ...]:
-        """The charge rates, with code and global price."""
+        """The charge rates with code and global price, or the tracking placeholders."""
+        if spec == TRACKING.id:
+            return await self.reference.placeholders()
         return await self.reference.charge_rates() if spec == CHARGE_RATE else ()
 
     async def pages(self, kind: Kind, cursor: str) -> AsyncIterator[Page]:

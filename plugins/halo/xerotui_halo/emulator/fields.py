@@ -103,6 +103,7 @@ assetgroup_name:s= linked_item_id:i linked_item_name:s= isrecurringitem:b iscont
 dont_track_stock:b quantity_in_stock:n supplier_id:i supplier_name:s= min_purchase_qty:n
 purchase_currency_code:i xero_inventory_account_code:s xero_cogs_account_code:s ignore_from_accounting_sync:b
 third_party_id:s lastmodified:d= datecreated:d= customfields:a- external_links:a-
+xero_category_1_lookup:s xero_category_1_lookup_name:s xero_category_2_lookup:s xero_category_2_lookup_name:s
 """)
 _GROUP = _parse("""
 id:i name:s nominalcode:s nominalcodepurchase:s tax_id:i tax_id_purchase:i itemcode_id:i itemcode_name:s=

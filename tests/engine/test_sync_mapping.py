@@ -1,0 +1,111 @@
+"""What mappings do to documents: tracking by the nearest word, default items and what they carry, accounts."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.engine.sync_kit import edit, made_plan, operations, problems, small
+from tests.rig import SOURCE, Rig
+from xerotui.model.kinds import Kind
+from xerotui.model.paging import View
+from xerotui.model.postings import DocumentPosting, decode
+from xerotui.model.work import Operation, Verb
+from xerotui.store import Mapping
+from xerotui.workspace.door import Workspace
+
+
+def door(bench: Rig) -> Workspace:
+    """The workspace over the rig's own home; pages start no worker."""
+    return Workspace(bench.wiring, bench.wiring.home, "tester", read_only=False, attached=True)
+
+
+async def mapped(bench: Rig, spec: str, value: str, target: str, trade: str = "sales") -> None:
+    """Save a mapping of the first organisation that its picker offers."""
+    offered = await door(bench).mapping_targets(spec, SOURCE, bench.tenants[0], value, trade)
+    assert target in [row.id for row in offered if row.allowed]
+    async with bench.wiring.book.edit() as db:
+        tenant = bench.tenants[0]
+        db.put_mapping(Mapping(spec=spec, connection=SOURCE, value=value, trade=trade, tenant=tenant, target=target))
+
+
+async def created(bench: Rig, record: str) -> tuple[Operation, DocumentPosting] | None:
+    """What a fresh plan makes of an invoice."""
+    plan = await made_plan(bench)
+    planned = await operations(bench, plan=plan.id, verb=Verb.CREATE)
+    operation = next((o for o in planned if (o.kind, o.record) == (Kind.INVOICE, record)), None)
+    if operation is None:
+        return None
+    posting = decode(operation.body)
+    assert isinstance(posting, DocumentPosting)
+    return operation, posting
+
+
+async def options(bench: Rig, record: str) -> list[tuple[str, str]]:
+    """Category and option of every line of the invoice that carries one, as a fresh plan has them."""
+    found = await created(bench, record)
+    assert found is not None
+    return [(t[2], t[3]) for line in found[1].lines for t in line.tracking]
+
+
+async def product_line(bench: Rig) -> tuple[str, Any]:
+    """A British invoice that nothing stops, and a line of it that sells a product of a group."""
+    plan = await made_plan(bench)
+    planned = await operations(bench, plan=plan.id, kind=Kind.INVOICE, verb=Verb.CREATE)
+    good = {o.record for o in planned if o.tenant == bench.tenants[0]}
+    for invoice in bench.world.psa.invoices:
+        for line in invoice.lines:
+            if str(invoice.id) in good and line.item and line.kind != "text" and line.code:
+                return str(invoice.id), line
+    raise AssertionError("no such invoice")
+
+
+async def test_the_nearest_tracking_option_travels_and_one_without_a_place_waits(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        record, line = await product_line(bench)
+        item = next(i for i in bench.world.psa.items if i.id == line.item)
+        category = bench.world.tenants[0].tracking[0]
+        first, second, third = (o.name for o in category.options[:3])
+        # One line alone, so that what it carries is its own.
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_1_lookup_name": ""}])
+        await edit(bench, "assetgroup", item.group, xero_category_1_lookup_name=first)
+        await bench.control("halo", "/clock", {"jump_seconds": 120})
+        await edit(bench, "invoice", record, reference="1")
+        assert await options(bench, record) == [(category.name, first)]
+
+        await edit(bench, "item", line.item, xero_category_1_lookup_name=second)
+        await bench.control("halo", "/clock", {"jump_seconds": 120})
+        await edit(bench, "invoice", record, reference="2")
+        assert await options(bench, record) == [(category.name, second)]
+
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_1_lookup_name": third}])
+        assert await options(bench, record) == [(category.name, third)]
+
+        # The second placeholder has no category of its name: it waits until it is mapped, to nothing here.
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_2_lookup_name": "Team A"}])
+        assert await created(bench, record) is None
+        stopped = next(p for p in await problems(bench, kind=Kind.INVOICE) if p.record.id == record)
+        assert (stopped.code, stopped.subject) == ("core.tracking_unmapped", "tracking:2")
+        assert stopped.place is not None
+        assert stopped.place.args["spec"] == "tracking"
+        halo: Any = bench.sandbox.sources[0]
+        halo.store.control["xero_tracking_category_2_name"] = "Team"
+        await bench.control("halo", "/clock", {"jump_seconds": 120})
+        await made_plan(bench)
+        space = door(bench)
+        rows = (await space.mapping("tracking", SOURCE, bench.tenants[0], View())).rows
+        assert [(r.value, r.title, r.state, r.waiting) for r in rows] == [
+            ("2", "Team", "unmapped", 1),
+            ("1", category.name, "mapped", 0),
+        ]
+        await mapped(bench, "tracking", "2", "-")
+        assert await options(bench, record) == [(category.name, third)]
+
+        # Two placeholders can't both speak for one category, nor can an option that Xero doesn't have.
+        await mapped(bench, "tracking", "2", category.category_id)
+        assert await created(bench, record) is None
+        await mapped(bench, "tracking", "2", "-")
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_1_lookup_name": "Atlantis"}])
+        assert await created(bench, record) is None
+        found = [p for p in await problems(bench, kind=Kind.INVOICE) if p.record.id == record]
+        assert [p.subject for p in found] == ["tracking:1:Atlantis"]
+        await mapped(bench, "tracking", "1", "-")
+        assert await options(bench, record) == []
