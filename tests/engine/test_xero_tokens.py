@@ -14,15 +14,16 @@ import msgspec
 import pytest
 
 from tests.rig import LOGIN, connect
+from xerotui.net.oauth import OAuthError
 from xerotui.sandbox.run import Sandbox, serve
 from xerotui.sandbox.world import build
 from xerotui.sync.worker import serve as serve_worker
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
-from xerotui.xero.connections import connections
+from xerotui.xero.connections import connections, grants
 from xerotui.xero.errors import Paused
-from xerotui.xero.tokens import StoredTokens, TokenKeeper
+from xerotui.xero.tokens import AppTokens, StoredTokens, TokenKeeper
 from xerotui_halo.emulator import HaloEmulator
 
 ROOT = Path(__file__).parents[2]
@@ -227,6 +228,7 @@ async def test_an_early_renewal_that_fails_rests_and_what_answers_in_xeros_place
         await here.fault()
         here.sandbox.clock.jump(30)
         assert await keeper.access() != old
+        await nothing_pauses(here, keeper)
         # A refresh token that Xero doesn't know: the one before it is tried once, while its grace lasts.
         await estranged(here, 29 * 60)
         before = here.renewals
@@ -237,6 +239,34 @@ async def test_an_early_renewal_that_fails_rests_and_what_answers_in_xeros_place
             await keeper.access()
         assert "log in" in caught.value.remedy
         assert here.renewals == before + 3
+
+
+async def nothing_pauses(here: Installation, keeper: TokenKeeper) -> None:
+    """What a gateway says in words of its own, or a token endpoint in passing, is no dead login: past the token's end
+    it is an error, and once it is over the login goes on."""
+    custom = here.sandbox.describe()["xero"]["custom"]
+    own = {name: custom[name] for name in ("client_id", "client_secret")}
+    settings = msgspec.structs.replace(await here.wiring.xero_settings(LOGIN), kind="custom", **own)
+    app = AppTokens(grants(here.wiring.http, settings), here.wiring.clock)
+    here.sandbox.clock.jump(31 * 60)
+    for status, error in (
+        (503, "service_unavailable"),
+        (500, "invalid_grant"),
+        (429, "slow_down"),
+        (403, "forbidden"),
+        (400, "upstream"),
+    ):
+        await here.fault(path="/token", do="status", status=status, text=f'{{"error":"{error}"}}')
+        for tokens in (keeper, app):
+            with pytest.raises(OAuthError) as caught:
+                await tokens.access()
+            assert error in caught.value.said + caught.value.sentence
+        await here.fault()
+        stored = await here.wiring.vault.load(LOGIN)
+        assert stored is not None
+        assert not stored.paused, f"{status} {error}"
+    assert await here.works(await keeper.access())
+    assert await app.access()
 
 
 async def estranged(here: Installation, later: float) -> None:

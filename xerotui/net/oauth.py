@@ -103,6 +103,10 @@ _REASONS: dict[str, tuple[str, str, bool]] = {
 }
 
 
+# The statuses with which a token endpoint itself refuses (RFC 6749 section 5.2).
+STATUSES = (400, 401)
+
+
 class _Answer(msgspec.Struct):
     access_token: str = ""
     refresh_token: str | None = None
@@ -293,22 +297,24 @@ def _refused(response: Response) -> OAuthError:
         refusal = response.json(_Refusal)
     except BadAnswer:
         refusal = _Refusal()
-    if refusal.error:
-        return _error(refusal.error, refusal.error_description or "")
-    if response.status == 401:
-        return _error("invalid_client", "")
+    said = _plain(f"HTTP {response.status} {refusal.error} {refusal.error_description or ''}".strip(), 200)
+    # Whatever the body says: gateways have words of their own, and what passes must never look like a dead login.
     if response.status >= 500 or response.status in (408, 429):
-        return _error("temporarily_unavailable", f"HTTP {response.status}")
+        return _error("temporarily_unavailable", said)
+    if refusal.error and response.status in STATUSES:
+        return _error(refusal.error, refusal.error_description or "")
+    reason = _plain(refusal.error, 60)
     return OAuthError(
         "refused",
-        f"The login service answered {response.status} without a reason.",
-        "Check the addresses in the connection's settings.",
+        f"The login service answered {response.status}" + (f": {reason}." if reason else " without a reason."),
+        "Check the addresses, the client id and the secret in the connection's settings, and what lies between.",
         terminal=True,
+        said=said,
     )
 
 
 def _error(code: str, said: str) -> OAuthError:
-    said = "".join(c if c.isprintable() else " " for c in said)[:200]
+    said = _plain(said, 200)
     if code in _REASONS:
         sentence, remedy, terminal = _REASONS[code]
         return OAuthError(code, sentence, remedy, terminal=terminal, said=said)
@@ -316,3 +322,8 @@ def _error(code: str, said: str) -> OAuthError:
     return OAuthError(
         shown, f"The login service refuses: {shown}.", "Check the connection's settings.", terminal=True, said=said
     )
+
+
+def _plain(text: str, most: int) -> str:
+    """Another system's words as one printable line."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:most]

@@ -27,8 +27,9 @@ TRIES = 2
 SHORTEST, LONGEST = 0.02, 0.4
 # World time for which an early renewal that failed isn't tried again.
 REST = dt.timedelta(seconds=20)
-# Refusals that needn't be Xero's: something in between may have answered in its place. They pause nothing.
-UNSURE = ("refused",)
+# The refusals after which asking again is pointless (xero-api section 1.3). Any other may pass by itself, or be the
+# answer of something in between: it pauses nothing.
+DEAD = ("invalid_grant", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 CONNECT = "Connect again: a person has to log in."
 
 
@@ -285,7 +286,7 @@ class TokenKeeper:
             except OAuthError as error:
                 if error.code == "invalid_grant" and token != candidates[-1]:
                     continue
-                if error.terminal and error.code not in UNSURE:
+                if error.code in DEAD:
                     await self._pause(stored, fence, error)
                 raise
             tokens = _completed(tokens, stored.current)
@@ -351,7 +352,7 @@ class AppTokens:
         try:
             return await self._grants.client_credentials()
         except OAuthError as error:
-            if error.terminal and error.code not in UNSURE:
+            if error.code in DEAD:
                 self._dead = Paused(
                     error.sentence, error.remedy, code="xero.login", exit_code=3, said=error.said or error.code
                 )
