@@ -67,7 +67,7 @@ class Reading(Told):
                 assert cursor, f"a delta of the {kind.plural} needs a cursor"
                 stand.clock.jump(_LATER)
                 still, cursor = await stand.pull(kind, cursor)
-                few = len(everything) // 2
+                few = len(everything) * 2 // 3
                 assert len(still) <= few, f"{len(still)} unchanged {kind.plural} of {len(everything)} are read again"
                 first, *others = sorted(everything)
                 cursor = await self._changed(stand, kind, everything[first], cursor)
