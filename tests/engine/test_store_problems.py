@@ -180,3 +180,19 @@ async def test_tampering_with_the_audit_shows(tmp_path: Path, change: str, words
             connection.execute(change)
         connection.close()
         assert words in " ".join(await ledger.integrity())
+
+
+async def test_problems_are_paged_in_the_order_of_time(tmp_path: Path) -> None:
+    clock = Stopped()
+    async with opened(tmp_path, clock) as ledger:
+        for record in ("9", "1", "5"):
+            async with ledger.write() as tx:
+                await replace(ledger, tx, [record], [problem(record)])
+            clock.at += dt.timedelta(minutes=1)
+        async with ledger.read() as tx:
+            first = await ledger.problems.page(tx, View(limit=2))
+            rest = await ledger.problems.page(tx, View(limit=2, anchor=first.next))
+            none = await ledger.problems.page(tx, View(fields={"tenant": "t2"}))
+        assert [p.record.id for p in (*first.rows, *rest.rows)] == ["9", "1", "5"]
+        assert first.total == 3
+        assert none.rows == ()

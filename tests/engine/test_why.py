@@ -4,6 +4,8 @@ One home is taken through its states, since each is what the one before made pos
 """
 
 import asyncio
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,7 @@ async def _skipped_blocked_and_sent(bench: Rig, space: Workspace, capsys: pytest
     assert code == Exit.PROBLEMS
     assert said["story"]["problems"][0]["code"] == "core.tax_unmapped"
 
+    await _listed(bench, space, capsys)
     waiting = planned[0]
     row = await one(space, waiting.title)
     assert (row.state, row.reason) == ("planned", "A plan holds it and waits for approval.")
@@ -111,6 +114,30 @@ async def _skipped_blocked_and_sent(bench: Rig, space: Workspace, capsys: pytest
     row = await one(space, waiting.title)
     assert row.state in ("confirmed", "verified")
     assert row.reason == "It is in Xero."
+
+
+async def _listed(bench: Rig, space: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every open problem is listed once, under its organisation and in order of time, as JSON and as CSV alike."""
+    async with bench.wiring.ledger.read() as tx:
+        open_ = await bench.wiring.ledger.problems.open(tx)
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, ["--home", str(space.home), "errors", "--list", "--json"]) == Exit.PROBLEMS
+    listed = json.loads(capsys.readouterr().out)
+    key = [(p["record"].get("tenant", ""), p["code"], p["subject"], p["record"]["id"]) for p in listed]
+    assert sorted(key) == sorted((p.record.tenant, p.code, p.subject, p.record.id) for p in open_)
+    tenants = [tenant for tenant, *_ in key]
+    assert [t for i, t in enumerate(tenants) if i == 0 or tenants[i - 1] != t] == list(dict.fromkeys(tenants))
+    for tenant in set(tenants):
+        times = [p["at"] for p in listed if p["record"].get("tenant", "") == tenant]
+        assert times == sorted(times)
+    assert await asyncio.to_thread(main, ["--home", str(space.home), "errors", "--csv"]) == Exit.PROBLEMS
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(r["tenant"], r["code"], r["subject"], r["id"]) for r in rows] == key
+    assert all(row["organisation"] and row["since"] and row["what_is_wrong"] for row in rows if row["tenant"])
+    one_cause = f"{rows[0]['code']}/{rows[0]['subject']}"
+    await asyncio.to_thread(main, ["--home", str(space.home), "errors", "--cause", one_cause, "--csv"])
+    of_it = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {(r["code"], r["subject"]) for r in of_it} == {(rows[0]["code"], rows[0]["subject"])}
 
 
 async def _gone(bench: Rig, space: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, pres
 from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.connection import ConnectionScreen, StartDatesScreen
+from xerotui.console.screens.errors import OrderScreen
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import StoryScreen
 from xerotui.console.widgets.lines import Detail
@@ -121,6 +122,31 @@ def test_a_hostile_cause_and_its_records(stage: Stage, snap_compare: Compare) ->
         await press(pilot, "enter")
         await settled(pilot)
         assert pilot.app.screen.rows  # type: ignore[attr-defined]
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_problems_in_order(stage: Stage, snap_compare: Compare) -> None:
+    """Each problem by itself, the oldest first; enter goes to its record."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "7")
+        await press(pilot, "o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, OrderScreen), "the list")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, OrderScreen)
+        times = [item.at for item in screen.rows.values()]
+        assert len(times) > 1
+        assert times == sorted(times)
+        record = screen.current.record
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StoryScreen), "the story")
+        await settled(pilot)
+        assert pilot.app.screen.story.record == record.id  # type: ignore[attr-defined]
+        await press(pilot, "escape")
+        await settled(pilot)
         harmless(pilot)
 
     assert snap_compare(stage.app(), run_before=run)

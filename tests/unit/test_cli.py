@@ -216,3 +216,13 @@ def test_differences_to_the_penny() -> None:
 def test_what_might_be_a_secret_is_masked() -> None:
     assert "hunter2" not in crash.masked("password=hunter2")
     assert crash.masked("no such file") == "no such file"
+
+
+def test_no_cell_of_a_csv_is_a_formula_or_acts(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().csv(("a", "b"), [("=1+1", " @x"), ("-2", "\x1b[2Jtwo\nlines"), ("plain", "a,b")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["a,b", "'=1+1,' @x"]
+    assert lines[2].startswith("'-2,")
+    assert "\x1b" not in lines[2]
+    assert lines[3] == 'plain,"a,b"'
+    assert len(lines) == 4

@@ -29,6 +29,16 @@ class Output:
         """Print one value as JSON with every character outside ASCII escaped, control characters included."""
         self.line(stdlib_json.dumps(plain(value), ensure_ascii=True, indent=None if not sys.stdout.isatty() else 2))
 
+    def csv(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table as CSV on stdout; no cell can act on a terminal, nor be read as a formula by a spreadsheet."""
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(heads)
+        for row in rows:
+            writer.writerow([_inert(safe(cell)) for cell in row])
+        sys.stdout.flush()
+
     def line(self, text: str) -> None:
         """One line on stdout, as it is."""
         sys.stdout.write(text + "\n")
@@ -73,6 +83,11 @@ class Output:
         width = max((len(label) for label, _ in kept), default=0)
         for label, value in kept:
             self.line(f"{label:<{width}}  {value}")
+
+
+def _inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") else cell
 
 
 class Progress:

@@ -150,6 +150,11 @@ class Problems:
         listing = Listing(select(_table).where(*where), _table.c.id, _SORTS, "title")
         return await listing.page(tx, view, _problem)
 
+    async def page(self, tx: Tx, view: View) -> Page[Problem]:
+        """A page of all open problems, oldest first; text and fields as for causes, sort by at, title, kind."""
+        listing = Listing(select(_table).where(*_where(view)), _table.c.id, _SORTS, "at")
+        return await listing.page(tx, view, _problem)
+
     async def counts(self, tx: Tx, tenant: str | None = None) -> dict[str, int]:
         """How many records have an open problem of each code."""
         query = select(_table.c.code, func.count(func.distinct(_key())).label("records"))

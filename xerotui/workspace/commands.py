@@ -265,6 +265,7 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
+    _c("errors.order", "o", "errors", "In order", "Every problem by itself, in the order of time.", "errors --list"),
     _c("records.open", "enter", "records", "Open", "The record's whole story.", "why NAME", footer=True),
     _c("records.fix", "g", "records", "Go and fix", "Open the place where this is mended.", "errors", footer=True),
     _c(

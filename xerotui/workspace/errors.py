@@ -40,6 +40,11 @@ class Errors(Plans):
             blocks=cause.blocks,
         )
 
+    async def problems(self, view: View) -> Page[Problem]:
+        """A page of every problem in the order of time; fields code, tenant, kind, connection."""
+        async with self.wiring.ledger.read() as tx:
+            return await self.wiring.ledger.problems.page(tx, view)
+
     async def error_records(self, code: str, subject: str, view: View) -> Page[Problem]:
         """A page of the records that wait for one cause."""
         async with self.wiring.ledger.read() as tx:

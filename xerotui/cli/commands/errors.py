@@ -34,12 +34,22 @@ def _nothing(sentence: str) -> SyncError:
 @click.option("--code", default="", help="Only this problem code.")
 @tenant_option
 @click.option("--cause", "cause", default="", help="The records that wait for one cause: CODE/SUBJECT.")
+@click.option("--list", "listed", is_flag=True, help="Every problem by itself, by organisation and time.")
+@click.option("--csv", is_flag=True, help="Every problem as CSV on stdout, by organisation and time.")
 @command
-async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cause: str) -> int:
+async def errors(
+    space: "Workspace", out: Output, *, code: str, tenant: str, cause: str, listed: bool, csv: bool
+) -> int:
     """What waits, grouped by cause; ends with 2 when something is blocked."""
-    if cause:
+    if csv and out.json:
+        raise click.UsageError("One of --csv and --json.")
+    if cause and not listed and not csv:
         return await _records(space, out, *_cause(cause))
     given = {"code": code, "tenant": await tenant_id(space, tenant)}
+    if listed or csv:
+        if cause:
+            given["code"], given["subject"] = _cause(cause)
+        return await _listed(space, out, given, csv=csv)
     rows: list[CauseRow] = []
     anchor = ""
     while True:
@@ -61,6 +71,58 @@ async def errors(space: "Workspace", out: Output, *, code: str, tenant: str, cau
         if not rows:
             out.line("nothing waits")
     return Exit.PROBLEMS if any(r.blocks for r in rows) else Exit.DONE
+
+
+async def _listed(space: "Workspace", out: Output, given: dict[str, str], *, csv: bool) -> int:
+    """Every problem under its organisation, oldest first; those of no organisation come last."""
+    names = {row.tenant: row.name for row in await space.tenants()}
+    fields = {name: value for name, value in given.items() if value}
+    rows: list[Problem] = []
+    anchor = ""
+    while True:
+        page = await space.problems(View(fields=fields, anchor=anchor, limit=500))
+        rows, anchor = rows + list(page.rows), page.next
+        if not anchor:
+            break
+    order = {tenant: place for place, tenant in enumerate(names)}
+    rows.sort(key=lambda p: order.get(p.record.tenant, len(order)))
+    if out.json:
+        out.data(rows)
+    elif csv:
+        out.csv(_HEADS, (_exported(p, names) for p in rows))
+    else:
+        out.table(
+            ("Organisation", "Since", "Kind", "Record", "Problem", "What is wrong"),
+            [
+                (
+                    names.get(p.record.tenant, p.record.tenant),
+                    when(p.at),
+                    p.record.kind.label,
+                    p.record.title or p.record.id,
+                    p.code,
+                    p.sentence,
+                )
+                for p in rows
+            ],
+            empty="nothing waits",
+        )
+    return Exit.PROBLEMS if any(p.blocks for p in rows) else Exit.DONE
+
+
+_HEADS = (
+    *("organisation", "tenant", "since", "connection", "kind", "id", "record", "code", "subject", "blocks"),
+    *("what_is_wrong", "remedy", "it_said", "correlation"),
+)
+
+
+def _exported(problem: "Problem", names: dict[str, str]) -> tuple[object, ...]:
+    ref = problem.record
+    since = problem.at.isoformat() if problem.at else ""
+    return (
+        *(names.get(ref.tenant, ""), ref.tenant, since, ref.connection, ref.kind.value, ref.id, ref.title),
+        *(problem.code, problem.subject, "yes" if problem.blocks else "no"),
+        *(problem.sentence, problem.remedy, problem.said, problem.correlation),
+    )
 
 
 async def _records(space: "Workspace", out: Output, code: str, subject: str) -> int:

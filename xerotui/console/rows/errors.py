@@ -24,6 +24,13 @@ RECORDS = (
     Column("Organisation", 22, least=140, middle=True),
     Column("Since", 13, least=100),
 )
+ORDER = (
+    Column("Since", 13),
+    Column("Kind", 14),
+    Column("Record", 20),
+    Column("What is wrong", 0),
+    Column("Organisation", 22, least=140, middle=True),
+)
 
 
 def cause_key(code: str, subject: str) -> str:
@@ -75,5 +82,19 @@ def record(item: Problem, names: Mapping[str, str]) -> Row:
             safe(item.sentence),
             safe(names.get(item.record.tenant, item.record.tenant), "dim"),
             safe(when(item.at), "dim"),
+        ),
+    )
+
+
+def in_order(item: Problem, names: Mapping[str, str]) -> Row:
+    """One problem by itself; a record may have several."""
+    return Row(
+        "\x1f".join((record_key(item), item.code, item.subject)),
+        (
+            safe(when(item.at), "dim"),
+            safe(item.record.kind.label),
+            safe(item.record.title or item.record.id),
+            safe(item.sentence),
+            safe(names.get(item.record.tenant, item.record.tenant), "dim"),
         ),
     )

@@ -60,6 +60,12 @@ class ErrorsScreen(ListScreen):
         screen.scope = self.scope
         self.app.push_screen(screen)
 
+    def do_errors_order(self) -> None:
+        """Each problem by itself, the oldest first."""
+        screen = OrderScreen()
+        screen.scope = self.scope
+        self.app.push_screen(screen)
+
     def do_errors_fix(self) -> None:
         """Go where it is mended."""
         self.console_app.go_place(self.current.place)
@@ -160,3 +166,57 @@ class CauseScreen(ListScreen):
     def do_records_retry(self) -> None:
         """Check the whole cause again."""
         self.console_app.send("retry", "Retry", None, code=self.cause.code, subject=self.cause.subject)
+
+
+class OrderScreen(ListScreen):
+    """Every problem by itself, in the order of time."""
+
+    AREA = "records"
+    NAME = "Problems in order"
+    HELP = (
+        "Every problem by itself, the oldest first; t chooses the organisation. Enter shows the record's whole story; "
+        "g goes to where it is mended, y checks everything of the same cause again. Filter with code:, kind: or words."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"problems"})
+    FIELDS = ("code", "kind")
+    EMPTY = "No problems. Nothing waits."
+
+    def columns(self) -> tuple[Column, ...]:
+        """Time first."""
+        return rows.ORDER
+
+    async def page(self, view: View) -> Page[Any]:
+        """A page of problems."""
+        return await self.ws.problems(self.scoped(view))
+
+    def row_of(self, item: Problem) -> Row:
+        """One problem."""
+        return rows.in_order(item, self.console_app.names)
+
+    async def detail_of(self, item: Problem) -> Text:
+        """The record's story."""
+        ref = item.record
+        found = await self.ws.story(ref.connection, ref.kind, ref.id, ref.tenant)
+        return story.text(found, self.app.size.width * 38 // 100 - 3, self.console_app.names)
+
+    def unavailable(self, command: str) -> str:
+        """Some problems are mended elsewhere."""
+        item: Problem | None = self.current if self.is_mounted else None
+        if command in ("records.open", "records.fix", "records.retry") and item is None:
+            return "Nothing is chosen."
+        if command == "records.fix" and item is not None and not leads(item.place):
+            return f"{OUTSIDE} {item.remedy}"
+        return ""
+
+    def do_records_open(self) -> None:
+        """The record's story."""
+        ref = self.current.record
+        self.console_app.open_story(ref.connection, ref.kind, ref.id, ref.tenant)
+
+    def do_records_fix(self) -> None:
+        """Go where it is mended."""
+        self.console_app.go_place(self.current.place)
+
+    def do_records_retry(self) -> None:
+        """Check the whole cause again."""
+        self.console_app.send("retry", "Retry", None, code=self.current.code, subject=self.current.subject)
