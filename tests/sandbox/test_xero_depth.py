@@ -34,6 +34,7 @@ from xerotui.sandbox.xero.acts import ACTS
 from xerotui.sandbox.xero.faults import FAULTS as NAMED
 
 BANK = UK.accounts[0].account_id
+LOCKED = "The document date cannot be before the period lock date, currently set at 20 November 2026"
 
 
 @pytest.fixture
@@ -107,10 +108,22 @@ async def test_a_batch_pays_several_documents_and_is_taken_back_whole(xero: Xero
     assert (paid["Status"], paid["AmountDue"], paid["FullyPaidOnDate"]) == ("PAID", 0, "/Date(1795132800000+0000)/")
     one = paid["Payments"][0]["PaymentID"]
     assert await messages(xero, "POST", f"Payments/{one}", {"Status": "DELETED"}) != []
+    owed = await bill(xero, "B9")
+    half = {"Invoice": {"InvoiceID": owed["InvoiceID"]}, "Amount": Decimal("60.01")}
+    split = {**batch, "Payments": [half, half]}
+    over_all = ["Payment amount exceeds the amount outstanding on this document"]
+    assert await messages(xero, "PUT", "BatchPayments", {"BatchPayments": [split]}) == over_all, "together too much"
+    split["Payments"] = [{**half, "Amount": 60}] * 2
+    twice = await xero.one("PUT", "BatchPayments", split)
+    assert (await xero.get("Invoices/" + owed["InvoiceID"]))["Invoices"][0]["Status"] == "PAID"
     over = {**batch, "Payments": [{**parts[0], "Amount": 1}]}
     assert "authorised documents" in (await messages(xero, "PUT", "BatchPayments", {"BatchPayments": [over]}))[0]
     listed = (await xero.get('BatchPayments?where=Type=="PAYBATCH"'))["BatchPayments"]
-    assert [b["BatchPaymentID"] for b in listed] == [made["BatchPaymentID"]]
+    assert [b["BatchPaymentID"] for b in listed] == [made["BatchPaymentID"], twice["BatchPaymentID"]]
+    await act(xero, "organisation", PeriodLockDate="2026-11-20")
+    whole = f"BatchPayments/{made['BatchPaymentID']}"
+    assert await messages(xero, "POST", whole, {"Status": "DELETED"}) == [LOCKED], "nothing in a locked period"
+    await act(xero, "organisation", PeriodLockDate="2026-08-31")
     gone = await xero.send("POST", f"BatchPayments/{made['BatchPaymentID']}", {"Status": "DELETED"})
     assert decode(gone.content)["BatchPayments"][0]["Status"] == "DELETED"
     again = (await xero.get("Invoices/" + bills[0]["InvoiceID"]))["Invoices"][0]
@@ -123,6 +136,10 @@ async def test_credit_is_laid_on_refunded_and_locks_what_it_settles(xero: Xero) 
     id, path = owed["InvoiceID"], f"CreditNotes/{note['CreditNoteID']}/Allocations"
     laid = await xero.send("PUT", path, {"Allocations": [{"Amount": 50, "Invoice": {"InvoiceID": id}}]})
     assert laid.status_code == 200, laid.text
+    euros = await xero.one("PUT", "Invoices", invoice(CurrencyCode="EUR"))
+    other = {"Allocations": [{"Amount": 20, "Invoice": {"InvoiceID": euros["InvoiceID"]}}]}
+    assert "another currency" in (await messages(xero, "PUT", path, other))[0]
+    assert xero.violations() == ["not known of Xero"]
     settled = (await xero.get(f"Invoices/{id}"))["Invoices"][0]
     assert (settled["AmountCredited"], settled["AmountDue"]) == (50, 70)
     paid = "This document cannot be edited as it has a payment or credit note allocated to it."
@@ -143,10 +160,62 @@ async def test_credit_is_laid_on_refunded_and_locks_what_it_settles(xero: Xero) 
     await act(xero, "unpay", PaymentID=refund["PaymentID"])
     await act(xero, "allocate", CreditNoteID=note["CreditNoteID"], InvoiceID=id)
     assert (await xero.get(f"Invoices/{id}"))["Invoices"][0]["Status"] == "PAID"
+    over = [{"Amount": 1, "Date": "2026-11-20", "Invoice": {"InvoiceID": id}}]
+    await act(xero, "organisation", PeriodLockDate="2026-11-21")
+    closed = LOCKED.replace("20 ", "21 ")
+    laid_on = decode(laid.content)["Allocations"][0]["AllocationID"]
+    reply = await xero.send("DELETE", f"{path}/{laid_on}")
+    assert (reply.status_code, closed in reply.text) == (400, True), "nothing in a locked period"
+    assert closed in await messages(xero, "PUT", path, {"Allocations": over})
+    await act(xero, "organisation", PeriodLockDate="2026-08-31")
     other = await xero.one("PUT", "Invoices", invoice())
     assert (await act(xero, "void", InvoiceID=other["InvoiceID"]))["Status"] == "VOIDED"
     balances = (await contact(xero))["Balances"]["AccountsReceivable"]
-    assert (balances["Outstanding"], balances["Overdue"]) == (0, 0)
+    assert (balances["Outstanding"], balances["Overdue"]) == (120, 0)
+
+
+async def test_a_payment_of_another_currency_has_a_rate_of_its_own(xero: Xero) -> None:
+    owed = await xero.one("PUT", "Invoices", invoice(CurrencyCode="EUR", CurrencyRate=Decimal("1.25")))
+    body = {"Invoice": {"InvoiceID": owed["InvoiceID"]}, "Account": {"Code": "090"}, "Date": "2026-11-20"}
+    paid = await xero.one("PUT", "Payments", {**body, "Amount": 50, "CurrencyRate": Decimal("1.3")})
+    assert (paid["CurrencyRate"], paid["BankAmount"]) == (Decimal("1.3"), Decimal("38.46")), "the account is in pounds"
+    listed = (await xero.get("Invoices/" + owed["InvoiceID"]))["Invoices"][0]
+    assert (listed["AmountDue"], listed["Payments"][0]["CurrencyRate"]) == (70, Decimal("1.3"))
+    today = await xero.one("PUT", "Payments", {**body, "Amount": 10})
+    assert today["CurrencyRate"] == Decimal("1.155844"), "the rate of the day, not the invoice's"
+    (refused,) = await xero.write("PUT", "Payments", [{**body, "Amount": 10, "CurrencyRate": 0}])
+    assert refused["ValidationErrors"] == [{"Message": "A currency rate must be specified"}]
+    euro = {"Code": "091", "Name": "Euro bank", "Type": "BANK", "CurrencyCode": "EUR", "BankAccountNumber": "1"}
+    assert (await xero.send("PUT", "Accounts", euro)).status_code == 200
+    same = {**body, "Amount": 60, "CurrencyRate": Decimal("1.3"), "Account": {"Code": "091"}}
+    assert (await xero.one("PUT", "Payments", same))["BankAmount"] == 60
+    assert xero.violations() == []
+    pounds = await xero.one("PUT", "Invoices", invoice(CurrencyRate=2))
+    body["Invoice"] = {"InvoiceID": pounds["InvoiceID"]}
+    assert (await xero.one("PUT", "Payments", {**body, "Amount": 10, "CurrencyRate": 2}))["CurrencyRate"] == 1
+    assert xero.violations() == ["field", "field"], "a rate that is ignored is noted"
+    await act(xero, "organisation", PeriodLockDate="2026-11-20")
+    late = f"Payments/{paid['PaymentID']}"
+    assert await messages(xero, "POST", late, {"Status": "DELETED"}) == [LOCKED], "nothing in a locked period"
+
+
+async def test_what_is_refused_uses_no_number_and_no_sum_is_below_zero(xero: Xero) -> None:
+    first = (await xero.one("PUT", "Invoices", invoice()))["InvoiceNumber"]
+    body = {"Invoices": [invoice(LineItems=[])]}
+    refused = await xero.send("PUT", "Invoices?summarizeErrors=false", body)
+    assert "InvoiceNumber" not in decode(refused.content)["Invoices"][0], "what was asked for had none"
+    for amount in (Decimal("100.01"), -1):
+        words = (
+            f"The discount rate '{Decimal(amount):.2f}' is invalid. Discount must not be greater than the line total."
+        )
+        assert await xero.refusal("PUT", "Invoices", invoice(LineItems=[line(DiscountAmount=amount)])) == [words]
+    free = await xero.one("PUT", "Invoices", invoice(LineItems=[line(DiscountAmount=100)]))
+    assert (free["Total"], free["TotalDiscount"]) == (0, 100)
+    assert int(free["InvoiceNumber"][-4:]) == int(first[-4:]) + 1
+    assert xero.violations() == []
+    assert await xero.refusal("PUT", "Invoices", invoice(LineItems=[line(Quantity=-1)]))
+    assert xero.violations() == ["not known of Xero"]
+    await xero.one("PUT", "Invoices", invoice(LineItems=[line(), line(Quantity=-1)]))
 
 
 async def test_a_merged_contact_points_to_the_other_and_its_documents_move(xero: Xero) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from starlette.responses import Response
@@ -14,6 +15,8 @@ from xerotui.sandbox.xero.store import Organisation, Record, new_id
 from xerotui.sandbox.xero.tax import ZERO, rounded
 
 FLAG = ""
+# A document, how much of it is paid, the rate.
+Part = tuple[Record, Decimal, Decimal]
 
 
 def put_many(call: Call) -> Response:
@@ -36,6 +39,7 @@ def delete(call: Call) -> Response:
         raise Refused(invalid(["Batch payments can't be edited, only deleted"]), "payment edit")
     if batch["Status"] == "DELETED":
         raise Refused(invalid(["Batch payment has already been deleted"]))
+    payments.unlocked(call.org, batch["Date"])
     for part in batch["_payments"]:
         payments.take_back(call.org, call.org["Payments"].rows[part])
     batch["Status"] = "DELETED"
@@ -60,25 +64,28 @@ def _create(call: Call, clean: Clean) -> Verdict:
     errors = [*clean.errors, *payments.locked(org, day)]
     if account is None:
         errors.append("Account could not be found")
-    parts: list[tuple[Record, Any]] = []
+    parts: list[Part] = []
     for part in values.get("Payments", []):
         invoice = payments.document_of(org, part)
         amount = rounded(part.get("Amount", ZERO))
-        errors += payments.against(invoice, amount)
+        # A document may be named more than once: together the parts may pay no more than is due.
+        before = sum((paid for other, paid, _ in parts if other is invoice), ZERO)
+        rate, wrong = payments.exchanged(call, part, invoice, account)
+        errors += [*payments.against(invoice, amount, before), *wrong]
         if invoice is not None:
-            parts.append((invoice, amount))
+            parts.append((invoice, amount, rate))
     if not values.get("Payments"):
         errors.append("A batch payment needs at least one payment")
-    if len({(invoice["Type"], invoice["CurrencyCode"]) for invoice, _ in parts}) > 1:
+    if len({(invoice["Type"], invoice["CurrencyCode"]) for invoice, _, _ in parts}) > 1:
         errors.append("The payments of a batch must be for documents of one type and currency")
     if errors or account is None:
         return Verdict({**values, "BatchPaymentID": ZERO_GUID}, list(dict.fromkeys(errors)))
     return Verdict(whole(org, _store(call, values, account, day, parts)))
 
 
-def _store(call: Call, values: Record, account: Record, day: Any, parts: list[tuple[Record, Any]]) -> Record:
+def _store(call: Call, values: Record, account: Record, day: Any, parts: list[Part]) -> Record:
     org, id = call.org, new_id()
-    made = [payments.pay(org, invoice, account, amount, day) for invoice, amount in parts]
+    made = [payments.pay(org, invoice, account, amount, day, rate) for invoice, amount, rate in parts]
     for payment in made:
         payment.update(_api=True, Reference=values.get("Reference", ""), BatchPayment={"BatchPaymentID": id})
     sale = parts[0][0]["Type"] == "ACCREC"
@@ -89,7 +96,7 @@ def _store(call: Call, values: Record, account: Record, day: Any, parts: list[tu
         "Date": day,
         "Type": "RECBATCH" if sale else "PAYBATCH",
         "Status": "AUTHORISED",
-        "TotalAmount": sum((amount for _, amount in parts), ZERO),
+        "TotalAmount": sum((amount for _, amount, _ in parts), ZERO),
         "IsReconciled": False,
         "_payments": [payment["PaymentID"] for payment in made],
     }

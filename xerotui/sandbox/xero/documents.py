@@ -130,6 +130,8 @@ def _commit(call: Call, family: Family, draft: Draft, target: Record | None) -> 
     if draft.contact_change is not None:
         changed = contacts.commit(call, draft.contact_change, draft.contact)
         record["Contact"] = {"ContactID": changed["ContactID"]}
+    if not record.get(family.number) and record["Type"] in family.unique:
+        record[family.number] = org.next_number(family.plural, family.number, family.prefix)
     if target is None:
         record["_api"] = True
         record["_client"] = call.client_id

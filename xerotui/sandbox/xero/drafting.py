@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from xerotui.sandbox.xero import contacts, lines
 from xerotui.sandbox.xero.call import Call
+from xerotui.sandbox.xero.currency import NO_RATE, day_rate
 from xerotui.sandbox.xero.doctypes import Family
 from xerotui.sandbox.xero.payments import NOT_PERMITTED, locked
 from xerotui.sandbox.xero.schema import Clean
@@ -43,17 +44,6 @@ _PAID_MAY_CHANGE = {
     "PlannedPaymentDate", "SentToContact", "LineItems", "InvoiceID", "CreditNoteID", "Type",
 }  # fmt: skip
 _PAID_LINE_KEEPS = ("Quantity", "UnitAmount", "LineAmount", "TaxType", "ItemCode", "DiscountRate", "TaxAmount")
-
-# Units of each currency for one US dollar. Xero asks a rate service of the day; the emulator needs rates that
-# never move.
-_PER_DOLLAR = {
-    "USD": Decimal(1),
-    "GBP": Decimal("0.77"),
-    "EUR": Decimal("0.89"),
-    "AUD": Decimal("1.52"),
-    "NZD": Decimal("1.68"),
-    "CAD": Decimal("1.37"),
-}
 
 
 class Draft:
@@ -267,9 +257,8 @@ class Draft:
         family, record = self.family, self.record
         wanted = self.values.get(family.number) or record.get(family.number)
         unique = record["Type"] in family.unique
-        if wanted is None and unique:
-            wanted = self.org.next_number(family.plural, family.number, family.prefix)
         if wanted is None:
+            # One that is missing is drawn when the document is stored: what is refused uses none up.
             return
         record[family.number] = wanted
         changed = self.target is None or wanted != self.target.get(family.number)
@@ -307,15 +296,17 @@ class Draft:
         record["CurrencyCode"] = code
         if code == org.currency:
             record["CurrencyRate"] = Decimal(1)
+            if self.values.get("CurrencyRate", 1) != 1:
+                self.call.violation("field", f"CurrencyRate is ignored: {code} is the organisation's own")
             return
         if org["Currencies"].get(code) is None:
             self.refuse(org.unsubscribed(code))
             return
         rate = self.values.get("CurrencyRate") or (
-            record.get("CurrencyRate") if self.target is not None else _day_rate(org.currency, code)
+            record.get("CurrencyRate") if self.target is not None else day_rate(org.currency, code)
         )
         if not rate or rate <= 0:
-            self.refuse("A currency rate must be specified")
+            self.refuse(NO_RATE)
             return
         record["CurrencyRate"] = rounded(rate, 6)
 
@@ -368,6 +359,8 @@ class Draft:
         if wrong and not self._absorbed(computed):
             self.refuse(f"The {self.family.singular.lower()} total does not equal the sum of the lines.")
         record.update(computed)
+        if self.family.ledger and record["Status"] == "AUTHORISED" and computed["Total"] < 0 and not self.errors:
+            self.unsourced(f"The total of an approved {self.family.singular} is negative")
         if self.family.plural != "CreditNotes":
             record["TotalDiscount"] = sum(map(_discount, record["LineItems"]), ZERO)
             record["IsDiscounted"] = bool(record["TotalDiscount"])
@@ -388,9 +381,3 @@ def _discount(line: Record) -> Decimal:
 def _good_url(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("http", "https") and bool(parts.netloc) and "xero" not in url.lower()
-
-
-def _day_rate(base: str, code: str) -> Decimal | None:
-    if base not in _PER_DOLLAR or code not in _PER_DOLLAR:
-        return None
-    return _PER_DOLLAR[code] / _PER_DOLLAR[base]

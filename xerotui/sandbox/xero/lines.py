@@ -13,6 +13,8 @@ from xerotui.sandbox.xero.store import Organisation, Record, folded, new_id
 from xerotui.sandbox.xero.tax import ZERO, line_amount, line_tax, rounded
 
 NO_TRACKING = "Unknown tracking details. A Tracking Category did not match a known active Tracking Category."
+# The words for an amount aren't recorded; those for a rate are known from amounts sent as one.
+TOO_MUCH = "The discount rate '{}' is invalid. Discount must not be greater than the line total."
 MOST = Decimal("9999999999.99")
 _UNUSABLE_SYSTEM = ("DEBTORS", "CREDITORS")
 _CLASS_LETTER = {
@@ -133,6 +135,8 @@ def _amounts(rules: LineRules, asked: Record, line: Record, places: int) -> None
     else:
         unit = rounded(unit, places)
     rate, amount = _discount(rules, asked)
+    if amount is not None and not 0 <= amount <= rules.org.behaviour.rounded(quantity * unit):
+        rules.refuse(TOO_MUCH.format(amount))
     total = line_amount(quantity, unit, rate, amount, rules.org.behaviour.rounded)
     computed = asked.get("Quantity") is not None and asked.get("UnitAmount") is not None
     if given is not None and computed and rounded(given) != total:
@@ -157,7 +161,7 @@ def _discount(rules: LineRules, asked: Record) -> tuple[Decimal | None, Decimal 
         rules.refuse("A line has either a DiscountRate or a DiscountAmount")
         return None, None
     if rate is not None and not 0 <= rate <= 100:
-        rules.refuse(f"The discount rate '{rate}' is invalid. Discount must not be greater than the line total.")
+        rules.refuse(TOO_MUCH.format(rate))
         return None, None
     return (rounded(rate, 4), None) if rate else (None, rounded(amount or ZERO))
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from xerotui.sandbox.service import json_reply
 from xerotui.sandbox.xero.call import Call, Verdict, answer_batch, answer_one
+from xerotui.sandbox.xero.currency import NO_RATE, day_rate, in_account
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, invalid, not_found
 from xerotui.sandbox.xero.render import shape
 from xerotui.sandbox.xero.schema import Clean
@@ -55,6 +56,7 @@ def delete(call: Call) -> Response:
         raise Refused(invalid(["Payment has already been deleted"]))
     if payment.get("BatchPayment"):
         raise Refused(invalid(["A payment of a batch can only be deleted with its batch"]))
+    unlocked(call.org, payment["Date"])
     take_back(call.org, payment)
     call.write("payment", "delete", payment["PaymentID"], payment.get("Reference", ""))
     return answer_one(call, "Payments", Verdict(payment), FLAG)
@@ -68,8 +70,12 @@ def take_back(org: Organisation, payment: Record) -> Record:
     return payment
 
 
-def pay(org: Organisation, document: Record, account: Record, amount: Decimal, day: date) -> Record:
-    """Store a payment on a document and settle it; no rule is applied."""
+def pay(
+    org: Organisation, document: Record, account: Record, amount: Decimal, day: date, rate: Decimal | None = None
+) -> Record:
+    """Store a payment on a document and settle it; no rule is applied. ``rate`` is the day's unless given."""
+    code = document["CurrencyCode"]
+    rate = rate or day_rate(org.currency, code) or document["CurrencyRate"]
     plural = "Invoices" if "InvoiceID" in document else "CreditNotes"
     what, id, number = (
         ("Invoice", "InvoiceID", "InvoiceNumber")
@@ -80,9 +86,9 @@ def pay(org: Organisation, document: Record, account: Record, amount: Decimal, d
         "PaymentID": new_id(),
         "Date": day,
         "Amount": amount,
-        "BankAmount": amount,
+        "BankAmount": in_account(amount, code, rate, org.currency, account.get("CurrencyCode") or org.currency),
         "Reference": "",
-        "CurrencyRate": document["CurrencyRate"],
+        "CurrencyRate": rate,
         "PaymentType": _PAYMENT_TYPES[document["Type"]],
         "Status": "AUTHORISED",
         "IsReconciled": False,
@@ -122,18 +128,36 @@ def payable(org: Organisation, values: Record) -> Record | None:
     return account if account["Type"] == "BANK" or account.get("EnablePaymentsToAccount") else None
 
 
-def against(document: Record | None, amount: Decimal) -> list[str]:
-    """Return the messages against paying so much of a document."""
+def against(document: Record | None, amount: Decimal, before: Decimal = ZERO) -> list[str]:
+    """Return the messages against paying so much of a document, of which ``before`` is paid by the same request."""
     errors = []
     if document is None:
         errors.append("Payment must be made against an invoice or a credit note")
     elif document["Status"] != "AUTHORISED":
         errors.append("Payments can only be made against authorised documents")
-    elif amount > outstanding(document):
+    elif amount + before > outstanding(document):
         errors.append("Payment amount exceeds the amount outstanding on this document")
     if amount <= 0:
         errors.append("Payment amount must be greater than zero")
     return errors
+
+
+def exchanged(call: Call, values: Record, document: Record | None, account: Record | None) -> tuple[Decimal, list[str]]:
+    """Return the rate of a payment and the messages against it (xero-api sections 8 and 9.11)."""
+    org, sent = call.org, values.get("CurrencyRate")
+    code = (document or {}).get("CurrencyCode", org.currency)
+    if code == org.currency:
+        if sent not in (None, 1):
+            call.violation("field", f"CurrencyRate is ignored: {code} is the organisation's own")
+        return Decimal(1), []
+    rate = day_rate(org.currency, code) if sent is None else rounded(sent, 6)
+    if not rate or rate <= 0:
+        return Decimal(1), [NO_RATE]
+    own = (account or {}).get("CurrencyCode") or org.currency
+    if in_account(ZERO, code, rate, org.currency, own) is None:
+        call.violation("not known of Xero", f"a document in {code} paid from an account in {own}")
+        return rate, ["Account could not be found"]
+    return rate, []
 
 
 def _create(call: Call, clean: Clean) -> Verdict:
@@ -144,12 +168,13 @@ def _create(call: Call, clean: Clean) -> Verdict:
     errors = [*clean.errors, *against(document, amount)]
     if account is None:
         errors.append("Account could not be found")
-    errors += locked(org, day)
+    rate, wrong = exchanged(call, values, document, account)
+    errors += [*wrong, *locked(org, day)]
     if org.denied("CreateInvoicePayment"):
         errors.append(NOT_PERMITTED)
     if errors or document is None or account is None:
         return Verdict({**values, "PaymentID": ZERO_GUID}, errors)
-    payment = pay(org, document, account, amount, day)
+    payment = pay(org, document, account, amount, day, rate)
     payment["Reference"] = values.get("Reference", "")
     payment["IsReconciled"] = values.get("IsReconciled", False)
     payment["_api"] = True
@@ -172,6 +197,12 @@ def locked(org: Organisation, day: date) -> list[str]:
         if lock and day <= lock:
             return [LOCKED.format(name=name, day=lock.day, rest=f"{lock:%B %Y}")]
     return []
+
+
+def unlocked(org: Organisation, day: date) -> None:
+    """Refuse the request where it would take back something of a locked period."""
+    if messages := locked(org, day):
+        raise Refused(invalid(messages))
 
 
 def outstanding(document: Record) -> Decimal:
@@ -235,11 +266,16 @@ def _allocate(call: Call, note: Record, clean: Clean) -> Verdict:
         errors.append("The invoice is of another type than the credit note")
     elif note["Contact"]["ContactID"] != invoice["Contact"]["ContactID"]:
         errors.append("The invoice belongs to another contact than the credit note")
+    elif note["CurrencyCode"] != invoice["CurrencyCode"]:
+        errors.append("The invoice is in another currency than the credit note")
+        call.violation("not known of Xero", f"credit in {note['CurrencyCode']} for {invoice['CurrencyCode']}")
     elif amount <= 0 or amount > min(note["RemainingCredit"], invoice["AmountDue"]):
         errors.append("The amount is not within what is outstanding on both documents")
+    day = values.get("Date") or org.today()
+    errors += locked(org, day)
     if errors or invoice is None:
         return Verdict({"AllocationID": ZERO_GUID, **values}, errors)
-    allocation = lay(org, note, invoice, amount, values.get("Date") or org.today())
+    allocation = lay(org, note, invoice, amount, day)
     call.write(
         "allocation",
         "create",
@@ -273,6 +309,7 @@ def deallocate(call: Call) -> Response:
     allocation = next((a for a in note["Allocations"] if a["AllocationID"] == call.args[1].lower()), None)
     if allocation is None:
         raise Refused(not_found())
+    unlocked(call.org, allocation["Date"])
     note["Allocations"] = [a for a in note["Allocations"] if a is not allocation]
     settle(call.org, "CreditNotes", note["CreditNoteID"])
     settle(call.org, "Invoices", allocation["Invoice"]["InvoiceID"])
