@@ -24,6 +24,7 @@ from xerotui.workspace.door import Workspace
 from xerotui.workspace.pages import Finding
 from xerotui.workspace.report import ConnectionReport, person
 from xerotui.workspace.report_words import sections
+from xerotui.xero.errors import Paused
 
 LOGIN = "xero"
 WORLD = build(1, scale=0.1)
@@ -81,7 +82,7 @@ class Bench:
         await keeper.begin(
             TokenSet(
                 access_token=granted["access_token"],
-                refresh_token=granted["refresh_token"],
+                refresh_token=granted.get("refresh_token", ""),
                 expires_at=ends,
                 scope=granted["scope"],
                 id_token=granted.get("id_token", ""),
@@ -178,6 +179,34 @@ async def test_logins_that_are_dead_say_of_what(bench: Bench) -> None:
         secret = await wrong(space)
         assert "secret" in secret.detail
         assert "developer portal" in secret.remedy
+    # Without a refresh token it ends with its access token, and says so from the first.
+    scopes = "openid accounting.contacts accounting.invoices accounting.settings.read accounting.payments.read"
+    async with bench.space(scopes=scopes) as space:
+        ending = await wrong(space)
+        assert ending.level == "bad"
+        assert "offline_access" in ending.detail
+        ends = (await space.connection(UK)).login.ends
+        assert ends is not None
+        assert f"ends at {ends:%H:%M} UTC" in ending.detail
+        assert ending.remedy.endswith('--name "Northgate" --scopes "".')
+        words = said(await space.connection(UK))
+        assert words["State"] == "ends soon"
+        assert "min: nothing renews it" in words["Ends"]
+        assert "Ends unless used" not in words
+        assert {row.days_left for row in await space.tenants()} == {0}
+        assert await space.login_days() == 0
+        await bench.control("/clock", {"jump_seconds": 29 * 60})
+        await (await space.wiring.xero(UK)).organisation()
+        await bench.control("/clock", {"jump_seconds": 5 * 60})
+        with pytest.raises(Paused) as caught:
+            await (await space.wiring.xero(UK)).organisation()
+        assert "leave the scopes blank" in caught.value.remedy
+        over = await wrong(space)
+        assert "has ended" in over.detail
+        assert over.remedy == ending.remedy
+        assert {row.state for row in await space.tenants()} == {"expired"}
+        await bench.control("/clock", {"jump_seconds": 8 * 86_400})
+        assert await space.wiring.keep_logins(dt.timedelta(days=7)) == []
 
 
 async def test_access_that_is_missing_is_told_apart(bench: Bench) -> None:

@@ -56,8 +56,12 @@ def _finding(report: ConnectionReport, level: str, detail: str, remedy: str = ""
     return Finding(area=AREA, title=report.name, level=level, detail=detail, remedy=remedy)
 
 
-def _again(report: ConnectionReport) -> str:
-    return f'Connect again under the same name: xerotui connect xero --name "{report.connection_name}".'
+def _again(report: ConnectionReport, options: str = "") -> str:
+    return f'Connect again under the same name: xerotui connect xero --name "{report.connection_name}"{options}.'
+
+
+# Scopes that were saved once would be asked for again, and lack the same; blank is what XeroTUI needs.
+ALL_SCOPES = ' --scopes ""'
 
 
 def _login(report: ConnectionReport, now: dt.datetime) -> list[Finding]:
@@ -86,6 +90,8 @@ def _dead(report: ConnectionReport, now: dt.datetime) -> str:
 
 def _cure(report: ConnectionReport) -> str:
     login = report.login
+    if not login.renews:
+        return _again(report, ALL_SCOPES)
     if login.kind == "custom" or "secret" in login.why:
         return f"Compare client id and secret with Xero's developer portal. {_again(report)}"
     keep = " A running worker renews it from then on." if report.worker not in WORKING else ""
@@ -145,12 +151,15 @@ def _tls(words: str) -> str:
 
 def _scopes(report: ConnectionReport) -> list[Finding]:
     lacking = [row for row in report.scopes if not row.granted_by] if report.scopes_known else []
+    if not report.login.renews:
+        # That it ends, and when, is said of the login itself.
+        lacking = [row for row in lacking if row.scopes[0] != "offline_access"]
     return [
         _finding(
             report,
             "bad" if row.essential else "warn",
             f"The permission {row.scopes[0]} is missing. {row.costs}",
-            f"Add it to the app or the connection's scopes; a login can't be widened. {_again(report)}",
+            f"A login can't be widened; add it to the app where that lacks it. {_again(report, ALL_SCOPES)}",
         )
         for row in lacking
     ]
@@ -208,6 +217,10 @@ def _days(report: ConnectionReport, before: SignIn | None) -> list[Finding]:
         return [_finding(report, "warn", detail, remedy)]
     if left is None or report.login.state != "expiring":
         return []
+    if not report.login.renews:
+        end = f"{report.login.ends:%H:%M} UTC" if report.login.ends else "half an hour after it began"
+        detail = f"The sign-in ends at {end}: without the permission offline_access nothing renews it."
+        return [_finding(report, "bad", detail, _again(report, ALL_SCOPES))]
     working = report.worker in WORKING
     detail = f"The login ends in {days(left)} unless it is used" + ("." if working else ", and no worker runs.")
     remedy = (

@@ -206,6 +206,7 @@ class Connections(Overviews):
             access_until=login.access_until,
             ends=login.dies,
             days_left=login.days_left,
+            renews=login.renews,
             paused=login.paused_at,
             who=who,
             consented=connection.consented or when,

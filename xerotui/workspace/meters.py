@@ -32,6 +32,7 @@ class LoginAge(msgspec.Struct, frozen=True, kw_only=True):
     access_until: dt.datetime | None = None
     dies: dt.datetime | None = None
     days_left: int | None = None
+    renews: bool = True
     paused_at: dt.datetime | None = None
     why: str = ""
     remedy: str = ""

@@ -20,7 +20,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `state` is connected, expiring, paused, none, app (custom connections: nothing can expire), unsaved or
     disconnected. `refreshed` is when its tokens were last renewed, `access_until` the end of the access token, `ends`
-    when the login dies unless it is used, `days_left` the whole days until then. `why` says why it is dead, `remedy`
+    when the login dies unless it is used (at any rate where nothing `renews` it), `days_left` the whole days until
+    then. `why` says why it is dead, `remedy`
     what to do. `who` is whoever consented, as far as Xero's tokens tell, `consented` when they did.
     """
 
@@ -32,6 +33,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     access_until: dt.datetime | None = None
     ends: dt.datetime | None = None
     days_left: int | None = None
+    renews: bool = True
     paused: dt.datetime | None = None
     who: str = ""
     consented: dt.datetime | None = None

@@ -101,7 +101,9 @@ def _login(report: ConnectionReport, now: dt.datetime) -> Iterator[Said]:
     yield Said("Consented", ago(login.consented, now))
     yield Said("Last renewed", ago(login.refreshed, now))
     yield Said("Access token until", ago(login.access_until, now))
-    if login.ends is not None and login.days_left is not None and not login.why:
+    if not login.renews and not login.why:
+        yield Said("Ends", f"{ago(login.ends, now)}: nothing renews it without offline_access", "bad")
+    elif login.ends is not None and login.days_left is not None and not login.why:
         yield Said("Ends unless used", f"{login.ends:%Y-%m-%d}, {days(login.days_left)} left", level)
     yield Said("Paused", ago(login.paused, now), "bad")
 

@@ -179,7 +179,7 @@ class Wiring:
         found = []
         for document in (await self.book.read()).xeros():
             stored = await self.vault.load(document.id) if document.saved else None
-            if stored is not None and not stored.paused and self.clock.now() - stored.born >= age:
+            if stored is not None and stored.renews and not stored.paused and self.clock.now() - stored.born >= age:
                 found.append(document)
         return found
 

@@ -31,6 +31,9 @@ REST = dt.timedelta(seconds=20)
 # answer of something in between: it pauses nothing.
 DEAD = ("invalid_grant", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 CONNECT = "Connect again: a person has to log in."
+# A login without a refresh token, because offline_access wasn't granted (xero-api section 1.4).
+SPENT = "The sign-in has ended: without the permission offline_access nothing renews it."
+ALLOW = "Connect again with that permission: leave the scopes blank."
 
 
 # How long a refresh token lives unless it is used (xero-api section 1.3), and when to say that the end comes near.
@@ -50,6 +53,11 @@ class StoredTokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     paused_at: dt.datetime | None = None
 
     @property
+    def renews(self) -> bool:
+        """Whether the login can be renewed; else it ends with its access token."""
+        return bool(self.current.refresh_token)
+
+    @property
     def born(self) -> dt.datetime:
         """When the refresh token was got: its life counts from there."""
         return self.rotated_at or self.current.expires_at - GRACE
@@ -63,6 +71,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is connected, expiring (under two weeks are left), paused (a person has to log in again: `why` and
     `remedy` say so), none (never logged in) or app (custom connections: no refresh token, nothing can expire).
+    One that nothing `renews` ends with its access token.
     """
 
     connection: str
@@ -72,6 +81,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     access_until: dt.datetime | None = None
     dies: dt.datetime | None = None
     days_left: int | None = None
+    renews: bool = True
     paused_at: dt.datetime | None = None
     why: str = ""
     remedy: str = ""
@@ -81,10 +91,12 @@ def login_of(connection: str, stored: StoredTokens | None, now: dt.datetime) -> 
     """How the login of stored tokens stands at a world instant."""
     if stored is None:
         return Login(connection=connection, state="none", why="Nobody has logged in.", remedy=CONNECT)
-    dies = stored.born + REFRESH_LIFE
+    dies = stored.born + REFRESH_LIFE if stored.renews else stored.current.expires_at
     left = dies - now
     why, remedy = stored.paused, stored.remedy or CONNECT
-    if not why and left <= dt.timedelta():
+    if not why and left <= dt.timedelta() and not stored.renews:
+        why, remedy = SPENT, ALLOW
+    elif not why and left <= dt.timedelta():
         why = f"The login has expired: it wasn't used for {REFRESH_LIFE.days} days."
     return Login(
         connection=connection,
@@ -94,6 +106,7 @@ def login_of(connection: str, stored: StoredTokens | None, now: dt.datetime) -> 
         access_until=stored.current.expires_at,
         dies=dies,
         days_left=0 if why else max(0, left.days),
+        renews=stored.renews,
         paused_at=stored.paused_at,
         why=why,
         remedy=remedy if why else "",
@@ -163,9 +176,10 @@ class TokenKeeper:
             return known.access_token
 
     async def keep(self, age: dt.timedelta) -> bool:
-        """Renew a login that nobody has renewed for `age` of world time; False when that wasn't needed."""
+        """Renew a login that nobody has renewed for `age` of world time; False when it needn't or can't be."""
         async with self._lock:
-            if self._younger(await self._stored(), age):
+            stored = await self._stored()
+            if not stored.renews or self._younger(stored, age):
                 return False
             self._known = await self._alone(lambda stored: self._younger(stored, age))
             return True
@@ -227,6 +241,8 @@ class TokenKeeper:
         stored = await self._stored()
         if self._usable(stored.current, refused):
             return stored.current
+        if not stored.renews and stored.current.access_token != refused and stored.current.fresh(self._clock.now()):
+            return stored.current
         try:
             return await self._alone(lambda later: self._usable(later.current, refused))
         except (NetError, OAuthError, Busy):
@@ -276,6 +292,8 @@ class TokenKeeper:
 
         What comes is stored before it is handed out.
         """
+        if not stored.renews:
+            raise Paused(SPENT, ALLOW, code="xero.login", exit_code=3)
         now = self._clock.now()
         candidates = [stored.current.refresh_token]
         if stored.previous_refresh and stored.rotated_at and now - stored.rotated_at < GRACE:

@@ -59,7 +59,7 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
             (
                 row.name + (" [demo]" if row.is_demo else "") + (" [read-only]" if row.read_only else ""),
                 row.state,
-                f"{row.days_left} d" if row.days_left is not None else "",
+                ("< 1 d" if row.days_left < 1 else f"{row.days_left} d") if row.days_left is not None else "",
                 row.country,
                 row.currency,
                 sum(row.links.values()),

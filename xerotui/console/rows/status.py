@@ -79,7 +79,8 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
     if status.trouble:
         parts.append(trouble_text(status, 30 if width < 100 else 60))
     if status.login_days is not None:
-        parts.append(safe(f"! login ends in {status.login_days} d", "bold red" if status.login_days <= 3 else "yellow"))
+        left = f"{status.login_days} d" if status.login_days else "less than a day"
+        parts.append(safe(f"! login ends in {left}", "bold red" if status.login_days <= 3 else "yellow"))
     if status.activity:
         parts.append(safe(short(status.activity, 30)))
     if status.problems:

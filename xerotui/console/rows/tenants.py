@@ -51,6 +51,10 @@ def _ends(days: int | None) -> str:
     return "" if days is None or days >= 14 else "bold red" if days <= 3 else "yellow"
 
 
+def _left(days: int | None) -> str:
+    return "" if days is None else f"{days} d" if days else "< 1 d"
+
+
 def _tenant(item: TenantRow) -> Item:
     name = safe(item.name, "bold")
     if item.is_demo:
@@ -64,7 +68,7 @@ def _tenant(item: TenantRow) -> Item:
             (
                 name,
                 worded(item.state),
-                safe(f"{item.days_left} d" if item.days_left is not None else "", _ends(item.days_left)),
+                safe(_left(item.days_left), _ends(item.days_left)),
                 safe(f"{item.country} {item.currency}".strip()),
                 safe(f"{sum(item.links.values()):,}"),
                 safe(f"! {item.problems:,}" if item.problems else "·", "yellow" if item.problems else "dim"),
@@ -138,6 +142,8 @@ def tenant_text(item: TenantRow) -> Text:
         parts.append(safe(f"locked until {day(item.locked_until)}"))
     if item.days_left is not None:
         words = f"sign-in lasts {count(item.days_left, 'day')} unless it is used"
+        if item.days_left < 1:
+            words = "sign-in ends within a day: ⏎ tells what renews it"
         parts.append(safe(words, _ends(item.days_left)))
     if item.last_call:
         parts.append(safe(f"last call {_instant(item.last_call)}"))
