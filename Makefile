@@ -25,8 +25,7 @@ check: $(READY)
 	$(BIN)/deptry .
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --ignore=tests/flows
-	$(BIN)/python -m pytest -q tests/flows
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -q
 
 # What takes longer than a test may: thousands of documents, renewals and faults.
 soak: $(READY)

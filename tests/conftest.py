@@ -31,6 +31,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes on from test to test in a file stays in one process, however many share the run."""
+    for item in items:
+        if item.path.parent.name in ("flows", "e2e") and item.path.name != "test_kill_loop.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Judge the traffic of the whole run; a difference that nobody has explained fails it."""
