@@ -17,6 +17,9 @@ _WORDS = pytest.StashKey[str]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have every sandbox of this run keep its traffic; the workers of xdist and all programs inherit it."""
+    for size in ("COLUMNS", "LINES"):
+        # The terminal that the tests are started from is no part of them.
+        os.environ.pop(size, None)
     if os.environ.get(SPECS) and TRAFFIC not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="xerotui-traffic-"))
         config.stash[_FOLDER] = folder
