@@ -5,7 +5,10 @@ from typing import Any
 
 from tests.engine.sync_kit import edit, made_plan, operations, problems, small
 from tests.rig import SOURCE, Rig
+from xerotui.console.rows.plan import default_lines
+from xerotui.console.text import money
 from xerotui.model.kinds import Kind
+from xerotui.model.money import line_amount
 from xerotui.model.paging import View
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.work import Operation, Verb
@@ -109,3 +112,78 @@ async def test_the_nearest_tracking_option_travels_and_one_without_a_place_waits
         assert [p.subject for p in found] == ["tracking:1:Atlantis"]
         await mapped(bench, "tracking", "1", "-")
         assert await options(bench, record) == []
+
+
+async def test_default_items_are_apart_and_counted_and_a_child_lends_its_parents_code(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        tenant = bench.tenants[0]
+        record, line = await product_line(bench)
+        other = next(i for i in bench.world.psa.items if i.id != line.item and i.code and i.code != line.code)
+        await edit(bench, "item", line.item, linked_item_id=other.id)
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "item_code": ""}])
+        found = await created(bench, record)
+        assert found is not None
+        assert (found[1].lines[0].item_code, found[0].rungs["lines.1.item"]) == (
+            other.code,
+            "parent of the source item",
+        )
+        fresh = (await made_plan(bench)).id
+        assert not [o for o in await operations(bench, plan=fresh, kind=Kind.ITEM) if o.record == str(line.item)]
+
+        sent = await made_plan(bench)
+        assert sent.defaults == ()
+        orders = await operations(bench, plan=sent.id, kind=Kind.PURCHASE_ORDER, verb=Verb.CREATE)
+        order = next(o for o in orders if o.tenant == tenant)
+        bought = next(o for o in bench.world.psa.purchase_orders if str(o.id) == order.record).lines[0]
+        await edit(
+            bench,
+            "purchaseorder",
+            order.record,
+            lines=[{"id": bought.id, "item_id": 0, "item_code": "", "productcode": ""}],
+        )
+        empty = {"item_shortdescription": "", "item_longdescription": "", "qty_order": 0, "unit_price": 0}
+        # An empty line before it is left out: what is counted is the line that goes.
+        gone = {**empty, "id": 0, "sequenceid": 0}
+        await edit(
+            bench, "invoice", record, lines=[gone, {"id": line.id, "_itemid": 0, "item_code": "", "sequenceid": 1}]
+        )
+        assert await created(bench, record) is None
+        assert {p.code for p in await problems(bench) if p.record.id == record} == {"core.item_unmapped"}
+
+        items = [i for i in bench.world.tenants[0].items if i.code]
+        await mapped(bench, "default_item", "*", items[0].code, "purchase")
+        assert await created(bench, record) is None
+        [use] = (await made_plan(bench)).defaults
+        assert (use.tenant, use.kind, use.code, use.lines) == (tenant, Kind.PURCHASE_ORDER, items[0].code, 1)
+        await mapped(bench, "default_item", "*", items[1].code)
+        found = await created(bench, record)
+        assert found is not None
+        [posted] = found[1].lines
+        assert (posted.item_code, found[0].rungs["lines.1.item"]) == (items[1].code, "default item")
+        plan = await made_plan(bench)
+        sale = next(use for use in plan.defaults if use.kind is Kind.INVOICE)
+        # The invoice whose product Xero lacks goes out under the default as well.
+        world = {str(i.id): i for i in bench.world.psa.invoices}
+        released = [
+            o for o in await operations(bench, plan=plan.id, kind=Kind.INVOICE) if "default item" in o.rungs.values()
+        ]
+        assert {o.record for o in released} > {record}
+        nets = [
+            world[o.record].lines[int(path.split(".")[1]) - 1].net
+            for o in released
+            for path, rung in o.rungs.items()
+            if rung == "default item" and o.record != record
+        ]
+        assert (sale.code, sale.lines) == (items[1].code, 1 + len(nets))
+        assert sale.total == line_amount(posted.priced()) + sum(nets)
+        shown = " ".join(text.plain for text in default_lines(plan, {}))
+        assert (
+            f"default item {items[1].code} on {sale.lines} lines of invoices, {money(sale.total, sale.currency)}"
+            in shown
+        )
+
+        # A default that Xero lost is a problem of its own, placed where it is set.
+        async with bench.wiring.book.edit() as db:
+            db.put_mapping(Mapping(spec="default_item", connection=SOURCE, value="*", tenant=tenant, target="LOST"))
+        assert await created(bench, record) is None
+        assert {p.subject for p in await problems(bench) if p.record.id == record} == {"default_item:*"}

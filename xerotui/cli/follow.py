@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output, Progress
-from xerotui.cli.text import counts
+from xerotui.cli.text import counts, money, safe
 from xerotui.model.problems import SyncError
 from xerotui.model.work import DONE, FAILED, OPEN, Plan, PlanState, Request, RequestState, State
 
@@ -98,6 +98,9 @@ async def outcome(space: "Workspace", out: Output, plan: Plan) -> int:
     done = sum(states.get(s, 0) for s in DONE)
     failed = sum(states.get(s, 0) for s in (*FAILED, State.BLOCKED))
     out.say(f"{done} done, {failed} not" if failed else f"{done} done")
+    for use in plan.defaults:
+        words = f"Default item {safe(use.code)}: {use.lines} lines of {use.kind.plural}"
+        out.say(f"{words}, {money(use.total, use.currency)}")
     return Exit.PROBLEMS if failed else Exit.DONE
 
 

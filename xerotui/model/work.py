@@ -159,6 +159,20 @@ class PlanTotal(msgspec.Struct, frozen=True):
     total: Decimal
 
 
+class DefaultUse(msgspec.Struct, frozen=True):
+    """Lines of one tenant, kind and currency that go out under the default item `code`, and their sum.
+
+    The sum is that of the line amounts as they are sent: with tax where the document's amounts include it.
+    """
+
+    tenant: str
+    kind: Kind
+    code: str
+    currency: str
+    lines: int
+    total: Decimal
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A saved, hashed, expiring list of operations."""
 
@@ -183,6 +197,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moved: tuple[str, ...] = ()
     # What was asked for beside the pair: an import's kind and item group.
     options: dict[str, str] = {}
+    # Every use of a default item: a code that nobody chose for the line (H22).
+    defaults: tuple[DefaultUse, ...] = ()
 
 
 class RequestState(StrEnum):

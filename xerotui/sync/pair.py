@@ -28,6 +28,8 @@ from xerotui.sync.ports import Ports
 TAX = "tax"
 ACCOUNT = "account"
 ITEM = "default_item"
+# The one source value of the default item.
+ANY = "*"
 # The target of a mapping that says: on purpose nothing.
 NOT_SENT = "-"
 
@@ -90,10 +92,11 @@ class PairData:
     def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
         """The stored mapping of a value; one made for the other side of the books serves where there is none.
 
-        A tax rate does so only when Xero allows it on this side: income tax must never land on a purchase.
+        A tax rate does so only when Xero allows it on this side: income tax must never land on a purchase. The two
+        default items are apart.
         """
         mine = self.mappings.get((spec, value, trade.value))
-        if mine is not None:
+        if mine is not None or spec == ITEM:
             return mine
         other = Trade.PURCHASE if trade is Trade.SALES else Trade.SALES
         theirs = self.mappings.get((spec, value, other.value))
@@ -216,4 +219,4 @@ def revised(mappings: Iterable[Mapping]) -> dict[str, int]:
     return {f"{m.spec}:{m.value}:{m.trade}": m.revision for m in mappings}
 
 
-__all__ = ["ACCOUNT", "ITEM", "NOT_SENT", "TAX", "Contacts", "PairData", "code_key", "load", "revised"]
+__all__ = ["ACCOUNT", "ANY", "ITEM", "NOT_SENT", "TAX", "Contacts", "PairData", "code_key", "load", "revised"]

@@ -12,15 +12,17 @@ from hashlib import sha256
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, WRITE_ORDER, Kind, Side
+from xerotui.model.money import exponent, line_amount
 from xerotui.model.postings import DocumentPosting, Posting, decode, differences, encode
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Record, fingerprint
-from xerotui.model.work import Basis, Operation, Plan, PlanKind, PlanState, PlanTotal, Verb
+from xerotui.model.work import Basis, DefaultUse, Operation, Plan, PlanKind, PlanState, PlanTotal, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync import drift
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import revised
 from xerotui.sync.resolve import Resolved
+from xerotui.sync.resolve_line import DEFAULT_ITEM
 
 BATCH = 50
 LIFE = dt.timedelta(hours=24)
@@ -234,6 +236,22 @@ def totals_of(operations: Sequence[Operation], rows: Sequence[BlockedRow]) -> tu
     return tuple(PlanTotal(*key, *sums[key]) for key in keys)
 
 
+def default_uses(operations: Iterable[Operation]) -> tuple[DefaultUse, ...]:
+    """Lines that take the default item, by tenant, kind, code and currency, with what they come to."""
+    sums: dict[tuple[str, Kind, str, str], tuple[int, Decimal]] = {}
+    for o in operations:
+        paths = [p for p, rung in o.rungs.items() if rung == DEFAULT_ITEM]
+        posting = decode(o.body) if paths and o.verb in (Verb.CREATE, Verb.UPDATE) else None
+        if not isinstance(posting, DocumentPosting):
+            continue
+        numbered = dict(enumerate(posting.lines, 1))
+        for line in filter(None, (numbered.get(int(path.split(".")[1])) for path in paths)):
+            key = (o.tenant, o.kind, line.item_code, o.currency)
+            count, value = sums.get(key, (0, Decimal(0)))
+            sums[key] = (count + 1, value + line_amount(line.priced(), exponent(o.currency)))
+    return tuple(DefaultUse(*key, *sums[key]) for key in sorted(sums))
+
+
 # Codes of rows that are left alone on purpose; they are no problems.
 SKIPS = ("core.excluded", "core.unfinished", "core.zero_total")
 
@@ -283,4 +301,5 @@ def finish(
         minutes=minutes_needed(draft.operations),
         problems=dict(codes),
         options=options or {},
+        defaults=default_uses(draft.operations),
     )

@@ -150,8 +150,9 @@ def resolve_document(
             f"{data.organisation.name} doesn't have the currency {currency}.",
         )
     lines: list[PostingLine] = []
-    for index, line in enumerate(document.lines, 1):
-        resolved = resolve_line(data, document, line, index, trade, found, items)
+    for line in document.lines:
+        # Counted as posted, so that rungs and posting speak of the same line.
+        resolved = resolve_line(data, document, line, len(lines) + 1, trade, found, items)
         if resolved is not None:
             lines.append(resolved)
     sums = totals([x.priced() for x in lines if not x.heading], document.amounts, currency)

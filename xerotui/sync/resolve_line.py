@@ -10,8 +10,11 @@ from xerotui.model.records import Account, Document, Item, Line, TaxRate, Tracki
 from xerotui.source.contract import TRACKING
 from xerotui.sync import checks
 from xerotui.sync.findings import Findings
-from xerotui.sync.pair import ITEM, NOT_SENT, TAX, PairData, code_key
+from xerotui.sync.pair import ANY, ITEM, NOT_SENT, TAX, PairData, code_key
 from xerotui.sync.resolve_item import TEXT_LIMIT, item_code
+
+# The rung of an item code that nobody chose for the line; plans count what goes out under it (H22).
+DEFAULT_ITEM = "default item"
 
 
 def _text(line: Line) -> str:
@@ -40,14 +43,19 @@ def _by_spec(data: PairData, line: Line, trade: Trade, path: str, found: Finding
     return None
 
 
-def _default_item(data: PairData, line: Line, trade: Trade, path: str, found: Findings) -> str:
-    mapping = data.mapping(ITEM, "*", trade)
-    if mapping is not None:
-        found.value(f"{path}.item", "default item", mapping)
-        return mapping.target
-    code = data.policy.default_item.get(trade.value, "")
-    if code:
-        found.value(f"{path}.item", "default item")
+def _default_item(data: PairData, trade: Trade, path: str, found: Findings) -> str:
+    """The default item of this side of the books, "" where none is set; one that Xero lost is a problem of its own."""
+    mapping = data.mapping(ITEM, ANY, trade)
+    code = mapping.target if mapping is not None else data.policy.default_item.get(trade.value, "")
+    if not code:
+        return ""
+    found.value(f"{path}.item", DEFAULT_ITEM, mapping)
+    held = data.xero_items.get(code_key(code))
+    if held is None or not (held.sold if trade is Trade.SALES else held.purchased):
+        verb = "sold" if trade is Trade.SALES else "bought"
+        sentence = f"The default item {code} isn't an item that is {verb} in {data.organisation.name}."
+        place = {"spec": ITEM, "connection": data.connection, "tenant": data.tenant, "value": ANY}
+        found.problem("core.item_unmapped", f"{ITEM}:{ANY}", sentence, place=Place("go.mapping", place))
     return code
 
 
@@ -75,7 +83,7 @@ def _item(
             found.value(f"{path}.item", "code on the line")
     if code and _available(data, code, found, items):
         return code, source
-    default = _default_item(data, line, trade, path, found)
+    default = _default_item(data, trade, path, found)
     if default:
         return default, source
     wanted = code or _text(line)[:40] or f"line {index}"

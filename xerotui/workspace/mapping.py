@@ -13,7 +13,7 @@ from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
-from xerotui.sync.pair import NOT_SENT
+from xerotui.sync.pair import ANY, NOT_SENT
 from xerotui.workspace import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
@@ -39,11 +39,9 @@ CORE = (
         target=Target.ITEM,
         kinds=(Kind.INVOICE, Kind.PURCHASE_ORDER),
         trades=BOTH,
-        help="Used when a line has no item of its own; without one such a line is a problem.",
+        help="Used when a line has no item of its own, and counted each time; without one such a line is a problem.",
     ),
 )
-# The one source value of the default item.
-ANY = "*"
 
 
 class Sides(msgspec.Struct, frozen=True):

@@ -160,6 +160,15 @@ async def show(
         title,
         "no documents",
     )
+    if plan.defaults:
+        out.table(
+            ("Organisation", "Kind", "Default item", ">Lines", ">Total"),
+            [
+                (names.get(d.tenant, d.tenant), d.kind.plural, d.code, d.lines, money(d.total, d.currency))
+                for d in plan.defaults
+            ],
+            "Lines that go out under a default item",
+        )
     out.facts(
         [
             ("Operations", counts(plan.counts)),

@@ -112,6 +112,16 @@ def total_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
     return out
 
 
+def default_lines(plan: Plan, names: Mapping[str, str]) -> list[Text]:
+    """One line for each default item that is used: by how many lines, for how much."""
+    out = []
+    for use in plan.defaults:
+        words = f"! default item {short(use.code, 30)} on {count(use.lines, 'line')} of {use.kind.plural}"
+        where = middle(names.get(use.tenant, use.tenant), 16)
+        out.append(safe(f"{words}, {money(use.total, use.currency)} ({where})", "yellow"))
+    return out
+
+
 def stands(plan: Plan, overtaken: bool) -> str:
     """The word for where a plan stands, as people read it."""
     return "superseded" if overtaken else plan.state.value
@@ -145,6 +155,7 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
         if len(plan.moved) > 4:
             parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
     parts += total_lines(plan, names)
+    parts += default_lines(plan, names)
     cost: list[str] = []
     if plan.calls:
         cost.append(count(plan.calls, "call"))
