@@ -5,7 +5,7 @@ Cursors are small JSON texts. All stamps in them are Halo's own, never compared 
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from hashlib import sha256
 
@@ -23,7 +23,10 @@ OVERLAP = dt.timedelta(minutes=15)
 SECOND = dt.timedelta(seconds=2)
 LATE = dt.timedelta(seconds=120)
 # Cursors stay small: of more rows than these within the overlap the oldest are read again.
-REMEMBERED = 1000
+REMEMBERED = 2000
+SECONDS = 40
+# What tells a customer with details from a list's row (halo-api section 7.1).
+_DETAILS = ("alastupdate", "accountsemailaddress", "main_invoice_address")
 # What no stamp tells (a deletion while paging, a changed currency) is healed by reading all again.
 FULL_EVERY = dt.timedelta(days=7)
 AT_ONCE = 4
@@ -72,19 +75,18 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
         """How long `since` has been the newest stamp, by our own clock."""
         return now - dt.datetime.fromisoformat(self.edge) if self.edge else dt.timedelta(0)
 
-    def knows(self, id: str, at: dt.datetime | None, now: dt.datetime) -> bool:
+    def knows(self, id: str, at: dt.datetime | None) -> bool:
         """Whether the row of that stamp was read before and needs no second look."""
-        if at is None or self.recent.get(id) != _ms(at) or self._looks_again(now):
+        if at is None or self.recent.get(id) != _ms(at):
             return False
         return self.calm > 0 or _second(at) < _second(dt.datetime.fromisoformat(self.since))
 
-    def _looks_again(self, now: dt.datetime) -> bool:
+    def late(self, now: dt.datetime) -> bool:
+        """Whether it is time for the last look at the overlap: nothing can come into it any more."""
         return self.calm < 2 and self.quiet(now) >= LATE
 
-    def probe(self, now: dt.datetime) -> dt.datetime:
+    def probe(self) -> dt.datetime:
         """Rows changed from then on have to be read, whether or not they are known."""
-        if self._looks_again(now):
-            return self.floor()
         second = _second(dt.datetime.fromisoformat(self.since))
         return second + dt.timedelta(seconds=1) if self.calm else second
 
@@ -120,6 +122,17 @@ def _ms(at: dt.datetime) -> int:
 
 def _second(at: dt.datetime) -> dt.datetime:
     return at.replace(microsecond=0)
+
+
+def stamped(rows: Mapping[str, Row]) -> dict[str, int]:
+    """The stamps of customers that hold all that a single GET shows, in milliseconds."""
+    found = {id: instant(row, CUSTOMERS.stamp) for id, row in rows.items() if all(n in row for n in _DETAILS)}
+    return {id: _ms(at) for id, at in found.items() if at}
+
+
+def seconds(ids: Iterable[str], stamps: Mapping[str, int]) -> list[int]:
+    """The newest seconds of these rows' stamps, as many as are worth a call each."""
+    return sorted({stamps[id] // 1000 for id in ids}, reverse=True)[:SECONDS]
 
 
 def mark_of(cursor: str) -> Mark:
@@ -203,7 +216,7 @@ async def newest_first(
                 newest = max(filter(None, (newest, at)), default=None)
                 if at is not None:
                     seen[id] = at
-                if floor is None or at is None or (at >= floor and not mark.knows(id, at, now)):
+                if floor is None or at is None or (at >= floor and not mark.knows(id, at)):
                     fresh.append(row)
             yield fresh, None
             if floor is not None and ordered and previous is not None and previous < floor:

@@ -86,6 +86,8 @@ class HaloSource(Source):
         self.client = HaloClient(settings, context)
         self.reference = Reference(self.client, context, settings.charge_rate_code_field)
         self.finder = Finder(self.client, context)
+        # What Halo answered to our own links: changes that needn't be read again.
+        self.echoes: dict[tuple[Kind, str], Row] = {}
 
     @classmethod
     def limits(cls, settings: Any) -> tuple[str, Limits]:
@@ -188,6 +190,7 @@ class HaloSource(Source):
         for kind in dict.fromkeys(one.kind for one in attachments):
             bodies = [writing.linking(one, now) for one in attachments if one.kind is kind]
             rows = writing.answered(await self.client.post(writing.PATHS[kind], bodies))
+            self.echoes |= {(kind, id): row for id, row in rows.items() if kind in LISTINGS}
             lost = [str(b["id"]) for b in bodies if not await self._kept(kind, b, rows.get(str(b["id"]), {}))]
             if lost:
                 raise SourceRefused(f"Halo didn't keep the Xero id of {kind.label} {', '.join(lost[:20])}")
@@ -233,6 +236,7 @@ class HaloSource(Source):
         listing = LISTINGS[kind]
         unread: list[str] = []
         async for rows, next_mark in listings.newest_first(self.client, listing, mark, self.context.now(), tally):
+            rows = [self._echo(kind, row) for row in rows]
             whole = [row for row in rows if self._enough(kind, row)]
             if whole or next_mark:
                 yield Details(rows=whole), next_mark.without(unread) if next_mark else None
@@ -240,6 +244,12 @@ class HaloSource(Source):
             async for part in listings.details(self.client, listing.path, [id for id in rest if id]):
                 unread += [id for id, _ in part.skipped]
                 yield part, None
+
+    def _echo(self, kind: Kind, row: Row) -> Row:
+        """What Halo answered when we linked it, where the list's row is no newer."""
+        echo = self.echoes.pop((kind, ident(row, "id")), None)
+        stamp = LISTINGS[kind].stamp
+        return row if echo is None or not row.get(stamp) or instant(echo, stamp) != instant(row, stamp) else echo
 
     def _enough(self, kind: Kind, row: Row) -> bool:
         wanted = kind is Kind.ITEM and self.settings.item_details == "yes" and parties.needs_details(row)
@@ -253,15 +263,17 @@ class HaloSource(Source):
         rows = await self._client_rows(mark.floor() if filtered else None, tally)
         after, turn = ("", mark.turn) if filtered else (listings.digests(rows), mark.turn)
         ids = [ident(row, "id") for row in rows]
+        echoes = {id: self.echoes.pop((Kind.CUSTOMER, id)) for id in ids if (Kind.CUSTOMER, id) in self.echoes}
         if filtered:
-            ids = await self._unknown(mark, ids, now)
+            ids, known = await self._unknown(mark, ids, echoes, now)
+            echoes = {id: row for id, row in echoes.items() if id in known}
         elif not whole:
             again, turn = listings.next_turn(rows, mark.turn)
             ids = list(dict.fromkeys([*listings.changed_ids(rows, mark.buckets, after), *again]))
         newest = dt.datetime.fromisoformat(mark.since) if mark.since else None
         seen: dict[str, dt.datetime] = {}
         honest = True
-        async for part in listings.details(self.client, CUSTOMERS.path, ids):
+        async for part in self._singles(ids, list(echoes.values()) if filtered else []):
             for row in part.rows:
                 if at := instant(row, CUSTOMERS.stamp):
                     newest = max(newest or at, at)
@@ -280,12 +292,33 @@ class HaloSource(Source):
             msgspec.structs.replace(made, full=full, filter=proved, buckets="" if proved else after, turn=turn),
         )
 
-    async def _unknown(self, mark: Mark, ids: list[str], now: dt.datetime) -> list[str]:
-        """Of the customers within the overlap, those that aren't known or have changed since: no list shows stamps."""
-        if not ids or all(id not in mark.recent for id in ids):
-            return ids
-        changed = {ident(row, "id") for row in await self._client_rows(mark.probe(now), Tally())}
-        return [id for id in ids if id not in mark.recent or id in changed]
+    async def _singles(self, ids: Sequence[str], echoes: list[Row]) -> AsyncIterator[Details]:
+        if echoes:
+            yield Details(rows=echoes)
+        async for part in listings.details(self.client, CUSTOMERS.path, ids):
+            yield part
+
+    async def _unknown(
+        self, mark: Mark, ids: list[str], echoes: dict[str, Row], now: dt.datetime
+    ) -> tuple[list[str], set[str]]:
+        """The customers that have to be read singly, and those that are known and unchanged.
+
+        No list shows their stamps; but a row that was last seen with a stamp is unchanged where the server doesn't
+        name it among those changed since the second after.
+        """
+        stamps = mark.recent | listings.stamped(echoes)
+        known = {id: stamps[id] for id in ids if id in stamps}
+        checked = listings.seconds(known if mark.late(now) else [i for i in known if i in echoes], known)
+        changed = {id for id in known if echoes and known[id] // 1000 == max(known.values()) // 1000}
+        for second in checked:
+            after = dt.datetime.fromtimestamp(second + 1, dt.UTC)
+            later = {ident(row, "id") for row in await self._client_rows(after, Tally())}
+            changed |= {id for id in known if known[id] // 1000 == second and id in later}
+        rest = [id for id in known if known[id] // 1000 not in checked]
+        if rest:
+            later = {ident(row, "id") for row in await self._client_rows(mark.probe(), Tally())}
+            changed |= {id for id in rest if id in later}
+        return [id for id in ids if id not in known or id in changed], set(known) - changed
 
     async def _client_rows(self, since: dt.datetime | None, tally: Tally) -> list[Row]:
         params = dict(CUSTOMERS.params)
