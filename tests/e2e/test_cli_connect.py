@@ -79,7 +79,20 @@ def run(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_paste_and_browser_are_waited_for_at_once(stage: Stage, run: Run) -> None:
-    """A wrong paste is explained and asked for again; then the browser comes back by itself and wins."""
+    """Left at the last question the login is given back, in so many words.
+
+    A wrong paste is explained and asked for again; then the browser comes back by itself and wins."""
+    assert stage.sandbox.xero.identity is not None
+    with terminal(stage.home, *command(stage, "--no-listen"), **variables(stage)) as shown:  # type: ignore[arg-type]
+        shown.until(b"Paste the address")
+        landed = asyncio.run(control.consent(address(shown)))
+        shown.press(landed + "\r")
+        shown.until(b"Which ones?")
+        assert stage.sandbox.xero.identity.connections
+        os.write(shown.master, b"\x03")
+        assert shown.wait() == Exit.INTERRUPTED
+        assert b"Not saved: the login was given back to Xero." in shown.written
+        assert stage.sandbox.xero.identity.connections == []
     with terminal(stage.home, *command(stage, "--qr", "--copy"), columns=100, **variables(stage)) as shown:  # type: ignore[arg-type]
         shown.until(b"Paste the address")
         url = address(shown)
@@ -98,8 +111,12 @@ def test_paste_and_browser_are_waited_for_at_once(stage: Stage, run: Run) -> Non
         shown.until(b"Which ones?")
         assert b"live" in shown.written
         assert b"permissions that XeroTUI uses" in shown.written
+        # A slip at the last question costs nothing.
+        shown.press("9\r")
+        shown.until(b"'9' is none of the numbers 1 to 2")
         shown.press("1\r")
         assert shown.wait() == Exit.DONE
+        assert b"Not saved" not in shown.written
     listed = json.loads(run("tenants", "--json")[1])["tenants"]
     assert [row["state"] for row in listed] == ["connected"]
 

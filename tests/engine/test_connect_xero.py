@@ -133,7 +133,7 @@ async def test_every_refusal_has_its_own_words_and_the_login_can_go_on(place: Pl
     late = await place.landed(consent.url)
     place.sandbox.clock.jump(301)
     await refused(finish(late), "xero.code_refused", "five minutes")
-    await refused(finish(late), "xero.code_used", "tried before", "works once")
+    await refused(finish(late), "xero.code_used", "tried before", "works once. Open")
     assert await space.tenants() == ()
     assert await space.xero_connections() == ()
 

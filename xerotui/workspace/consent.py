@@ -147,7 +147,7 @@ class Consenting(Offers):
             return pending
         if mark in pending.tried:
             raise SyncError(
-                "This code was tried before, and a code works once",
+                "This code was tried before, and a code works once.",
                 "Open the address again, sign in, and come back with the new answer.",
                 code="xero.code_used",
                 exit_code=NOT_CONNECTED,
@@ -250,32 +250,38 @@ class Consenting(Offers):
         oauth = grants(self.wiring.http, settings)
         await TokenKeeper(connection, self.wiring.vault, oauth, self.wiring.clock).begin(pending.tokens)
 
-    async def xero_discard(self, connection: str) -> None:
-        """Drop a login that was not saved, at Xero too; what was saved before it stays as it is."""
+    async def xero_discard(self, connection: str) -> str:
+        """Drop a login that was not saved, at Xero too; what was saved before it stays as it is.
+
+        Returns a sentence on what became of it.
+        """
         document = (await self.wiring.book.read()).xero(connection)
         text = await self.wiring.vault.get(pending_name(connection))
+        became = "Not saved."
         if text:
             self.gate("tenant.connect")
             try:
-                await self._give_back(connection, msgspec.json.decode(text, type=Pending))
+                if await self._give_back(connection, msgspec.json.decode(text, type=Pending)):
+                    became = "Not saved: the login was given back to Xero."
             except SyncError:
                 # What can't be given back dies by itself; here it is forgotten all the same.
-                pass
+                became = "Not saved, and forgotten here; Xero didn't take it back: see Connected apps there."
             await self.wiring.vault.drop(pending_name(connection))
         if document is None or not document.saved:
             await self.wiring.vault.drop(f"xero/{connection}/")
             await self.wiring.book.change(lambda db: db.drop_xero(connection))
             self.wiring.forget(connection)
         await self._tell()
+        return became
 
-    async def _give_back(self, connection: str, pending: Pending) -> None:
-        """Undo at Xero what this login made there, and nothing that was there before it.
+    async def _give_back(self, connection: str, pending: Pending) -> bool:
+        """Undo at Xero what this login made there, and nothing that was there before it; False where it made nothing.
 
         To revoke takes every connection that the person made with the app, so it is only done where there is no other.
         """
         settings = pending.filled()
         if settings.kind == "custom" or pending.tokens is None:
-            return
+            return False
         tokens = await self._token(connection, pending)
         db = await self.wiring.book.read()
         mine = {document.id for document in db.xeros() if document.settings.get("client_id") == settings.client_id}
@@ -285,9 +291,10 @@ class Consenting(Offers):
         new = [c for c in every if c.is_new(event) and c.tenant not in here]
         if len(new) == len(every) and tokens.refresh_token:
             await grants(self.wiring.http, settings).revoke(tokens.refresh_token)
-            return
+            return True
         for one in new:
             await xero.disconnect(self.wiring.http, settings, tokens.access_token, one.id)
+        return True
 
 
 def _document(connection: str, pending: Pending, now: dt.datetime) -> XeroConnectionDoc:

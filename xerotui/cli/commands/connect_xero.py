@@ -67,12 +67,12 @@ async def run(
     try:
         offered = await _signed_in(space, out, consent, options, shared=shared)
         await _say_scopes(space, out, consent.connection)
-        chosen = _chosen(out, offered, options)
+        chosen = await _chosen(out, offered, options)
         scopes = await space.xero_scopes(consent.connection)
         await space.xero_save(consent.connection, chosen)
     except BaseException:
         # Authorised but not saved would be a connection that nobody asked for.
-        await space.xero_discard(consent.connection)
+        out.say(await space.xero_discard(consent.connection))
         raise
     by = {choice.tenant: choice for choice in offered}
     if out.json:
@@ -100,7 +100,7 @@ async def _signed_in(
         except SyncError as error:
             if file or error.code not in AGAIN:
                 raise
-            out.say(f"{error.sentence} {error.remedy}")
+            out.say(f"{error.sentence.rstrip('.')}. {error.remedy}")
 
 
 def _show(out: Output, consent: "XeroConsent", options: dict[str, Any]) -> None:
@@ -232,7 +232,7 @@ def _words(choice: "XeroTenantChoice") -> str:
     return f"{choice.name} ({', '.join(part for part in parts if part)})"
 
 
-def _chosen(out: Output, offered: "tuple[XeroTenantChoice, ...]", options: dict[str, Any]) -> list[str]:
+async def _chosen(out: Output, offered: "tuple[XeroTenantChoice, ...]", options: dict[str, Any]) -> list[str]:
     for choice in offered:
         if not choice.reached:
             out.say(f"! {choice.name} isn't in this login: sign in for it too, or disconnect it.")
@@ -254,14 +254,28 @@ def _chosen(out: Output, offered: "tuple[XeroTenantChoice, ...]", options: dict[
             raise click.UsageError("Several organisations: choose with --tenant or --all.")
         for number, choice in enumerate(usable, 1):
             out.say(f"{number}. {_words(choice)}")
-        answer = click.prompt("Which ones? Numbers with commas, or all", default="all", err=True)
-        wanted = [] if answer == "all" else [_numbered(usable, n) for n in answer.split(",")]
-        if not wanted:
-            return [t.tenant for t in usable]
+        return await _picked(out, usable)
     chosen = [t.tenant for t in usable if t.tenant.casefold() in wanted or t.name.casefold() in wanted]
     if len(chosen) < len(set(wanted)):
         raise click.UsageError("The consent doesn't hold all of these organisations.")
     return chosen
+
+
+async def _picked(out: Output, usable: "list[XeroTenantChoice]") -> list[str]:
+    """Asked until the answer can be read: a slip must not cost the consent."""
+    while True:
+        sys.stderr.write("Which ones? Numbers with commas, or all [all]: ")
+        sys.stderr.flush()
+        line = await _line()
+        if not line:
+            raise click.Abort
+        answer = line.strip().casefold()
+        if answer in ("", "all"):
+            return [t.tenant for t in usable]
+        try:
+            return list(dict.fromkeys(_numbered(usable, number) for number in answer.split(",")))
+        except click.UsageError as error:
+            out.say(error.message)
 
 
 def _numbered(usable: "list[XeroTenantChoice]", number: str) -> str:
@@ -269,6 +283,6 @@ def _numbered(usable: "list[XeroTenantChoice]", number: str) -> str:
         index = int(number) - 1
         if index < 0:
             raise IndexError
-        return usable[index].tenant.casefold()
+        return usable[index].tenant
     except (ValueError, IndexError):
-        raise click.UsageError(f"{number.strip()!r} is none of the numbers.") from None
+        raise click.UsageError(f"{safe(number.strip(), 40)!r} is none of the numbers 1 to {len(usable)}.") from None

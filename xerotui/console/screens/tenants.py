@@ -140,8 +140,7 @@ class TenantsScreen(ListScreen):
         if item.tenant is None:
             words = f"Give the login of {short(item.login.name, 40)} that isn't saved back to Xero?"
             if await self.ask(words) == "y":
-                await self.ws.xero_discard(item.login.connection)
-                self.notice("Given back.", "good")
+                self.notice(await self.ws.xero_discard(item.login.connection), "good")
                 self.reload()
             return
         row = item.tenant
