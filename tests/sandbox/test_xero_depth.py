@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -171,7 +172,7 @@ async def test_credit_is_laid_on_refunded_and_locks_what_it_settles(xero: Xero) 
     other = await xero.one("PUT", "Invoices", invoice())
     assert (await act(xero, "void", InvoiceID=other["InvoiceID"]))["Status"] == "VOIDED"
     balances = (await contact(xero))["Balances"]["AccountsReceivable"]
-    assert (balances["Outstanding"], balances["Overdue"]) == (120, 0)
+    assert (balances["Outstanding"], balances["Overdue"]) == (Decimal("103.82"), 0), "120 EUR in pounds"
 
 
 async def test_a_payment_of_another_currency_has_a_rate_of_its_own(xero: Xero) -> None:
@@ -445,16 +446,31 @@ async def test_faults_have_names_rates_and_seeds(xero: Xero) -> None:
 
 async def test_a_day_of_every_fault_leaves_nothing_half_done(xero: Xero) -> None:
     await xero.control("limits", {"minute": 1000})
-    await xero.control("faults", {"name": "mix", "chance": 0.4, "seed": 3})
+    await xero.control("faults", {"name": "mix", "chance": 0.4, "seed": 11})
+    anew = 0
+
+    async def there(number: str) -> bool:
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                reply = await xero.send("GET", f"Invoices?InvoiceNumbers={number}")
+                if reply.status_code == 200:
+                    return bool(decode(reply.content)["Invoices"])
+
     for n in range(30):
+        body, key = {"Invoices": [invoice(InvoiceNumber=f"M{n}")]}, f"key-{n}"
         while True:
             try:
-                reply = await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=f"M{n}")]},
-                                        idempotency_key=f"key-{n}")  # fmt: skip
+                reply = await xero.send("PUT", "Invoices", body, idempotency_key=key)
             except httpx2.TransportError:
                 continue
             if reply.status_code == 200:
                 break
+            if reply.status_code == 500:
+                # The failure is kept under its key: only looking tells, and only a new key does the work.
+                if await there(f"M{n}"):
+                    break
+                key, anew = key + "+", anew + 1
+    assert anew
     await xero.control("faults", {"clear": True})
     listed = (await xero.get("Invoices?page=1&pageSize=1000"))["Invoices"]
     assert sorted(i["InvoiceNumber"] for i in listed) == sorted(f"M{n}" for n in range(30))

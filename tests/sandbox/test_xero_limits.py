@@ -89,10 +89,37 @@ async def test_a_key_replays_failures_too(xero: Xero) -> None:
 
 
 async def test_an_answer_lost_after_the_work_is_found_again_under_its_key(xero: Xero) -> None:
-    await xero.control("faults", {"do": "status_after", "status": 500, "method": "PUT", "times": 1})
+    await xero.control("faults", {"do": "status_after", "status": 503, "method": "PUT", "times": 1})
     body = {"Invoices": [invoice(InvoiceNumber="LOST-1")]}
     lost = await xero.send("PUT", "Invoices", body, idempotency_key="k4")
-    assert (lost.status_code, lost.content) == (500, b"")
+    assert (lost.status_code, lost.content) == (503, b"")
     found = await xero.send("PUT", "Invoices", body, idempotency_key="k4")
     assert found.json()["Invoices"][0]["InvoiceNumber"] == "LOST-1"
     assert [w["number"] for w in xero.journal.writes] == ["LOST-1"]
+    # Work that was done before isn't done again, and so can't fail inside Xero.
+    await xero.control("faults", {"name": "error_after_commit", "times": 1})
+    assert (await xero.send("PUT", "Invoices", body, idempotency_key="k4")).status_code == 500
+    assert (await xero.send("PUT", "Invoices", body, idempotency_key="k4")).content == found.content
+
+
+@pytest.mark.parametrize(("name", "done"), [("error_text", False), ("error_after_commit", True)])
+async def test_a_failure_inside_xero_is_kept_under_its_key_until_it_lapses(xero: Xero, name: str, done: bool) -> None:
+    await xero.control("faults", {"name": name, "times": 1})
+    body = {"Invoices": [invoice(InvoiceNumber="KEPT")]}
+    failed = await xero.send("PUT", "Invoices", body, idempotency_key="k5")
+    again = await xero.send("PUT", "Invoices", body, idempotency_key="k5")
+    assert (failed.status_code, again.status_code, again.content) == (500, 500, failed.content)
+    assert bool((await xero.get("Invoices?InvoiceNumbers=KEPT"))["Invoices"]) is done
+    reused = await xero.send("PUT", "Invoices", {"Invoices": [invoice()]}, idempotency_key="k5")
+    assert (reused.status_code, xero.violations()) == (400, ["idempotency"])
+    refusal = "Invoice # must be unique."
+    fresh = await xero.send("PUT", "Invoices", body, idempotency_key="k6")
+    assert (refusal in fresh.text) is done
+    xero.clock.jump(361)
+    assert refusal in (await xero.send("PUT", "Invoices", body, idempotency_key="k5")).text
+    assert len(xero.journal.writes) == 1
+    await xero.control("behaviour", {"failures_kept": False})
+    await xero.control("faults", {"name": name, "times": 1})
+    other = {"Invoices": [invoice(InvoiceNumber="FREE")]}
+    answers = [await xero.send("PUT", "Invoices", other, idempotency_key="k7") for _ in range(2)]
+    assert [a.status_code for a in answers] == [500, 200]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,8 @@ __all__ = [
 ]  # fmt: skip
 
 CONTROL = "/__control"
+
+Failing = Callable[[Scope, Receive], Awaitable[Callable[[Response], None] | None]]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(Any, float_hook=Decimal)
@@ -105,7 +107,8 @@ class Service:
 
     ``app`` does the work. ``gate``, where given, wraps the fault layer and the work: limits belong there, so
     that a delayed request counts as in flight. ``routes`` are added to the common control routes (their
-    paths begin with ``/__control``). Control calls are never gated, faulted or logged.
+    paths begin with ``/__control``). Control calls are never gated, faulted or logged. ``failing`` is asked before
+    a fault's own answer takes the place of the work's, and told that answer: a service may remember it.
     """
 
     def __init__(
@@ -123,6 +126,7 @@ class Service:
         seed: int = 1,
         tenant_header: str = "xero-tenant-id",
         faults: dict[str, dict[str, Any]] | None = None,
+        failing: Failing | None = None,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -134,6 +138,7 @@ class Service:
         self._work: ASGIApp = gate(self._faulted) if gate else self._faulted
         self._control = Starlette(routes=[*self._control_routes(), *(routes or [])])
         self._port = port
+        self._failing = failing
         self._tenant_header = tenant_header.lower().encode()
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
         self._server: _Server | None = None
@@ -231,7 +236,8 @@ class Service:
         # What a fault answers says nothing of the service.
         scope.get(MARK, []).append(fault.do)
         if fault.do == "status":
-            await plain(fault)(scope, receive, send)
+            _, tell = await self._told(scope, receive)
+            await tell(plain(fault))(scope, receive, send)
         elif fault.do == "cut_before":
             await self._cut(scope)
         else:
@@ -242,6 +248,9 @@ class Service:
         if fault.do == "twice":
             receive = await kept(receive)
             await self._app(scope, receive, Held().send)
+        tell: Callable[[Response], Response] = _same
+        if fault.do == "status_after":
+            receive, tell = await self._told(scope, receive)
         await self._app(scope, receive, held.send)
         if fault.do == "hang_after":
             await silence(fault.seconds, receive)
@@ -255,12 +264,26 @@ class Service:
             for message in held.messages:
                 await send(message)
         elif fault.do == "status_after":
-            await plain(fault)(scope, receive, send)
+            await tell(plain(fault))(scope, receive, send)
         elif fault.do == "body":
             media = fault.headers.get("content-type", "application/json")
             await Response(fault.text, 200, dict(fault.headers), media_type=media)(scope, receive, send)
         else:
             await slowly(held, fault.seconds, send)
+
+    async def _told(self, scope: Scope, receive: Receive) -> tuple[Receive, Callable[[Response], Response]]:
+        """Return the request, to be read again, and what tells the service of the answer in its place."""
+        if self._failing is None:
+            return receive, _same
+        receive = await kept(receive)
+        remember = await self._failing(scope, receive)
+
+        def tell(answer: Response) -> Response:
+            if remember is not None:
+                remember(answer)
+            return answer
+
+        return receive, tell
 
     async def _cut(self, scope: Scope) -> None:
         transport = self._transports.get(tuple(scope["client"]))
@@ -341,6 +364,10 @@ def control_post(act: Callable[[Any], Any]) -> Callable[[Request], Any]:
             return json_reply({"error": str(error)}, 400)
 
     return endpoint
+
+
+def _same(answer: Response) -> Response:
+    return answer
 
 
 def _target(scope: Scope) -> str:

@@ -6,6 +6,7 @@ The order of the checks lives here; every rule stands in a module of its own.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from xerotui.sandbox.service import Journal
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.call import PDF, Call
 from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
-from xerotui.sandbox.xero.idempotency import Keys
+from xerotui.sandbox.xero.idempotency import LONGEST, Keys
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
 from xerotui.sandbox.xero.pdf import PRINTED
@@ -45,6 +46,28 @@ class XeroApp:
             answer = await self.pages.answer(request)
         await answer(scope, receive, send)
 
+    async def failing(self, scope: Scope, receive: Receive) -> Callable[[Response], None] | None:
+        """Return what keeps the failure of a request under its idempotency key, or None where it isn't kept.
+
+        Only what fails inside Xero is kept, a 500: a 503 comes from what stands before it (xero-api section 4).
+        A request that was answered before isn't worked on again, so that nothing of it can fail there.
+        """
+        request, caller = Request(scope, receive), scope.get(STATE)
+        key = request.headers.get("idempotency-key", "")
+        if caller is None or request.method not in ("PUT", "POST") or not 0 < len(key) <= LONGEST:
+            return None
+        client = caller.consent.app.client_id
+        if not caller.org.behaviour.failures_kept or self.keys.holds(client, key):
+            return None
+        body = await request.body()
+
+        def keep(answer: Response) -> None:
+            if answer.status_code == 500:
+                target = _target(request)
+                self.keys.keep(client, key, caller.org.tenant_id, request.method, target, body, answer)
+
+        return keep
+
     def _accounting(self, request: Request, caller: Caller, body: bytes) -> Response:
         # No await from here to the answer: two requests never interleave inside one organisation.
         try:
@@ -61,7 +84,7 @@ class XeroApp:
 
     def _call(self, request: Request, caller: Caller, body: bytes) -> Response:
         self.calls += 1
-        raw = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
+        raw = _path(request)
         route, args = self._route(request.method, raw.partition("?")[0][len(API) :])
         self._judge_scope(route, caller)
         printable = len(args) == 1 and route.method == "GET" and route.endpoint in PRINTED
@@ -85,7 +108,7 @@ class XeroApp:
             key=key,
             args=args,
         )
-        return self._keyed(call, route, f"{raw}?{request.url.query}") if key else route.handler(call)
+        return self._keyed(call, route, _target(request)) if key else route.handler(call)
 
     def _keyed(self, call: Call, route: Route, target: str) -> Response:
         tenant = call.org.tenant_id
@@ -141,3 +164,11 @@ class XeroApp:
             where = f"{request.method} {request.url.path}"
             self.journal.violation("query", f"{where}: unknown parameter {', '.join(sorted(unknown))}")
         return {name: value for name, value in pairs if name in route.params}
+
+
+def _path(request: Request) -> str:
+    return bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1")
+
+
+def _target(request: Request) -> str:
+    return f"{_path(request)}?{request.url.query}"

@@ -17,6 +17,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     ``windows``: limits count in a rolling window or in one that begins anew on the minute and day.
     ``appminute_retry_after``: whether a refusal for the whole app says how long to wait.
     ``refused_calls_count``: whether a call answered with 429 counts in the windows itself.
+    ``failures_kept``: whether a 500 is answered again under its idempotency key, or the work is then done.
     ``key_conflict``: the form in which a key used for another request is refused; a bare one has a message only.
     ``ties``: which way half a penny is rounded; ``absorb_totals``: whether totals that were sent and are off by
     at most ten pence are taken with a rounding amount.
@@ -34,6 +35,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     windows: Literal["rolling", "fixed"] = "rolling"
     appminute_retry_after: bool = True
     refused_calls_count: bool = False
+    failures_kept: bool = True
     key_conflict: Literal["validation", "bare"] = "validation"
     ties: Literal["up", "even"] = "up"
     absorb_totals: bool = False

@@ -77,9 +77,10 @@ class XeroEmulator:
             org.watchers.append(hooks.saw)
         pages = IdentityPages(identity, journal, self.behaviour)
         limits = windows(clock, self.behaviour)
+        app = XeroApp(clock, journal, pages, self.behaviour)
         self._service = Service(
             self.name,
-            XeroApp(clock, journal, pages, self.behaviour),
+            app,
             clock,
             journal=journal,
             gate=lambda inner: kept(Door(inner, identity, limits, journal)),
@@ -88,6 +89,7 @@ class XeroEmulator:
             windows=limits,
             port=self._port,
             faults=FAULTS,
+            failing=app.failing,
         )
         self.identity = identity
         await self._service.start()

@@ -46,9 +46,9 @@ class Keys:
         if len(key) > LONGEST:
             message = f"Idempotency Key must not be more than {LONGEST} characters long"
             raise Refused(bad_request(VALIDATION, message), "idempotency", "key too long")
-        kept = self._kept.get((client_id, key))
-        if kept is None or kept.expires <= self.clock.timestamp():
+        if not self.holds(client_id, key):
             return None
+        kept = self._kept[client_id, key]
         if kept.fingerprint != _fingerprint(method, target, body):
             message = f"Idempotency Key: {key} is used with a different request"
             bare = self.behaviour.key_conflict == "bare"
@@ -57,6 +57,11 @@ class Keys:
         if kept.tenant != tenant:
             self.journal.violation("idempotency", "one key used for two organisations: the answer is replayed")
         return Response(kept.body, kept.status, kept.headers)
+
+    def holds(self, client_id: str, key: str) -> bool:
+        """Tell whether an answer is kept under this key."""
+        kept = self._kept.get((client_id, key))
+        return kept is not None and kept.expires > self.clock.timestamp()
 
     def keep(
         self, client_id: str, key: str, tenant: str, method: str, target: str, body: bytes, answer: Response

@@ -110,16 +110,20 @@ def contact_whole(org: Organisation, record: Record) -> Record:
 
 
 def _balances(org: Organisation, contact_id: str) -> Record:
-    """Return what the approved documents of a contact leave open on each side; nothing where there are none."""
+    """Return what the approved documents of a contact leave open on each side; nothing where there are none.
+
+    In the organisation's own currency: amounts of several can't be added.
+    """
     today, found = org.today(), Record()
     for invoice in org["Invoices"].find("Contact.ContactID", contact_id):
         if invoice["Status"] not in ("AUTHORISED", "PAID"):
             continue
         side = "AccountsReceivable" if invoice["Type"] == "ACCREC" else "AccountsPayable"
         sums = found.setdefault(side, {"Outstanding": ZERO, "Overdue": ZERO})
-        sums["Outstanding"] += invoice["AmountDue"]
+        due = rounded(invoice["AmountDue"] / invoice["CurrencyRate"])
+        sums["Outstanding"] += due
         if invoice.get("DueDate") and invoice["DueDate"] < today:
-            sums["Overdue"] += invoice["AmountDue"]
+            sums["Overdue"] += due
     return found
 
 
