@@ -2,10 +2,13 @@
 
 import ast
 import re
+import shlex
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests.unit.test_docs import looked_up
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "halo.md").read_text(encoding="utf-8")
@@ -58,3 +61,11 @@ def test_a_test_that_does_not_exist_is_noticed() -> None:
     assert not exists("tests/unit/test_docs_halo.py::test_nobody_wrote")
     assert not exists("tests/unit/nowhere.py::test_x")
     assert exists("tests/unit/test_docs_halo.py::test_every_promise_has_one_row")
+
+
+def test_commands_of_the_script_exist() -> None:
+    script = (ROOT / "docs" / "first-sync.sh").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^xerotui (.*?)(?: \|\| .*)?$", script, re.MULTILINE)
+    assert len(lines) == 8
+    for line in lines:
+        looked_up(shlex.split(line))
