@@ -6,14 +6,17 @@ caller's. Of everything sent by strangers nothing is kept but a count.
 
 import asyncio
 import contextlib
+import functools
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from xerotui.model.problems import SyncError
@@ -192,18 +195,30 @@ class _Server(uvicorn.Server):
 
 
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_MALFORMED = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class _Protocol(H11Protocol):
-    """HTTP/1.1 that waits for the head of a request only so long, and for so many connections."""
+    """HTTP/1.1 that waits for the head of a request only so long, and for so many connections.
+
+    `count` is told what is refused here, before the application hears of it.
+    """
 
     _late: asyncio.TimerHandle | None = None
     _full = False
+
+    def __init__(self, *, count: Callable[[str], None], **more: Any) -> None:
+        super().__init__(**more)
+        self._count = count
+        # A line for each malformed request would let strangers fill the log.
+        self.logger = logging.getLogger("xerotui.webhooks")
+        self.logger.setLevel(logging.ERROR)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._full = len(self.connections) > MOST_OPEN
         if len(self.connections) > 2 * MOST_OPEN:
+            self._count("full")
             transport.abort()
             return
         self._arm()
@@ -212,6 +227,7 @@ class _Protocol(H11Protocol):
         if self._full:
             # Answered unread: whoever comes now is told to come again.
             if not self.transport.is_closing():
+                self._count("full")
                 self.transport.write(_FULL)
                 self.transport.close()
             return
@@ -219,6 +235,13 @@ class _Protocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not before:
             self._disarm()
+
+    def send_400_response(self, msg: str) -> None:
+        self._count("malformed")
+        # Where an answer is on its way already, another one would only spoil it.
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.write(_MALFORMED)
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -260,11 +283,11 @@ def listener(port: int) -> socket.socket:
     return made
 
 
-async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event, started: Callable[[], Any]) -> None:
+async def serve(app: Receiver, listening: socket.socket, stop: asyncio.Event, started: Callable[[], Any]) -> None:
     """Serve until `stop` is set; `started` is called when requests are taken. The socket is closed at the end."""
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=functools.partial(_Protocol, count=app.count),  # type: ignore[arg-type]
         interface="asgi3",
         ws="none",
         lifespan="off",
