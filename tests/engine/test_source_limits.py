@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.engine.sync_kit import SOURCE, Rig, problems, small
 from xerotui.model.kinds import Kind, Side
 from xerotui.sync.pull import pull_source
@@ -100,6 +102,20 @@ async def _walk(source: Any) -> int:
 
 def _until(page: Any, title: str) -> list[Any]:
     return [row for row in page.budgets if row.title == title and row.until]
+
+
+@pytest.mark.soak
+async def test_five_thousand_invoices_at_the_default_limit(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=60, mapped=False, scale=12.5) as bench:
+        await _limits(bench, 300, calls_per_window="280")
+        await _read(bench)
+        asked = await _asked(bench)
+        assert [r for r in asked if r["status"] == 429] == []
+        assert 140 < _busiest(asked) <= 280
+        async with bench.wiring.ledger.read() as tx:
+            read = await bench.wiring.ledger.snapshots.fingerprints(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
+        assert len(read) >= 5000
+        assert await bench.control("halo", "/violations") == []
 
 
 async def test_a_list_that_comes_short_is_shown_until_it_comes_whole(tmp_path: Path) -> None:

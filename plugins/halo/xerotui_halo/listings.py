@@ -1,6 +1,6 @@
 """What has changed since a cursor: lists newest first, customers by filter or by comparison (halo-api section 4.4).
 
-Cursors are small JSON texts. All stamps in them are Halo's own, never compared with our clock.
+Cursors are small JSON texts. All stamps in them are Halo's own, compared with our clock by days at most.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ OVERLAP = dt.timedelta(minutes=15)
 # of transactions that end late.
 SECOND = dt.timedelta(seconds=2)
 LATE = dt.timedelta(seconds=120)
+# Nothing of so long ago is still being written, whatever Halo's clock and zone are.
+PAST = dt.timedelta(days=2)
 # Cursors stay small: of more rows than these within the overlap the oldest are read again.
 REMEMBERED = 2000
 SECONDS = 40
@@ -101,6 +103,8 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
             made = msgspec.structs.replace(made, calm=max(1, self.calm))
         if not since:
             return made
+        if now - dt.datetime.fromisoformat(since) > PAST:
+            made = msgspec.structs.replace(made, calm=2)
         least = _ms(made.floor())
         recent = {id: ms for id, ms in [*self.recent.items(), *((i, _ms(at)) for i, at in seen.items())] if ms >= least}
         newest = sorted(recent, key=lambda id: recent[id], reverse=True)[:REMEMBERED]
