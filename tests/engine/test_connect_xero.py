@@ -236,6 +236,16 @@ async def test_nothing_changes_before_it_is_saved(place: Place) -> None:
     assert not [name for name in await place.kept() if name.startswith("xero/other/")]
     assert {row.name for row in await space.xero_connections()} == {"Xero"}
 
+    # Two begin under one name: the first can't go on, and what it leaves isn't the second's.
+    first, begun = await space.xero_begin("Same", place.values()), await space.xero_begin("Same", place.values())
+    landed = await place.landed(first.url)
+    await refused(space.xero_finish(first.connection, landed, first.state), "core.login", "begun since")
+    await refused(space.xero_save(first.connection, [], first.state), "core.login", "begun since")
+    assert len(await space.xero_finish(begun.connection, await place.landed(begun.url), begun.state)) == 2
+    assert "goes on" in await space.xero_discard(first.connection, first.state)
+    assert len(await space.xero_finish(begun.connection, "", begun.state)) == 2
+    await space.xero_discard(begun.connection, begun.state)
+
     # Given back while another login of the same app and person works: only what this one added goes.
     third, _ = await place.offered("Third", SECOND.tenant_id)
     await space.xero_discard(third)

@@ -124,14 +124,14 @@ class Consenting(Offers):
         finally:
             await callback.close()
 
-    async def xero_finish(self, connection: str, pasted: str) -> tuple[XeroTenantChoice, ...]:
+    async def xero_finish(self, connection: str, pasted: str, state: str | None = None) -> tuple[XeroTenantChoice, ...]:
         """Take the address that the browser landed on, or its code; the organisations that the login reaches.
 
         Blank goes on with a login that has been answered. Raises SyncError when the answer is refused or belongs to
-        another login; it can be asked for again then.
+        another login (it can be asked for again then), and when since `state` another login was begun.
         """
         self.gate("tenant.connect")
-        pending = await self._pending(connection)
+        pending = await self._pending(connection, state)
         async with refusals(pending.filled()):
             if pasted and pending.verifier:
                 pending = await self._exchanged(connection, pending, pasted)
@@ -190,14 +190,15 @@ class Consenting(Offers):
             return ()
         return scope_rows(granted, kind)
 
-    async def xero_save(self, connection: str, tenants: Sequence[str]) -> None:
+    async def xero_save(self, connection: str, tenants: Sequence[str], state: str | None = None) -> None:
         """Save the login and the chosen organisations: from now on they sync, and the login is in force.
 
         None need be chosen where the connection has some: then its login alone is renewed. Raises SyncError when
-        the login doesn't reach one of them, or reaches nothing that is connected.
+        the login doesn't reach one of them, or reaches nothing that is connected, and when since `state` another login
+        was begun.
         """
         self.gate("tenant.connect")
-        pending = await self._pending(connection)
+        pending = await self._pending(connection, state)
         settings = pending.filled()
         async with refusals(settings):
             offers = {offer.tenant: offer for offer in await self._offers(connection, pending)}
@@ -250,18 +251,22 @@ class Consenting(Offers):
         oauth = grants(self.wiring.http, settings)
         await TokenKeeper(connection, self.wiring.vault, oauth, self.wiring.clock).begin(pending.tokens)
 
-    async def xero_discard(self, connection: str) -> str:
+    async def xero_discard(self, connection: str, state: str | None = None) -> str:
         """Drop a login that was not saved, at Xero too; what was saved before it stays as it is.
 
-        Returns a sentence on what became of it.
+        `state` is the one that the login was begun with: one that somebody else began since under the same name isn't
+        touched. None is whichever lies there. Returns a sentence on what became of it.
         """
         document = (await self.wiring.book.read()).xero(connection)
         text = await self.wiring.vault.get(pending_name(connection))
         became = "Not saved."
         if text:
             self.gate("tenant.connect")
+            pending = msgspec.json.decode(text, type=Pending)
+            if state is not None and pending.state != state:
+                return f"Not saved: another sign-in of {pending.name} was begun since, and goes on."
             try:
-                if await self._give_back(connection, msgspec.json.decode(text, type=Pending)):
+                if await self._give_back(connection, pending):
                     became = "Not saved: the login was given back to Xero."
             except SyncError:
                 # What can't be given back dies by itself; here it is forgotten all the same.

@@ -32,13 +32,22 @@ class Offer(msgspec.Struct, frozen=True):
 class Offers(Tenants):
     """Logins in the making, and what they offer."""
 
-    async def _pending(self, connection: str) -> Pending:
+    async def _pending(self, connection: str, state: str | None = None) -> Pending:
+        """The login in the making. Raises SyncError where there is none, or not the one begun with `state`."""
         text = await self.wiring.vault.get(pending_name(connection))
         if not text:
             raise SyncError(
                 "No login was begun", "Begin again: xerotui connect xero.", code="core.login", exit_code=NOT_CONNECTED
             )
-        return msgspec.json.decode(text, type=Pending)
+        pending = msgspec.json.decode(text, type=Pending)
+        if state is not None and pending.state != state:
+            raise SyncError(
+                f"Another sign-in of {pending.name} was begun since this one",
+                "Let that one be finished, or begin this one again under a name of its own.",
+                code="core.login",
+                exit_code=NOT_CONNECTED,
+            )
+        return pending
 
     async def _keep(self, connection: str, pending: Pending) -> None:
         await self.wiring.vault.put(pending_name(connection), msgspec.json.encode(pending).decode())

@@ -69,10 +69,10 @@ async def run(
         await _say_scopes(space, out, consent.connection)
         chosen = await _chosen(out, offered, options)
         scopes = await space.xero_scopes(consent.connection)
-        await space.xero_save(consent.connection, chosen)
+        await space.xero_save(consent.connection, chosen, consent.state)
     except BaseException:
         # Authorised but not saved would be a connection that nobody asked for.
-        out.say(await space.xero_discard(consent.connection))
+        out.say(await space.xero_discard(consent.connection, consent.state))
         raise
     by = {choice.tenant: choice for choice in offered}
     if out.json:
@@ -87,7 +87,7 @@ async def _signed_in(
     space: "Workspace", out: Output, consent: "XeroConsent", options: dict[str, Any], *, shared: bool
 ) -> "tuple[XeroTenantChoice, ...]":
     if not consent.needs_code:
-        return await space.xero_finish(consent.connection, "")
+        return await space.xero_finish(consent.connection, "", consent.state)
     _show(out, consent, options)
     file = options["answer_file"]
     while True:
@@ -96,7 +96,7 @@ async def _signed_in(
         else:
             pasted = await _first_answer(space, out, consent.connection, options)
         try:
-            return await space.xero_finish(consent.connection, pasted)
+            return await space.xero_finish(consent.connection, pasted, consent.state)
         except SyncError as error:
             if file or error.code not in AGAIN:
                 raise

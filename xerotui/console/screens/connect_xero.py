@@ -150,6 +150,11 @@ class ConnectXeroScreen(AreaScreen):
         else:
             self._start(partial(self._begin, dict(message.values)))
 
+    @property
+    def _state(self) -> str | None:
+        """What the login was begun with; None for one that is gone on with, or that needs no browser."""
+        return (self.consent.state or None) if self.consent is not None else None
+
     async def _begin(self, values: dict[str, str]) -> None:
         self.typed = dict(values)
         name = values.pop(NAME_FIELD)
@@ -174,14 +179,14 @@ class ConnectXeroScreen(AreaScreen):
             await self._finish("")
         except SyncError:
             self.consent = None
-            await self.ws.xero_discard(connection)
+            await self.ws.xero_discard(connection, "")
             raise
 
     async def _back(self) -> None:
         """From step 2 to the form as it was filled in; what was begun with it is given back."""
         self._stop_listening()
         if self.consent is not None:
-            await self.ws.xero_discard(self.consent.connection)
+            await self.ws.xero_discard(self.consent.connection, self._state)
         self.consent, self.step = None, "form"
         self.notice("")
         await self._place(Form(self.fields, values=self.typed, id="form"))
@@ -293,7 +298,7 @@ class ConnectXeroScreen(AreaScreen):
         assert self.consent is not None
         self.notice("Asking Xero which organisations this reaches…", "quiet")
         try:
-            self.offered = await self.ws.xero_finish(self.consent.connection, pasted)
+            self.offered = await self.ws.xero_finish(self.consent.connection, pasted, self._state)
         except SyncError:
             if self.step == "consent" and self._landing is None:
                 self._listen()
@@ -333,7 +338,7 @@ class ConnectXeroScreen(AreaScreen):
         if not chosen and not any(t.already and t.reached for t in self.offered):
             self.notice("Mark at least one organisation with space.", "warn")
             return
-        await self.ws.xero_save(self.consent.connection, list(chosen))
+        await self.ws.xero_save(self.consent.connection, list(chosen), self._state)
         self.consent, self.step = None, "saved"
         app = self.console_app
         await app.know_names()
@@ -344,7 +349,7 @@ class ConnectXeroScreen(AreaScreen):
         """Give the authorisation back, after a question."""
         assert self.consent is not None
         if await self.ask("Give this authorisation back to Xero and save nothing?") == "y":
-            await self.ws.xero_discard(self.consent.connection)
+            await self.ws.xero_discard(self.consent.connection, self._state)
             self.consent = None
             self.app.pop_screen()
 
@@ -373,7 +378,7 @@ class ConnectXeroScreen(AreaScreen):
         if answer == "b":
             await self._back()
         if answer == "d" and self.consent is not None:
-            await self.ws.xero_discard(self.consent.connection)
+            await self.ws.xero_discard(self.consent.connection, self._state)
         if answer in ("d", "l"):
             self.consent = None
             self.app.pop_screen()
