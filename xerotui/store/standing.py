@@ -105,22 +105,38 @@ async def _read(tx: Tx, connections: Sequence[str], text: str, limit: int) -> li
 
 
 async def _in_xero(tx: Tx, connections: Sequence[str], text: str, limit: int) -> list[Known]:
-    """By what the record is called in Xero, or by its id there."""
+    """By what the record is called in Xero, or by its id there; its own snapshot may be of another shape or none."""
+    ours = _snap.alias("ours")
     theirs = (_snap.c.side == Side.XERO.value, _snap.c.kind.in_(_RECORDS), _fits(text))
-    rows = await tx.all(select(_snap.c.connection, _snap.c.id).where(*theirs).order_by(_best(text)).limit(limit))
-    if not rows:
-        return []
-    ids = [row.id for row in rows]
-    link = select(_links.c.connection, _links.c.kind, _links.c.record, _links.c.tenant).where(
-        _links.c.connection.in_(connections), _links.c.xero_id.in_(ids)
+    linked = (_links.c.tenant == _snap.c.connection) & (_links.c.xero_id == _snap.c.id)
+    mine = (
+        (ours.c.side == Side.SOURCE.value)
+        & (ours.c.connection == _links.c.connection)
+        & (ours.c.kind == _links.c.kind)
+        & (ours.c.id == _links.c.record)
     )
-    out = []
-    for row in await tx.all(link.limit(limit)):
-        same = (_snap.c.connection == row.connection, _snap.c.kind == row.kind, _snap.c.id == row.record)
-        seen = await tx.one(select(*_COLUMNS).where(_snap.c.side == Side.SOURCE.value, *same))
-        bare = Known(connection=row.connection, kind=Kind(row.kind), id=row.record, title=text, tenant=row.tenant)
-        out.append(_known(seen) if seen else bare)
-    return out
+    query = (
+        select(
+            *(_links.c.connection, _links.c.kind, _links.c.record, _links.c.tenant.label("linked")),
+            *(_snap.c.title.label("there"), ours.c.title, ours.c.tenant, ours.c.gone, ours.c.seen_at),
+        )
+        .select_from(_snap.join(_links, linked).outerjoin(ours, mine))
+        .where(*theirs, _links.c.connection.in_(connections))
+        .order_by(_best(text), _snap.c.name_key, _links.c.record)
+        .limit(limit)
+    )
+    return [
+        Known(
+            connection=row.connection,
+            kind=Kind(row.kind),
+            id=row.record,
+            title=row.title or row.there,
+            tenant=row.linked if row.tenant is None else row.tenant,
+            gone=bool(row.gone),
+            at=instant(row.seen_at or 0),
+        )
+        for row in await tx.all(query)
+    ]
 
 
 async def _troubled(tx: Tx, connections: Sequence[str], text: str, limit: int) -> list[Known]:
