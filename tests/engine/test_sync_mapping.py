@@ -114,7 +114,7 @@ async def test_the_nearest_tracking_option_travels_and_one_without_a_place_waits
         assert await options(bench, record) == []
 
 
-async def test_default_items_are_apart_and_counted_and_a_child_lends_its_parents_code(tmp_path: Path) -> None:
+async def test_accounts_are_mapped_and_default_items_counted_and_a_child_lends_its_parents_code(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         tenant = bench.tenants[0]
         record, line = await product_line(bench)
@@ -129,6 +129,28 @@ async def test_default_items_are_apart_and_counted_and_a_child_lends_its_parents
         )
         fresh = (await made_plan(bench)).id
         assert not [o for o in await operations(bench, plan=fresh, kind=Kind.ITEM) if o.record == str(line.item)]
+
+        # An account that only the source knows waits until it is mapped; the mapping is of that side of the books.
+        await edit(bench, "invoice", record, lines=[{"id": line.id, "nominal_code": "9X1"}])
+        assert await created(bench, record) is None
+        stopped = next(p for p in await problems(bench, kind=Kind.INVOICE) if p.record.id == record)
+        assert (stopped.code, stopped.subject) == ("core.account_unknown", "account:9X1")
+        assert stopped.place is not None
+        assert (stopped.place.args["spec"], stopped.place.args["value"]) == ("account", "9X1")
+        rows = (await door(bench).mapping("account", SOURCE, tenant, View())).rows
+        assert ("9X1", "sales", "unmapped", 1) in [(r.value, r.trade, r.state, r.waiting) for r in rows]
+        assert ("*", "sales", "unmapped") in [(r.value, r.trade, r.state) for r in rows]
+        assert "mapped" in {r.state for r in rows}
+        [target] = {line.account for line in found[1].lines}
+        offered = await door(bench).mapping_targets("account", SOURCE, tenant, "9X1")
+        assert {r.reason for r in offered if not r.allowed} >= {"lines can't name it"}
+        await mapped(bench, "account", "9X1", target, "purchase")
+        assert await created(bench, record) is None
+        await mapped(bench, "account", "9X1", target)
+        found = await created(bench, record)
+        assert found is not None
+        [posted] = found[1].lines
+        assert (posted.account, found[0].rungs["lines.1.account"]) == (target, "mapping of account 9X1")
 
         sent = await made_plan(bench)
         assert sent.defaults == ()

@@ -110,10 +110,10 @@ CORE: dict[str, Explanation] = {
     ),
     "core.account_unknown": Explanation(
         "Account that this organisation doesn't have",
-        "Correct the account code in the source, or create the account in Xero.",
+        "Map the account, correct its code in the source, or create it in Xero.",
     ),
     "core.account_archived": Explanation(
-        "Account archived in Xero", "Restore the account in Xero, or use another account on the line or item."
+        "Account archived in Xero", "Restore the account in Xero, or map it to another one."
     ),
     "core.contact_refused": Explanation(
         "Contact details that Xero refuses", "Correct the address named here, or the contact's status, in the source."

@@ -3,38 +3,56 @@
 import datetime as dt
 from decimal import Decimal
 
-from xerotui.model.kinds import DOCUMENTS, Kind
+from xerotui.model.kinds import DOCUMENTS, Kind, Trade
 from xerotui.model.postings import DocumentPosting
 from xerotui.model.problems import Place
 from xerotui.model.records import Account, Document, TaxRate
 from xerotui.sync.findings import Findings
-from xerotui.sync.pair import PairData, code_key
+from xerotui.sync.pair import ACCOUNT, PairData, code_key
 
 # System accounts that no line may name (xero-api section 9.5).
 FORBIDDEN_SYSTEM = {"DEBTORS", "CREDITORS"}
 
 
-def account_problem(data: PairData, code: str, found: Findings, where: str) -> Account | None:
-    """The account of that code if a line may use it; else the problem is recorded and None returned."""
+def no_line(account: Account) -> str:
+    """Why no line may name the account, "" when one may."""
+    if not account.code:
+        return "it has no code"
+    if account.system in FORBIDDEN_SYSTEM or account.type == "BANK":
+        return "lines can't name it"
+    return ""
+
+
+def account_of(data: PairData, value: str, trade: Trade, found: Findings, path: str, where: str) -> Account | None:
+    """The account that a code of the source becomes: as mapped, else that of the same code.
+
+    None with the problem recorded when it isn't there or no line may use it.
+    """
+    mapping = data.mapping(ACCOUNT, value, trade)
+    if mapping is None:
+        return account_problem(data, value, found, where, value)
+    found.value(path, f"mapping of account {value}", mapping)
+    return account_problem(data, mapping.target, found, where, value)
+
+
+def account_problem(data: PairData, code: str, found: Findings, where: str, value: str = "") -> Account | None:
+    """The account of that code if a line may use it; else the problem is recorded and None returned.
+
+    `value` is the source's own code, under which it can be mapped.
+    """
     account = data.accounts.get(code_key(code))
+    subject = f"{ACCOUNT}:{value or code}"
+    args = {"spec": ACCOUNT, "connection": data.connection, "tenant": data.tenant, "value": value or code}
+    place = Place("go.mapping", args) if value else None
     if account is None:
-        found.problem(
-            "core.account_unknown",
-            f"account:{code}",
-            f"Account {code} ({where}) doesn't exist in {data.organisation.name}.",
-        )
+        sentence = f"Account {code} ({where}) doesn't exist in {data.organisation.name}."
+        found.problem("core.account_unknown", subject, sentence, place=place)
     elif account.status != "ACTIVE":
-        found.problem(
-            "core.account_archived",
-            f"account:{code}",
-            f"Account {code} {account.name} ({where}) is archived in {data.organisation.name}.",
-        )
-    elif account.system in FORBIDDEN_SYSTEM or account.type == "BANK":
-        found.problem(
-            "core.account_unknown",
-            f"account:{code}",
-            f"Account {code} {account.name} ({where}) can't be used on lines.",
-        )
+        sentence = f"Account {code} {account.name} ({where}) is archived in {data.organisation.name}."
+        found.problem("core.account_archived", subject, sentence, place=place)
+    elif no_line(account):
+        sentence = f"Account {code} {account.name} ({where}) can't be used on lines."
+        found.problem("core.account_unknown", subject, sentence, place=place)
     else:
         return account
     return None

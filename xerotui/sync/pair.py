@@ -92,11 +92,11 @@ class PairData:
     def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
         """The stored mapping of a value; one made for the other side of the books serves where there is none.
 
-        A tax rate does so only when Xero allows it on this side: income tax must never land on a purchase. The two
-        default items are apart.
+        A tax rate does so only when Xero allows it on this side: income tax must never land on a purchase. Default
+        items and accounts are apart.
         """
         mine = self.mappings.get((spec, value, trade.value))
-        if mine is not None or spec == ITEM:
+        if mine is not None or spec in (ITEM, ACCOUNT):
             return mine
         other = Trade.PURCHASE if trade is Trade.SALES else Trade.SALES
         theirs = self.mappings.get((spec, value, other.value))

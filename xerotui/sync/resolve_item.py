@@ -7,7 +7,7 @@ from xerotui.model.money import rounded
 from xerotui.model.postings import ItemPosting, PriceSide
 from xerotui.model.problems import Place
 from xerotui.model.records import Item
-from xerotui.sync.checks import account_problem
+from xerotui.sync.checks import account_of
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import TAX, PairData
 from xerotui.sync.resolve_party import place_of
@@ -44,8 +44,9 @@ def _side(
     if mapping:
         found.value(f"{path}.tax", f"mapping of tax rate {tax}", mapping)
     if account:
-        account_problem(data, account, found, f"item {item.code or item.name}")
         found.value(f"{path}.account", "source")
+        held = account_of(data, account, trade, found, f"{path}.account", f"item {item.code or item.name}")
+        account = held.code if held else account
     if price is None and not account and mapping is None:
         return None
     return PriceSide(

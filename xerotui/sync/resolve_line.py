@@ -10,7 +10,7 @@ from xerotui.model.records import Account, Document, Item, Line, TaxRate, Tracki
 from xerotui.source.contract import TRACKING
 from xerotui.sync import checks
 from xerotui.sync.findings import Findings
-from xerotui.sync.pair import ANY, ITEM, NOT_SENT, TAX, PairData, code_key
+from xerotui.sync.pair import ACCOUNT, ANY, ITEM, NOT_SENT, TAX, PairData, code_key
 from xerotui.sync.resolve_item import TEXT_LIMIT, item_code
 
 # The rung of an item code that nobody chose for the line; plans count what goes out under it (H22).
@@ -54,9 +54,13 @@ def _default_item(data: PairData, trade: Trade, path: str, found: Findings) -> s
     if held is None or not (held.sold if trade is Trade.SALES else held.purchased):
         verb = "sold" if trade is Trade.SALES else "bought"
         sentence = f"The default item {code} isn't an item that is {verb} in {data.organisation.name}."
-        place = {"spec": ITEM, "connection": data.connection, "tenant": data.tenant, "value": ANY}
-        found.problem("core.item_unmapped", f"{ITEM}:{ANY}", sentence, place=Place("go.mapping", place))
+        found.problem("core.item_unmapped", f"{ITEM}:{ANY}", sentence, place=_defaults(data, ITEM))
     return code
+
+
+def _defaults(data: PairData, spec: str) -> Place:
+    """Where the default of a spec is set."""
+    return Place("go.mapping", {"spec": spec, "connection": data.connection, "tenant": data.tenant, "value": ANY})
 
 
 def _item(
@@ -119,17 +123,29 @@ def _account(
     path = f"lines.{index}.account"
     held = data.xero_items.get(code_key(code)) if code else None
     sales = trade is Trade.SALES
-    ladder = (
+    theirs = (
         ("source", line.account),
         ("source item", (source.sales_account if sales else source.purchase_account) if source else ""),
-        ("item in Xero", (held.sales_account if sales else held.purchase_account) if held else ""),
-        ("default", data.policy.default_account.get(trade.value, "")),
     )
-    for rung, value in ladder:
+    for rung, value in theirs:
         if value:
             found.value(path, rung)
-            return checks.account_problem(data, value, found, f"line {index}")
-    found.problem("core.account_missing", f"line:{found.ref.id}:{index}", f"Line {index} has no account.")
+            return checks.account_of(data, value, trade, found, path, f"line {index}")
+    default = data.mapping(ACCOUNT, ANY, trade)
+    ours = (
+        ("item in Xero", (held.sales_account if sales else held.purchase_account) if held else "", None),
+        ("default", default.target if default else data.policy.default_account.get(trade.value, ""), default),
+    )
+    for rung, code_, mapping in ours:
+        if code_:
+            found.value(path, rung, mapping)
+            return checks.account_problem(data, code_, found, f"line {index}")
+    found.problem(
+        "core.account_missing",
+        f"line:{found.ref.id}:{index}",
+        f"Line {index} has no account.",
+        place=_defaults(data, ACCOUNT),
+    )
     return None
 
 

@@ -8,40 +8,19 @@ import msgspec
 from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Choice, Item, Record, TaxRate, Tracking
+from xerotui.model.records import Account, Choice, Item, Record, TaxRate, Tracking
 from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
-from xerotui.sync.pair import ANY, NOT_SENT
+from xerotui.sync.checks import no_line
+from xerotui.sync.pair import ACCOUNT, ANY, NOT_SENT
 from xerotui.workspace import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
+from xerotui.workspace.mapping_specs import BOTH, CORE, account_values
 from xerotui.workspace.pages import MappingRow, SpecRow, TargetRow
 from xerotui.workspace.requests import Requests
-
-BOTH = (Trade.SALES, Trade.PURCHASE)
-CORE = (
-    MappingSpec(
-        id="tax",
-        title="Tax rates",
-        source_title="Tax rate",
-        target=Target.TAX_RATE,
-        kinds=(Kind.INVOICE, Kind.PURCHASE_ORDER, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM),
-        trades=BOTH,
-        equal_rates=True,
-        help="Each source rate becomes one Xero rate of the same percentage; unequal ones are refused.",
-    ),
-    MappingSpec(
-        id="default_item",
-        title="Default items",
-        source_title="Lines without an item",
-        target=Target.ITEM,
-        kinds=(Kind.INVOICE, Kind.PURCHASE_ORDER),
-        trades=BOTH,
-        help="Used when a line has no item of its own, and counted each time; without one such a line is a problem.",
-    ),
-)
 
 
 class Sides(msgspec.Struct, frozen=True):
@@ -109,7 +88,10 @@ class Mappings(Requests):
                 targets = [*targets, Tracking(id=NOT_SENT, kind=Kind.TRACKING, name="Not sent to Xero")]
             waiting = await self._waiting(tx, tenant)
             cursors = await snapshots.cursors(tx)
+            items = await snapshots.all(tx, Side.SOURCE, connection, Kind.ITEM) if known.id == ACCOUNT else ()
         stored = {(m.value, m.trade): m for m in db.mappings(connection, tenant) if m.spec == known.id}
+        if known.id == ACCOUNT:
+            values = account_values([i for i in items if i.tenant in ("", tenant)], waiting, stored)
         kind = Kind(_KIND_OF[known.target])
         ages = [c.at for c in cursors if (c.side, c.connection, c.kind) == (Side.XERO, tenant, kind)]
         read = ages[0].isoformat(timespec="seconds") if ages else ""
@@ -304,6 +286,8 @@ def _target_row(spec: MappingSpec, source: Record | None, target: Record, trade:
             reason = rates.compare(source, target, trade).reason
         elif not rates.serves(target, trade):
             reason = f"Xero doesn't allow it on {trade.value} documents"
+    elif isinstance(target, Account):
+        detail, reason = f"{target.code}, {target.type.lower()}", no_line(target)
     elif isinstance(target, Tracking):
         options = [name for _, name, status in target.options if status == "ACTIVE"]
         detail = ", ".join(options[:6]) + (f" and {len(options) - 6} more" if len(options) > 6 else "")
@@ -324,6 +308,8 @@ def _rows(sides: Sides, value: Record) -> list[MappingRow]:
         known = [t for t in sides.targets if isinstance(t, TaxRate)]
         trades = rates.trades_of(value, known)
         trades = [t for t in BOTH if t in trades or (value.id, t.value) in sides.stored]
+    elif (named := value.facts.get("trades")) is not None:
+        trades = [t for t in BOTH if t.value in named.split()]
     return [_row(sides, value, trade, first=trade is trades[0]) for trade in trades]
 
 
@@ -365,6 +351,10 @@ def _idea(sides: Sides, value: Record, trade: Trade) -> tuple[str, str, str] | N
         # As it is resolved without a mapping.
         alike = [t for t in sides.targets if _active(t) and t.name.strip().casefold() == value.name.strip().casefold()]
         return ("mapped", alike[0].id, alike[0].name) if alike else None
+    if sides.spec.target is Target.ACCOUNT:
+        same = [t for t in sides.targets if _code(t).casefold() == _value(value).casefold()]
+        fit = [t for t in same if _target_row(sides.spec, value, t, trade).allowed]
+        return ("mapped", _code(fit[0]), fit[0].name) if fit else None
     if isinstance(value, Choice) and value.code.strip():
         held: Callable[[Record], bool] = lambda t: _code(t).casefold() == value.code.strip().casefold()  # noqa: E731
         known = next((t for t in sides.targets if held(t)), None)
