@@ -31,7 +31,7 @@ WRITTEN = {
 }
 TEXTS = ["", "x", "ACCREC", "DRAFT", "AUTHORISED", "VOIDED", "200", "OUTPUT2", "GBP", "LAB", "\x00", "a" * 300, "é"]
 NUMBERS: list[Any] = [0, 1, -1, 99999999999, "1.005", 0.125, "x", True, None]
-DATES: list[Any] = ["2026-11-01", "2026-13-01", "/Date(-1)/", "", 5, "2020-01-01T00:00:00"]
+DATES: list[Any] = ["/Date(99999999999999999)/", "2026-11-01", "2026-13-01", "/Date(-1)/", "", 5, "2020-01-01T00:00:00"]
 
 
 def value(rng: random.Random, code: str) -> Any:
@@ -60,6 +60,10 @@ async def test_no_body_makes_the_emulator_itself_fail(tmp_path: Path) -> None:
                 reply = await xero.send(verb, path, {plural: [element] * rng.choice((1, 1, 2))})
                 assert reply.status_code < 500 or reply.status_code == 501, (path, element, reply.text)
         assert "emulator" not in xero.violations()
+        for body in ('{"Code":"é"}'.encode("latin-1"), b'{"Code":' + b"[" * 5000):
+            wrong = await xero.send("PUT", "Items", body, content_type="Application/JSON")
+            assert (wrong.status_code, wrong.json()["Type"]) == (400, "PostDataInvalidException")
+        assert xero.violations() == ["body", "body"]
         for plural in (*WRITTEN, "ContactGroups", "BrandingThemes"):
             assert (await xero.send("GET", plural)).status_code == 200
 

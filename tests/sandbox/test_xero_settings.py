@@ -88,3 +88,40 @@ async def test_notes_links_and_mail(xero: Xero) -> None:
     assert (await xero.get(path))["Invoices"][0]["SentToContact"] is True
     draft = await xero.one("PUT", "Invoices", invoice(Status="DRAFT"))
     await do(xero, "GET", f"Invoices/{draft['InvoiceID']}/OnlineInvoice", None, 400)
+
+
+async def test_what_is_renamed_is_renamed_on_documents_too(xero: Xero) -> None:
+    entry = {"Name": "Region", "Option": "North"}
+    body = invoice(Status="DRAFT", LineItems=[line(ItemCode="LAB", Tracking=[entry])])
+    made = await xero.one("PUT", "Invoices", body)
+    paid = await xero.one("PUT", "Invoices", invoice())
+    await do(xero, "PUT", "Payments", {"Invoice": {"InvoiceID": paid["InvoiceID"]}, "Account": {"Code": "090"},
+                                       "Amount": 1, "Date": "2026-11-20"})  # fmt: skip
+    bank, sales = UK.accounts[0].account_id, UK.accounts[1].account_id
+    await do(xero, "POST", f"Accounts/{sales}", {"Code": "201"})
+    await do(xero, "POST", f"Accounts/{bank}", {"Code": "099"})
+    await do(xero, "POST", f"Items/{UK.items[0].item_id}", {"Code": "HOUR"})
+    await do(xero, "POST", f"TrackingCategories/{UK.tracking[0].category_id}", {"Name": "Zone"})
+    option = f"Options/{UK.tracking[0].options[0].option_id}"
+    await do(xero, "POST", f"TrackingCategories/{UK.tracking[0].category_id}/{option}", {"Name": "Up"})
+    path = f"Invoices/{made['InvoiceID']}"
+    seen = (await xero.get(path))["Invoices"][0]
+    (row,) = seen["LineItems"]
+    assert (row["AccountCode"], row["ItemCode"]) == ("201", "HOUR")
+    assert (row["Tracking"][0]["Name"], row["Tracking"][0]["Option"]) == ("Zone", "Up")
+    assert seen["UpdatedDateUTC"] == made["UpdatedDateUTC"]
+    assert (await xero.get("Items/HOUR"))["Items"][0]["SalesDetails"]["AccountCode"] == "201"
+    assert (await xero.get("Payments"))["Payments"][0]["Account"]["Code"] == "099"
+    approved = {"Status": "AUTHORISED", "LineItems": [{"LineItemID": row["LineItemID"]}]}
+    assert (await do(xero, "POST", path, approved))["Invoices"][0]["Status"] == "AUTHORISED"
+
+
+async def test_a_body_about_another_record_than_the_address_is_refused(xero: Xero) -> None:
+    first, second = [await xero.one("PUT", "Invoices", invoice()) for _ in range(2)]
+    path = f"Invoices/{first['InvoiceID']}"
+    await do(xero, "POST", path, {"InvoiceID": second["InvoiceID"], "Reference": "x"}, 400)
+    bank, sales = UK.accounts[0].account_id, UK.accounts[1].account_id
+    await do(xero, "POST", f"Accounts/{sales}", {"AccountID": bank, "Name": "x"}, 400)
+    assert xero.violations() == ["not known of Xero"] * 2
+    await do(xero, "POST", path, {"InvoiceID": first["InvoiceID"].upper(), "Reference": "x"})
+    assert xero.violations() == []

@@ -59,9 +59,12 @@ def encode(value: Any) -> bytes:
 def decode(body: bytes) -> Any:
     """Return the JSON ``body``; every number with a fraction is an exact Decimal.
 
-    Raises msgspec.DecodeError for what is not JSON.
+    Raises msgspec.DecodeError for what is not JSON, is no UTF-8, or is nested beyond reason.
     """
-    return _DECODER.decode(body)
+    try:
+        return _DECODER.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -146,11 +146,11 @@ class XeroApp:
             raise Refused(unauthorized("AuthenticationUnsuccessful", status, headers))
 
     def _judge_headers(self, request: Request, body: bytes, most: int, forms: tuple[str, ...]) -> None:
-        accepted = request.headers.get("accept", "")
+        accepted = request.headers.get("accept", "").lower()
         if forms and not any(form in accepted for form in forms):
             refusal = Response("XML is what Xero would send here: ask for application/json", 406)
             raise Refused(refusal, "Accept", "no Accept: application/json")
-        json = request.headers.get("content-type", "").startswith("application/json")
+        json = request.headers.get("content-type", "").lower().startswith("application/json")
         if request.method in ("PUT", "POST") and body and not json:
             raise Refused(Response(status_code=415), "Content-Type", "a body that isn't application/json")
         if len(body) > most:

@@ -18,6 +18,7 @@ from xerotui.sandbox.xero.errors import (
     VALIDATION,
     Refused,
     bad_request,
+    invalid,
     no_data,
     not_found,
 )
@@ -44,6 +45,8 @@ class Call:
     body: bytes
     key: str
     args: tuple[str, ...] = ()
+    # The collection and id of what the address names, once it was looked up.
+    _named: tuple[str, str] = ("", "")
 
     @property
     def places(self) -> int:
@@ -104,6 +107,10 @@ class Call:
     def one(self, plural: str, singular: str) -> Clean:
         """Return the single element of the body; more than one refuses the request."""
         found = self.elements(plural, singular)
+        named = found[0].values.get(self.org[self._named[0]].id_field) if self._named[0] == plural else None
+        if named not in (None, self._named[1]):
+            message = f"The {singular} of the body isn't the one of the address"
+            raise Refused(invalid([message]), "not known of Xero", message)
         if len(found) > 1:
             message = f"Only one {singular} can be processed at a time"
             raise Refused(bad_request(VALIDATION, message), "batch", message)
@@ -117,6 +124,7 @@ class Call:
             record = next(iter(table.find(by, given)), None)
         if record is None:
             raise Refused(not_found())
+        self._named = (plural, str(record[table.id_field]))
         return record
 
     def known(self, plural: str, id: str | None) -> None:

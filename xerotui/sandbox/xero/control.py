@@ -16,13 +16,14 @@ from starlette.routing import BaseRoute, Route
 
 from xerotui.sandbox.service import CONTROL, Journal, control_post, decode, json_reply
 from xerotui.sandbox.world_seeds import tenant_of
-from xerotui.sandbox.xero import load
+from xerotui.sandbox.xero import load, renaming
 from xerotui.sandbox.xero.acts import ACTS, Act
 from xerotui.sandbox.xero.auth import DEFAULT_SCOPES, Connection, Identity
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.store import Organisation, folded, new_id
 
 _DATES = ("Date", "DueDate", "DeliveryDate", "PeriodLockDate", "EndOfYearLockDate", "ExpectedArrivalDate")
+_RENAMED = {"Accounts": renaming.account, "Items": renaming.item}
 _KINDS = {
     "Invoices": {"ACCREC": "invoice", "ACCPAY": "bill"},
     "CreditNotes": {"ACCRECCREDIT": "credit_note", "ACCPAYCREDIT": "credit_note"},
@@ -147,7 +148,10 @@ class Control:
         record = org[plural].get(request.path_params["id"]) if plural else None
         if plural is None or record is None:
             return json_reply({"error": "no such record"}, 404)
-        return json_reply(_plain(org.save(plural, {**record, **patch})))
+        stored = org.save(plural, {**record, **patch})
+        if plural in _RENAMED:
+            _RENAMED[plural](org, record, stored)
+        return json_reply(_plain(stored))
 
     async def _create(self, request: Request) -> Response:
         """Store a record as a person in Xero would create it; no rule is applied."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from xerotui.sandbox.xero import renaming
 from xerotui.sandbox.xero.call import Call, Verdict, answer_batch, answer_one
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, bad_request, invalid
 from xerotui.sandbox.xero.schema import Clean
@@ -85,6 +86,7 @@ def _save(call: Call, clean: Clean, target: Record | None) -> Verdict:
     purchase = item.get("PurchaseDetails", {})
     item["IsTrackedAsInventory"] = bool(item.get("InventoryAssetAccountCode") and purchase.get("COGSAccountCode"))
     stored = org.save("Items", item)
+    renaming.item(org, target, stored)
     call.write("item", "update" if target else "create", stored["ItemID"], stored["Code"])
     return Verdict({**stored, "ValidationErrors": []})
 

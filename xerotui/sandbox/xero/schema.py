@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -149,6 +149,8 @@ for _kind, _names in (
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _XERO_DATE = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BAD_GUID = "Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)."
 
 
@@ -238,9 +240,12 @@ def _number(where: str, value: Any) -> Decimal:
 
 def read_date(where: str, text: str) -> date:
     """Read a calendar date as Xero takes it: ISO with or without a time, or /Date(ms)/. Raises WrongType."""
-    if found := _XERO_DATE.fullmatch(text):
-        return datetime.fromtimestamp(int(found[1]) / 1000, UTC).date()
+    found = _XERO_DATE.fullmatch(text)
     try:
+        if found:
+            return (_EPOCH + timedelta(milliseconds=int(found[1]))).date()
+        if not _ISO_DAY.match(text):
+            raise ValueError(text)
         return datetime.fromisoformat(text).date()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise WrongType(f"{where} is not a date") from None

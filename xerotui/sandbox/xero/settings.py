@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from xerotui.sandbox.xero import renaming
 from xerotui.sandbox.xero.call import Call, Verdict, answer_one
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, invalid
 from xerotui.sandbox.xero.render import shape
@@ -102,6 +103,7 @@ def _save_account(call: Call, clean: Clean, target: Record | None) -> Verdict:
         return Verdict({**account, "AccountID": target["AccountID"] if target else ZERO_GUID}, errors)
     archived = target is not None and account["Status"] == "ARCHIVED" != target["Status"]
     stored = org.save("Accounts", account)
+    renaming.account(org, target, stored)
     verb = "archive" if archived else "update" if target else "create"
     call.write("account", verb, stored["AccountID"], stored.get("Code", ""))
     return Verdict(stored)

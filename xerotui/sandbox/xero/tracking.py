@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from xerotui.sandbox.xero import renaming
 from xerotui.sandbox.xero.call import Call, Verdict, answer_one
 from xerotui.sandbox.xero.errors import Refused, invalid, not_found
 from xerotui.sandbox.xero.render import shape
@@ -89,7 +90,7 @@ def post_option(call: Call) -> Response:
         errors.append("Please enter a unique Name.")
     if not errors:
         options = [changed if o is option else o for o in category["Options"]]
-        call.org["TrackingCategories"].put({**category, "Options": options})
+        renaming.category(call.org, call.org["TrackingCategories"].put({**category, "Options": options}))
         verb = "archive" if changed["Status"] == "ARCHIVED" != option["Status"] else "update"
         call.write("tracking_option", verb, changed["TrackingOptionID"], changed["Name"])
     return answer_one(call, "Options", Verdict(changed, errors), "")
@@ -133,6 +134,7 @@ def _named(name: Any, table: Any) -> list[str]:
 def _finish(call: Call, kind: str, verb: str, category: Record, errors: list[str]) -> Response:
     if not errors:
         call.org["TrackingCategories"].put(category)
+        renaming.category(call.org, category)
         call.write(kind, verb, category["TrackingCategoryID"], category["Name"])
     return answer_one(call, "TrackingCategories", Verdict(category, errors), "")
 
