@@ -149,6 +149,12 @@ def test_without_listening_and_beside_a_taken_port_pasting_goes_on(stage: Stage,
 def test_organisations_leave_and_the_login_is_deleted(stage: Stage, run: Run) -> None:
     """Each with --json and words; without --yes and without a terminal nothing is taken away."""
     first, second = sorted(json.loads(run("tenants", "--json")[1])["tenants"], key=lambda row: row["name"])
+    # A name of which several begin alike says which they are.
+    code, _, err = run("tenants", "show", "northgate")
+    assert code == Exit.USAGE
+    assert first["name"] in err
+    assert second["name"] in err
+    assert "called" not in err
     assert run("tenants", "disconnect", first["name"])[0] == Exit.USAGE
     code, out, err = run("tenants", "disconnect", first["name"], "--yes", "--json")
     assert code == Exit.DONE, err

@@ -257,6 +257,17 @@ async def test_limits_and_clocks(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
         assert [row.days_left for row in await space.tenants()] == [8, 8]
         assert "had 8 days left; this check renewed it" in (await wrong(space)).detail
         assert (await space.connection(UK)).login.days_left == 59
+        # A key speaks for the organisations of all logins of its app.
+        assert said(await space.connection(UK))["Webhooks"].startswith("off")
+        await space.wiring.vault.put(f"xero/{LOGIN}/webhook_key", "a key")
+        async with space.wiring.book.edit() as db:
+            login, moved = db.xero(LOGIN), db.tenant(UK)
+            assert login is not None
+            assert moved is not None
+            db.put_xero(msgspec.structs.replace(login, id="second", name="Second"))
+            db.put_tenant(msgspec.structs.replace(moved, connection="second"))
+        for tenant in (UK, AU):
+            assert (await space.connection(tenant)).webhooks.state == "silent"
     # Whoever keeps to this machine's time is sixty days behind the sandbox by now.
     monkeypatch.delenv("XEROTUI_CLOCK")
     async with bench.space() as space:
@@ -282,7 +293,8 @@ async def test_what_is_out_of_reach(bench: Bench) -> None:
             taken = next(finding for finding in found if finding.title == "Northgate")
             assert taken.level == "warn"
             assert f"Port {port}" in taken.detail
-            assert "Paste the address" in taken.remedy
+            assert "sign-in of XeroTUI waits there" in taken.remedy
+            assert "paste the address" in taken.remedy
     async with untrusted(bench.root) as url, bench.space(api_url=url) as space:
         certificate = (await space.connection_check(UK)).findings[0]
         assert "certificate isn't trusted" in certificate.detail

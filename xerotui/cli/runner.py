@@ -10,6 +10,7 @@ import click
 
 from xerotui.cli.app import Root, failed
 from xerotui.cli.output import Output
+from xerotui.cli.text import safe
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -81,7 +82,12 @@ async def tenant_id(space: "Workspace", given: str, *, needed: bool = False) -> 
     exact = {r.tenant for r in rows if wanted in (r.tenant.casefold(), r.name.casefold())}
     found = exact or {r.tenant for r in rows if wanted in r.name.casefold()}
     if len(found) != 1:
-        raise click.UsageError(f"{'No' if not found else 'More than one'} organisation is called {given!r}.")
+        if not found:
+            raise click.UsageError(f"No organisation is called {given!r}.")
+        names = ", ".join(f"{r.name!r} ({r.tenant})" if exact else repr(r.name) for r in rows if r.tenant in found)
+        raise click.UsageError(
+            f"{given!r} may be more than one organisation: {safe(names)}. Name one whole, or by id."
+        )
     return found.pop()
 
 

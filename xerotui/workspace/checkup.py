@@ -59,9 +59,9 @@ def redirect_finding(connection: str, address: str) -> Finding | None:
                     area="xero",
                     title=connection,
                     level="warn",
-                    detail=f"Port {port} of the redirect address {why}: a new consent can't come back by itself.",
-                    remedy="Paste the address that the browser lands on, or end what listens there"
-                    f" (ss -ltnp 'sport = :{port}').",
+                    detail=f"Port {port} of the redirect address {why}: another consent can't come back by itself.",
+                    remedy="Where a sign-in of XeroTUI waits there, nothing need be done. Else paste the address that"
+                    f" the browser lands on, or end what listens there (ss -ltnp 'sport = :{port}').",
                 )
     return None
 

@@ -11,6 +11,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.records import Currency, Organisation
 from xerotui.model.work import Topic
 from xerotui.store import Db, TenantDoc
+from xerotui.sync.hints import told_by
 from xerotui.workspace import webhooks
 from xerotui.workspace.ailing import findings
 from xerotui.workspace.base import REFUSED, told
@@ -168,7 +169,7 @@ class Connections(Overviews):
             failure=health.failure,
             failing=health.failing,
             ahead=health.ahead,
-            webhooks=await self._hooks(document),
+            webhooks=await self._hooks(db, document),
             poll_minutes=document.poll_minutes,
             ages=tuple(Age(kind=kind, read=cursors.get(kind)) for kind in AGED),
             pairs=_pairs(db, tenant),
@@ -243,9 +244,14 @@ class Connections(Overviews):
         rows = {(row.scope, row.id): row for row in await self.usage()} if settings else {}
         return rows.get(("tenant", document.tenant)), rows.get(("app", settings.client_id if settings else ""))
 
-    async def _hooks(self, document: TenantDoc) -> Hooks:
+    async def _hooks(self, db: Db, document: TenantDoc) -> Hooks:
         seen = await webhooks.status(self.wiring)
-        keyed = any(key.has_key for key in seen.keys if key.connection == document.connection)
+        # One key of an app speaks for the organisations of all of its logins.
+        keyed = any(
+            document.connection == key.connection or document.tenant in told_by(db, key.connection)
+            for key in seen.keys
+            if key.has_key
+        )
         return Hooks(
             state=seen.state if keyed else "off",
             last=seen.last_event,

@@ -19,7 +19,7 @@ _STATES = {
     "disconnected": "not connected",
 }
 _WINDOWS = {"minute": "This minute", "day": "This day", "appminute": "App, this minute"}
-_HOOKS = {"off": "off: no signing key for this login", "silent": "off: a key is set, but no receiver runs here"}
+_HOOKS = {"off": "off: no signing key for this login's app", "silent": "off: a key is set, but no receiver runs here"}
 
 
 class Said(msgspec.Struct, frozen=True):
