@@ -413,6 +413,7 @@ async def test_faults_have_names_rates_and_seeds(xero: Xero) -> None:
         await xero.control("faults", {"name": name, "times": 1})
         reply = await xero.send("PUT", "Invoices", {"Invoices": [invoice(InvoiceNumber=name)]})
         assert (reply.status_code, reply.text) == (status, text), name
+        assert (reply.headers["x-minlimit-remaining"] == "0") is (name == "limit_minute")
         made = (await xero.get(f"Invoices?InvoiceNumbers={name}"))["Invoices"]
         assert len(made) == (1 if name.endswith("after_commit") else 0), name
     for name in ("dropped_before", "dropped_after_commit", "cut_answer", "timeout_after_commit"):

@@ -190,3 +190,16 @@ async def test_settings_are_read(xero: Xero) -> None:
     assert [o["IsActive"] for o in options] == [True, False]
     assert (await xero.get("BrandingThemes"))["BrandingThemes"][0]["SortOrder"] == 0
     assert [c["Code"] for c in (await xero.get("Currencies"))["Currencies"]] == ["GBP", "EUR"]
+
+
+JUNK = [
+        "Invoices?unitdp=3", "Invoices?summaryOnly=1", "Invoices?Statuses=AUTHORISED,PAYED", "Invoices?IDs=abc",
+        "Invoices?createdByMyApp=yes", "Contacts?includeArchived=", "PurchaseOrders?Status=PAID",
+]  # fmt: skip
+
+
+async def test_a_value_that_a_parameter_cannot_have_is_refused(xero: Xero) -> None:
+    for target in JUNK:
+        assert (await xero.send("GET", target)).status_code == 400, target
+    assert (await xero.send("PUT", "Invoices?summarizeErrors=no", {"Invoices": []})).status_code == 400
+    assert xero.violations() == ["query"] * (len(JUNK) + 1)

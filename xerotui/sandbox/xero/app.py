@@ -17,10 +17,11 @@ from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.service import Journal
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.call import PDF, Call
-from xerotui.sandbox.xero.errors import Refused, not_found, not_implemented, unauthorized
+from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request, not_found, not_implemented, unauthorized
 from xerotui.sandbox.xero.idempotency import LONGEST, Keys
 from xerotui.sandbox.xero.identity import IdentityPages
 from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
+from xerotui.sandbox.xero.params import judge
 from xerotui.sandbox.xero.pdf import PRINTED
 from xerotui.sandbox.xero.routes import ROUTES, SCOPES, SILENT, Route
 
@@ -163,7 +164,11 @@ class XeroApp:
             # Xero ignores what it doesn't know, which is just why nobody may rely on it.
             where = f"{request.method} {request.url.path}"
             self.journal.violation("query", f"{where}: unknown parameter {', '.join(sorted(unknown))}")
-        return {name: value for name, value in pairs if name in route.params}
+        found = {name: value for name, value in pairs if name in route.params}
+        for said in filter(None, (judge(name, value) for name, value in found.items())):
+            # What Xero makes of it isn't known: taken for the usual, a slip of the caller's would go unseen.
+            raise Refused(bad_request(VALIDATION, said), "query", said)
+        return found
 
 
 def _path(request: Request) -> str:

@@ -168,6 +168,10 @@ class Identity:
                 return connection
         return None
 
+    def reached(self, consent: Consent) -> list[Connection]:
+        """Return the connections that the tokens of a consent reach: none once it was revoked, for good."""
+        return [] if consent.revoked else [c for c in self.connections if c.client_id == consent.app.client_id]
+
     def code(self, consent: Consent, redirect_uri: str, challenge: str) -> str:
         """Return a fresh authorisation code: single use, five minutes."""
         code = secrets.token_urlsafe(32)

@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 _API = r"^/api\.xro/2\.0/"
+_METERS = {
+    "minute": "x-minlimit-remaining",
+    "day": "x-daylimit-remaining",
+    "appminute": "x-appminlimit-remaining",
+}
 _HTML = {"content-type": "text/html"}
 
 
@@ -21,7 +26,9 @@ def _text(status: int, text: str, do: str = "status") -> dict[str, Any]:
 
 def _limit(problem: str, seconds: int | None) -> dict[str, Any]:
     wait = {} if seconds is None else {"retry-after": str(seconds)}
-    return _fault("status", status=429, headers={"x-rate-limit-problem": problem, **wait})
+    meter = _METERS.get(problem)
+    spent = {} if meter is None else {meter: "0"}
+    return _fault("status", status=429, headers={"x-rate-limit-problem": problem, **wait, **spent})
 
 
 FAULTS: dict[str, dict[str, Any]] = {

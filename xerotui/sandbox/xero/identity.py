@@ -203,7 +203,7 @@ class IdentityPages:
             return unauthorized("AuthenticationUnsuccessful")
         if consent.app.kind == "custom" and not self.behaviour.custom_connections:
             return unauthorized("AuthenticationUnsuccessful", 403)
-        mine = [c for c in self.identity.connections if c.client_id == consent.app.client_id]
+        mine = self.identity.reached(consent)
         id = request.url.path[len("/connections") :].strip("/")
         if request.method == "GET" and not id:
             if unknown := set(request.query_params) - {"authEventId"}:

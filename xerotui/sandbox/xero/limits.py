@@ -90,8 +90,8 @@ class Door:
         tenant = headers.get("xero-tenant-id", "").lower()
         if consent.app.kind == "custom" and not tenant:
             tenant = consent.app.tenant_id
-        connection = self.identity.connection(consent.app.client_id, tenant)
-        if connection is None or tenant not in self.identity.organisations:
+        reached = {connection.tenant_id for connection in self.identity.reached(consent)}
+        if tenant not in reached or tenant not in self.identity.organisations:
             if not tenant:
                 self.journal.violation("tenant", "no xero-tenant-id")
             elif any(c.id == tenant for c in self.identity.connections):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from xerotui.sandbox.xero.call import Call, Verdict, answer_one
 from xerotui.sandbox.xero.errors import Refused, not_found
 from xerotui.sandbox.xero.store import Organisation, Record
+from xerotui.sandbox.xero.tax import rounded
 
 
 def put(call: Call) -> Response:
@@ -21,7 +22,7 @@ def put(call: Call) -> Response:
     table = call.org["TaxRates"]
     if not values.get("Name") or table.find("Name", values.get("Name", "")):
         errors.append("Please enter a unique Name.")
-    errors += _components(values.get("TaxComponents", []))
+    errors += _components(call, values.get("TaxComponents", [])) + _report(call, values)
     if call.org.info["Version"] in ("AU", "NZ", "UK") and not values.get("ReportTaxType"):
         errors.append("ReportTaxType must be specified")
     n = 1
@@ -49,8 +50,11 @@ def post(call: Call) -> Response:
         errors.append("System tax rates can't be changed")
     elif values.get("Status") == "DELETED" and _rate_used(call.org, rate["TaxType"]):
         errors.append("The tax rate is used and can't be deleted")
+    if any(other["TaxType"] != rate["TaxType"] for other in table.find("Name", values.get("Name", ""))):
+        errors.append("Please enter a unique Name.")
+    errors += _report(call, values)
     if "TaxComponents" in values:
-        errors += _components(values["TaxComponents"])
+        errors += _components(call, values["TaxComponents"])
     if values.get("Status", "ACTIVE") not in ("ACTIVE", "ARCHIVED", "DELETED"):
         errors.append("Status must be valid")
     changed = {**rate, **values, "TaxType": rate["TaxType"]}
@@ -65,10 +69,27 @@ def post(call: Call) -> Response:
     return answer_one(call, "TaxRates", Verdict(changed, errors), "")
 
 
-def _components(components: list[Record]) -> list[str]:
-    if components and all(part.get("Name") and part.get("Rate", -1) >= 0 for part in components):
-        return []
-    return ["TaxComponents must each have a Name and a Rate"]
+def _components(call: Call, components: list[Record]) -> list[str]:
+    if not components or not all(part.get("Name") and part.get("Rate", -1) >= 0 for part in components):
+        return ["TaxComponents must each have a Name and a Rate"]
+    if sum(part.get("IsCompound", False) for part in components) > 1:
+        return [_unsourced(call, "Only one of the TaxComponents can be compound")]
+    return []
+
+
+def _report(call: Call, values: Record) -> list[str]:
+    """Judge the type under which a rate is reported: one that the organisation's own rates have.
+
+    Those are what xero-api section 11 knows of a region; clients read the field as one of a fixed list.
+    """
+    given = values.get("ReportTaxType")
+    known = {"OUTPUT", "INPUT", "NONE", *(rate.get("ReportTaxType") for rate in call.org["TaxRates"])}
+    return [] if not given or given in known else [_unsourced(call, f"ReportTaxType {given} is not valid")]
+
+
+def _unsourced(call: Call, message: str) -> str:
+    call.violation("not known of Xero", message)
+    return message
 
 
 def applies(letters: str) -> Record:
@@ -82,10 +103,10 @@ def _work_out(rate: Record) -> None:
     for component in rate.get("TaxComponents", []):
         component.setdefault("IsCompound", False)
         component.setdefault("IsNonRecoverable", False)
-        own = component.get("Rate", Decimal(0))
+        own = component["Rate"] = rounded(component.get("Rate", Decimal(0)), 4)
         shown += own
         effective += own * (100 + effective) / 100 if component["IsCompound"] else own
-    rate["DisplayTaxRate"], rate["EffectiveRate"] = shown, effective
+    rate["DisplayTaxRate"], rate["EffectiveRate"] = shown, rounded(effective, 4)
 
 
 def _rate_used(org: Organisation, code: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from starlette.responses import Response
 
 from xerotui.sandbox.xero import renaming
 from xerotui.sandbox.xero.call import Call, Verdict, answer_one
+from xerotui.sandbox.xero.currency import CODES
 from xerotui.sandbox.xero.errors import ZERO_GUID, Refused, invalid
 from xerotui.sandbox.xero.render import shape
 from xerotui.sandbox.xero.schema import Clean
@@ -110,13 +113,26 @@ def _save_account(call: Call, clean: Clean, target: Record | None) -> Verdict:
 
 
 def _account_used(org: Organisation, account: Record) -> bool:
-    id = account["AccountID"]
-    return any(
-        line.get("AccountID") == id
+    """Tell whether a line, a payment, an item or a contact's default points to the account (xero-api section 9.5)."""
+    id, code = account["AccountID"], account.get("Code")
+    by_id = (
+        line.get("AccountID")
         for plural in ("Invoices", "CreditNotes", "PurchaseOrders")
         for document in org[plural]
         for line in document["LineItems"]
     )
+    paid = (row["Account"]["AccountID"] for plural in ("Payments", "BatchPayments") for row in org[plural])
+    return id in by_id or id in paid or (bool(code) and code in _codes(org))
+
+
+def _codes(org: Organisation) -> Iterator[str | None]:
+    for item in org["Items"]:
+        yield item.get("InventoryAssetAccountCode")
+        for side in ("SalesDetails", "PurchaseDetails"):
+            details = item.get(side) or {}
+            yield from (details.get("AccountCode"), details.get("COGSAccountCode"))
+    for contact in org["Contacts"]:
+        yield from (contact.get("SalesDefaultAccountCode"), contact.get("PurchasesDefaultAccountCode"))
 
 
 # ---------------------------------------------------------------- currencies
@@ -125,9 +141,11 @@ def _account_used(org: Organisation, account: Record) -> bool:
 def put_currency(call: Call) -> Response:
     """PUT /Currencies: add one."""
     clean = call.one("Currencies", "Currency")
-    code = clean.values.get("Code", "")
-    errors = list(clean.errors)
-    if len(code) != 3 or not code.isalpha() or call.org["Currencies"].get(code):
+    given = clean.values.get("Code", "")
+    code, errors = given.upper(), list(clean.errors)
+    if code != given:
+        call.violation("not known of Xero", f"whether it takes the currency {given} for {code}")
+    if code not in CODES or call.org["Currencies"].get(code):
         errors.append("Currency code must be valid and not yet in use")
     if call.org.denied("UseMulticurrency"):
         errors.append(call.org.unsubscribed(code))
