@@ -1,10 +1,10 @@
 """The big run: 5,000 invoices, 8,000 items and 1,500 customers of one Halo, over three Xero organisations.
 
 Both sides are emulated in a process of their own, at their own limits, the world's clock running thirty times as fast
-as ours while Halo is read and four times as fast while Xero is written. Printed are the world's minutes of reading, planning
-and sending beside the least that the limits allow for what has to be read and sent; the throttle answers of both
-sides, which should be none; the most memory of our process; and a second pass over an unchanged world, which writes
-nothing and reads deltas. `bench_halo.py 0.1` runs a tenth of it.
+as ours while Halo is read and four times as fast while Xero is written. Printed are the world's minutes of reading,
+planning and sending beside the least that the limits allow for what has to be read and sent; the throttle answers of
+both sides, which should be none; the most memory of our process; and a second pass over an unchanged world, which
+writes nothing and reads deltas. `bench_halo.py 0.1` runs a tenth of it.
 """
 
 import asyncio

@@ -157,6 +157,20 @@ async def test_known_rows_of_the_overlap_are_not_read_again(halo: Bench) -> None
     assert len(cursors[Kind.CUSTOMER]) < 5000
 
 
+async def test_products_are_read_whole_once_and_then_by_what_changed(halo: Bench) -> None:
+    before = await halo.source.reference.products()
+    item = next(iter(before))
+    halo.edit("item", int(item), accountsid="RENAMED")
+    halo.calls.clear()
+    after = await halo.source.reference.products()
+    assert after[item].code == "RENAMED"
+    assert {**after, item: before[item]} == before
+    halo.sandbox.jump(120)
+    await halo.control("switches", {"page_cap": 5})
+    await halo.source.reference.products()
+    assert halo.calls["GET /api/Item"] == 1, "the list has many pages of five"
+
+
 def _link(kind: Kind, record: Record) -> Attachment:
     return Attachment(
         kind=kind, record=record.id, xero_id=f"{GUID[:-6]}{int(record.id):06d}", tenant=record.tenant

@@ -14,13 +14,15 @@ from xerotui.model.kinds import Kind
 from xerotui.model.records import Choice, TaxComponent, TaxRate
 from xerotui.source.contract import TRACKING, Context, SourceRefused
 from xerotui_halo.answers import single
-from xerotui_halo.client import HaloClient
+from xerotui_halo.client import HaloClient, Tally
+from xerotui_halo.listings import VERSION, Listing, Mark, newest_first
 from xerotui_halo.values import Row, Unreadable, amount, flag, ident, integer, number, rows_of, text
 
 T = TypeVar("T")
 FRESH = dt.timedelta(seconds=60)
 PAGE = 200
 CHARGE_RATE = "charge_rate"
+_PRODUCTS = Listing("Item", "items", "lastmodified", PAGE, {"includeinactive": "true"})
 # Halo has two tracking placeholders, as Xero has two categories (halo-api section 7.12).
 PLACEHOLDERS = ("1", "2")
 # Lookup 17 holds the charge types, whose accounts code sits in one of value2 to value9 (halo-api section 7.7).
@@ -93,6 +95,7 @@ class Reference:
         self._context = context
         self._code_field = code_field
         self._held: dict[str, tuple[dt.datetime, Any]] = {}
+        self._marked = Mark(VERSION)
 
     async def taxes(self) -> dict[str, TaxRate]:
         """Tax rates by id; one that can't be read is left out here and named by the pull."""
@@ -154,8 +157,13 @@ class Reference:
         return {ident(row, "id"): _group(row) for row in rows}
 
     async def _products(self) -> dict[str, Product]:
-        pages = self._client.pages("Item", "items", {"includeinactive": "true"}, PAGE)
-        return {ident(row, "id"): _product(row) async for page in pages for row in page}
+        """All products once, and after that those that changed: the list is the longest of them."""
+        found = dict(self._held["products"][1]) if "products" in self._held else {}
+        mark = self._marked if found else Mark(VERSION)
+        async for rows, next_mark in newest_first(self._client, _PRODUCTS, mark, self._context.now(), Tally()):
+            found |= {ident(row, "id"): _product(row) for row in rows}
+            self._marked = next_mark or self._marked
+        return found
 
     async def _unsynced(self) -> dict[str, str]:
         pages = self._client.pages("Client", "clients", {"includeinactive": "true"}, PAGE)
