@@ -85,9 +85,7 @@ async def tenant_id(space: "Workspace", given: str, *, needed: bool = False) -> 
         if not found:
             raise click.UsageError(f"No organisation is called {given!r}.")
         names = ", ".join(f"{r.name!r} ({r.tenant})" if exact else repr(r.name) for r in rows if r.tenant in found)
-        raise click.UsageError(
-            f"{given!r} may be more than one organisation: {safe(names)}. Name one whole, or by id."
-        )
+        raise click.UsageError(f"{given!r} may be more than one organisation: {safe(names)}. Name one whole, or by id.")
     return found.pop()
 
 
