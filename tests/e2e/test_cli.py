@@ -18,6 +18,7 @@ import pytest
 
 from xerotui.cli import control
 from xerotui.cli.codes import Exit
+from xerotui.sandbox.world import DEMO_START
 from xerotui.store import Db, Pair
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.secrets import secret_name
@@ -49,6 +50,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A served sandbox, its clock fast, and an empty home."""
     directory = tmp_path_factory.mktemp("sandbox")
     command = [sys.executable, "-m", "xerotui", "sandbox", "--json", "--rate", "30", "--scale", "0.1"]
+    command += ["--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
     with subprocess.Popen([*command, "--directory", str(directory)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         made = Shell(tmp_path_factory.mktemp("home"), json.loads(process.stdout.readline()))

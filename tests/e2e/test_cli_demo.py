@@ -1,19 +1,25 @@
 """`xerotui demo`: the whole job without a screen, children that end with their parent, and a demo that is joined."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from xerotui.cli import demo_connect, demo_expect, demo_report, demo_sandbox
+import pytest
+
+from xerotui.cli import control, demo_connect, demo_expect, demo_report, demo_sandbox
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output
-from xerotui.sandbox.world import build
+from xerotui.sandbox.clock import WorldClock
+from xerotui.sandbox.world import DEMO_START, build
+from xerotui.sandbox.world_xero import lock_dates
 from xerotui.workspace import process
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import Home
@@ -106,6 +112,9 @@ async def test_a_running_demo_is_joined_stopped_and_begun_anew(tmp_path: Path) -
     before = os.environ.get("XEROTUI_CLOCK")
     try:
         first = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)
+        # Its day and its hour are always the same, as are the pictures that are taken of it.
+        assert WorldClock(first.services["clock"]).now() - DEMO_START < timedelta(hours=10)
+        assert WorldClock(first.services["clock"]).now() >= DEMO_START
         space = await Workspace.open(home)
         await demo_connect.connect(space, first, out)
         waiting = [
@@ -145,6 +154,28 @@ async def _unmapped(space: Workspace, source: Any, tenant: Any) -> list[Any]:
 
     page = await space.mapping("tax", source.id, tenant.tenant, View(limit=500))
     return [row for row in page.rows if row.state != "mapped"]
+
+
+@pytest.mark.parametrize("start", [[], ["--start", "2027-03-01T08:30"]])
+def test_the_sandbox_of_others_begins_now_or_when_told(tmp_path: Path, start: list[str]) -> None:
+    command = [sys.executable, "-m", "xerotui", "sandbox", "--json", "--scale", "0.02", *start]
+    before = datetime.now(UTC)
+    with subprocess.Popen([*command, "--directory", str(tmp_path)], stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        try:
+            services = json.loads(served.stdout.readline())
+            url = services["xero"]["control_url"]
+            clock = datetime.fromisoformat(asyncio.run(control.get(f"{url}/clock"))["now"])
+            after = datetime.now(UTC)
+            tenant = services["xero"]["tenants"][0]["id"]
+            held = asyncio.run(control.get(f"{url}/state/{tenant}/organisation"))
+        finally:
+            served.terminate()
+    took = after - before + timedelta(seconds=1)
+    begin = datetime(2027, 3, 1, 8, 30, tzinfo=UTC) if start else before
+    assert begin - timedelta(seconds=1) <= clock <= begin + took
+    locks = {str(lock_dates(day)[0]) for day in (begin.date(), (begin + took).date())}
+    assert held["PeriodLockDate"] in locks
 
 
 def test_a_home_that_is_no_demo_is_never_emptied(tmp_path: Path) -> None:

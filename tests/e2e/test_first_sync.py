@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xerotui.cli import control
-from xerotui.sandbox.world import build
+from xerotui.sandbox.world import DEMO_START, build
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "first-sync.sh"
 SCALE = 0.02
@@ -19,6 +19,7 @@ SCALE = 0.02
 @pytest.mark.soak
 def test_the_script_brings_every_healthy_invoice_to_both_organisations(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "xerotui", "sandbox", "--json", "--rate", "30", "--scale", str(SCALE)]
+    command += ["--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
     with subprocess.Popen(
         [*command, "--directory", str(tmp_path / "sandbox")], stdout=subprocess.PIPE, text=True
     ) as served:

@@ -68,9 +68,11 @@ async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool
     await _empty(home, out)
     (home.root / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
     out.say("Starting an emulated Xero and PSA …")
+    from xerotui.sandbox.world import DEMO_START
+
     log = home.logs / "sandbox.log"
     arguments = ["sandbox", "--directory", str(home.root), "--record", str(home.sandbox)]
-    arguments += ["--seed", str(seed), "--rate", str(rate)]
+    arguments += ["--seed", str(seed), "--rate", str(rate), "--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
     arguments += [] if child else ["--idle-minutes", str(IDLE_MINUTES)]
     started = process.start(arguments, log, child=child)
     until = time.monotonic() + START_SECONDS

@@ -6,7 +6,7 @@ Only starting, describing and stopping may live here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -98,11 +98,10 @@ async def serve(
 ) -> Sandbox:
     """Start Xero and ``emulators`` on ``world`` in the running event loop and return the sandbox.
 
-    The clock file is made in ``home``; the world begins at ``start``, by default on the world's own day at
-    this moment of the day. OSError where a port can't be had; nothing is left running then.
+    The clock file is made in ``home``; the world begins at ``start``, by default at nine in the
+    morning (UTC) of the world's own day. OSError where a port can't be had; nothing is left running then.
     """
-    now = datetime.now(UTC)
-    began = start or datetime.combine(world.today, now.timetz())
+    began = start or datetime.combine(world.today, time(9), UTC)
     clock = WorldClock.create(Path(home) / "clock.json", began, clock_rate)
     xero = XeroEmulator(port=xero_port, redirect_uris=redirect_uris) if redirect_uris else XeroEmulator(port=xero_port)
     sandbox = Sandbox(clock, xero, [])

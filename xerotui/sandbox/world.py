@@ -6,7 +6,7 @@ a `world_*` module of its own. Nothing here knows a service.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from xerotui.sandbox.world_types import (
     ChargeRate,
@@ -40,10 +40,13 @@ from xerotui.sandbox.world_xero_types import (
     XeroTracking,
 )
 
+# The demo, the tests and the pictures of the documents are of one day, begun far from its midnight.
 DEMO_DAY = date(2026, 11, 21)
+DEMO_START = datetime.combine(DEMO_DAY, time(9), UTC)
 
 __all__ = [
     "DEMO_DAY",
+    "DEMO_START",
     "Address",
     "ChargeRate",
     "Currency",

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from xerotui.model.problems import SyncError
 
 @click.command()
 @click.option("--json", "json", is_flag=True, help="First line of stdout: one JSON object with all addresses.")
-@click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
+@click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed and day.")
 @click.option(
     "--scale",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -36,6 +37,11 @@ from xerotui.model.problems import SyncError
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the clock file is kept; else temporary.",
 )
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%dT%H:%M"]),
+    help="The day the world is made for and the time at which it begins, UTC; by default now.",
+)
 @click.option("--record", type=click.Path(path_type=Path), hidden=True)
 @click.option(
     "--idle-minutes",
@@ -50,13 +56,14 @@ def sandbox(
     rate: float,
     port_xero: int,
     directory: Path | None,
+    start: datetime | None,
     record: Path | None,
     idle_minutes: float,
 ) -> int:
     """Serve an emulated Xero and every source that has an emulator, on loopback, until interrupted."""
     if not 0 < rate <= 60:
         raise click.UsageError("--rate is above 0 and at most 60.")
-    options = {"seed": seed, "scale": scale, "rate": rate, "xero_port": port_xero}
+    options = {"seed": seed, "scale": scale, "rate": rate, "xero_port": port_xero, "start": start}
     try:
         if directory is not None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,9 +101,16 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     process.on_parent_end(stop.set)
-    made = world.build(options["seed"], scale=options["scale"])
+    start = options["start"] and options["start"].replace(tzinfo=UTC)
+    made = world.build(options["seed"], (start or datetime.now(UTC)).date(), options["scale"])
+    # Callers of their own judge the life of tokens and what changed since when by the machine's clock: now means now.
     serving = await run.serve(
-        made, emulators, home=directory, clock_rate=options["rate"], xero_port=options["xero_port"]
+        made,
+        emulators,
+        home=directory,
+        clock_rate=options["rate"],
+        start=start or datetime.now(UTC),
+        xero_port=options["xero_port"],
     )
     async with serving:
         described = serving.describe()
