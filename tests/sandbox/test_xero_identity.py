@@ -193,7 +193,19 @@ async def test_connections_are_not_tenants_and_go_away(xero: Xero) -> None:
         auth=(known["client_id"], known["client_secret"]),
     )
     assert (revoked.status_code, revoked.content) == (200, b"")
+    newer = xero.token
+    xero.token = reply["access_token"]
     assert (await xero.send("GET", "Organisation")).status_code == 403
+    # Whoever consents anew wakes no token of the consent that was revoked; tokens of another consent go on.
+    fresh = await xero.grant(tenants=[NZ.tenant_id])
+    await xero.get("Organisation")
+    xero.token = reply["access_token"]
+    assert (await xero.send("GET", "Organisation")).status_code == 403
+    dead = {"authorization": f"Bearer {xero.token}"}
+    assert (await xero.client.get(f"{xero.url}/connections", headers=dead)).json() == []
+    for token in (newer, fresh["access_token"]):
+        xero.token = token
+        await xero.get("Organisation")
 
 
 async def test_a_token_without_the_scope_is_told_so(xero: Xero) -> None:
