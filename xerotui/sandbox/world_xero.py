@@ -31,6 +31,8 @@ from xerotui.sandbox.world_xero_types import (
 
 # How many records only Xero knows: customers, suppliers, items; British, Australian.
 _ONLY_XERO = {"uk": (8, 4, 9), "au": (4, 2, 4)}
+# No identity of the PSA looks like it, so that it decides nothing but what it is there for.
+_TWIN = "LEGACY-7"
 _ALIAS = {
     " Pty Ltd": " Proprietary Limited", " Pty Limited": " P/L", " Ltd": " Limited", " Limited": " Ltd",
     " LLP": " Partners", " plc": " PLC Holdings",
@@ -130,23 +132,26 @@ class XeroSide:
         )  # fmt: skip
 
     def _only_xero(self, n: int, *, is_supplier: bool) -> None:
+        """A record that the PSA doesn't know; the first two have one contact number, as Xero was seen to hold."""
         name = self.names.supplier(self.region) if is_supplier else self.names.customer(self.region)
         key = 700 + n
         self._contact(
             name, account_number(name, key) if n % 3 else "", self.names.address(self.region),
             f"office@{domain(name, key)}", self.names.phone(self.region), self.names.person(),
-            is_customer=not is_supplier, is_supplier=is_supplier,
+            is_customer=not is_supplier, is_supplier=is_supplier, contact_number=_TWIN if n < 2 else "",
         )  # fmt: skip
 
     def _contact(
         self, name: str, number: str, address: Address, email: str, phone: str, person: tuple[str, str], *,
         tax_number: str = "", status: str = "ACTIVE", is_customer: bool = False, is_supplier: bool = False,
+        contact_number: str = "",
     ) -> None:  # fmt: skip
         self.contacts.append(
             XeroContact(
                 contact_id=self.guid(self.region.key, "contact", len(self.contacts)),
                 name=name,
                 account_number=number,
+                contact_number=contact_number,
                 status=status,
                 first_name=person[0],
                 last_name=person[1],
