@@ -39,6 +39,25 @@ async def test_accounts_are_created_renamed_archived_and_removed(xero: Xero) -> 
     await do(xero, "POST", f"Accounts/{UK.accounts[3].account_id}", {"Status": "ARCHIVED"}, 400)
 
 
+async def test_an_account_that_anything_points_to_stays(xero: Xero) -> None:
+    async def account(code: str, **more: Any) -> str:
+        body = {"Code": code, "Name": f"Account {code}", "Type": "SALES", "TaxType": "OUTPUT2", **more}
+        return str((await do(xero, "PUT", "Accounts", body))["Accounts"][0]["AccountID"])
+
+    paid, spare = [await account(code, EnablePaymentsToAccount=True) for code in ("701", "702")]
+    sold, named = [await account(code) for code in ("703", "704")]
+    bill = {"InvoiceID": (await xero.one("PUT", "Invoices", invoice()))["InvoiceID"]}
+    payment = {"Invoice": bill, "Account": {"Code": "701"}, "Amount": 1, "Date": "2026-11-20"}
+    await do(xero, "PUT", "Payments", payment)
+    await xero.one("PUT", "Items", {"Code": "POINTS", "SalesDetails": {"AccountCode": "703"}})
+    await xero.one("PUT", "Contacts", {"Name": "Points Ltd", "SalesDefaultAccountCode": "704"})
+    for id in (paid, sold, named):
+        refused = await do(xero, "DELETE", f"Accounts/{id}", None, 400)
+        assert "in use" in str(refused["Elements"]), refused
+        assert (await xero.get(f"Accounts/{id}"))["Accounts"][0]["Status"] == "ACTIVE"
+    await do(xero, "DELETE", f"Accounts/{spare}", None)
+
+
 async def test_custom_tax_rates_get_codes_in_order(xero: Xero) -> None:
     body = {
         "Name": "Green",
@@ -53,6 +72,21 @@ async def test_custom_tax_rates_get_codes_in_order(xero: Xero) -> None:
     assert float(used["TotalTax"]) == 14.4
     await do(xero, "POST", "TaxRates", {"TaxType": "TAX001", "Status": "DELETED"}, 400)
     await do(xero, "POST", "TaxRates", {"TaxType": "OUTPUT2", "Name": "Other"}, 400)
+    assert xero.violations() == []
+    # Names are told apart whatever their case, types of reports and compounds are those that Xero has.
+    taken = await do(xero, "POST", "TaxRates", {"TaxType": "TAX001", "Name": "output2 RATE"}, 400)
+    assert taken["Elements"][0]["ValidationErrors"] == [{"Message": "Please enter a unique Name."}]
+    await do(xero, "POST", "TaxRates", {"TaxType": "TAX001", "ReportTaxType": "FOO"}, 400)
+    await do(xero, "PUT", "TaxRates", {**body, "Name": "Foo", "ReportTaxType": "FOO"}, 400)
+    twice = [{"Name": name, "Rate": 4, "IsCompound": True} for name in "ab"]
+    await do(xero, "PUT", "TaxRates", {**body, "Name": "Twice", "TaxComponents": twice}, 400)
+    assert xero.violations() == ["not known of Xero"] * 3
+    fine = {**body, "Name": "Fine", "TaxComponents": [{"Name": "a", "Rate": 4.12345}]}
+    made = (await do(xero, "PUT", "TaxRates", fine))["TaxRates"][0]
+    shown = (made["TaxComponents"][0]["Rate"], made["DisplayTaxRate"], made["EffectiveRate"])
+    assert [float(rate) for rate in shown] == [4.1235] * 3
+    rates = {rate["Name"]: rate for rate in (await xero.get("TaxRates"))["TaxRates"]}
+    assert (rates["Green"]["ReportTaxType"], "Foo" in rates, "Twice" in rates) == ("OUTPUT", False, False)
 
 
 async def test_two_active_tracking_categories_are_the_most(xero: Xero) -> None:
@@ -74,6 +108,13 @@ async def test_currencies_are_added(xero: Xero) -> None:
     assert await xero.refusal("PUT", "Invoices", invoice(CurrencyCode="USD"))
     await do(xero, "PUT", "Currencies", {"Code": "USD"})
     await xero.one("PUT", "Invoices", invoice(CurrencyCode="USD"))
+    await do(xero, "PUT", "Currencies", {"Code": "ZZZ"}, 400)
+    assert xero.violations() == []
+    assert (await do(xero, "PUT", "Currencies", {"Code": "jpy"}))["Currencies"][0]["Code"] == "JPY"
+    await do(xero, "PUT", "Currencies", {"Code": "usd"}, 400)
+    assert xero.violations() == ["not known of Xero"] * 2
+    codes = {currency["Code"] for currency in (await xero.get("Currencies"))["Currencies"]}
+    assert codes == {"GBP", "EUR", "USD", "JPY"}
 
 
 async def test_notes_links_and_mail(xero: Xero) -> None:

@@ -121,7 +121,7 @@ def _account_used(org: Organisation, account: Record) -> bool:
         for document in org[plural]
         for line in document["LineItems"]
     )
-    paid = (row["Account"]["AccountID"] for plural in ("Payments", "BatchPayments") for row in org[plural])
+    paid = (row.get("Account", {}).get("AccountID") for plural in ("Payments", "BatchPayments") for row in org[plural])
     return id in by_id or id in paid or (bool(code) and code in _codes(org))
 
 
