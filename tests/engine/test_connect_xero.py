@@ -163,7 +163,8 @@ async def test_apps_that_cannot_work_are_refused_by_name(place: Place) -> None:
     landed = await place.landed(consent.url)
     await refused(space.xero_finish(consent.connection, landed), "xero.client_refused", "secret", "kind web")
     consent = await space.xero_begin("Xero", place.values("custom", client_secret="wrong"))
-    await refused(space.xero_finish(consent.connection, ""), "xero.client_refused", "kind custom")
+    said = await refused(space.xero_finish(consent.connection, ""), "xero.client_refused", "kind custom")
+    assert "redirect" not in said.remedy, "such an app has none"
     # Another redirect address than the portal has: Xero's own page stops there, so the person types what it says.
     consent = await space.xero_begin("Xero", place.values(redirect_uri=place.redirect + "/"))
     assert (await place.browser.get(consent.url)).status_code == 400
@@ -206,6 +207,7 @@ async def test_what_is_granted_is_held_against_what_is_needed(place: Place) -> N
 async def test_nothing_changes_before_it_is_saved(place: Place) -> None:
     space = place.space
     connection = await place.connected("Xero", FIRST.tenant_id)
+    assert (await space.connection(FIRST.tenant_id)).facts.demo is FIRST.is_demo
     before = (await space.wiring.book.read()).xero(connection)
     tokens = await space.wiring.vault.load(connection)
 

@@ -278,7 +278,8 @@ def _pairs(db: Db, tenant: str) -> tuple[PairRow, ...]:
 def _facts(document: TenantDoc, organisation: Organisation | None, currencies: tuple[str, ...]) -> Facts:
     if organisation is None:
         return Facts(
-            demo=True if document.demo else None,
+            # Its own id is known from when it was first asked; before that nobody knows which it is.
+            demo=document.demo if document.demo or document.organisation else None,
             country=document.country,
             base_currency=document.currency,
             currencies=currencies,

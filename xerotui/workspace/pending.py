@@ -88,7 +88,8 @@ async def refusals(settings: XeroSettings) -> AsyncIterator[None]:
             instead = "; ".join(f"{scope} (now {scopes.RETIRED[scope]})" for scope in old)
             remedy = f"Xero has retired {instead}. Correct the scopes in the settings, or leave them blank."
         elif code == "xero.client_refused":
-            remedy = f"{remedy} Set here: kind {settings.kind}, redirect address {settings.redirect_uri}."
+            redirect = f", redirect address {settings.redirect_uri}" if settings.kind != "custom" else ""
+            remedy = f"{remedy} Set here: kind {settings.kind}{redirect}."
         raise SyncError(error.sentence, remedy, code=code, exit_code=NOT_CONNECTED) from None
 
 
