@@ -217,6 +217,10 @@ async def test_what_is_refused_uses_no_number_and_no_sum_is_below_zero(xero: Xer
     assert await xero.refusal("PUT", "Invoices", invoice(LineItems=[line(Quantity=-1)]))
     assert xero.violations() == ["not known of Xero"]
     await xero.one("PUT", "Invoices", invoice(LineItems=[line(), line(Quantity=-1)]))
+    assert await xero.control("words") == {"The total of an approved Invoice is negative": 1}, "all else is Xero's own"
+    id = (await xero.one("PUT", "Invoices", invoice(Status="DRAFT")))["InvoiceID"]
+    assert (await xero.send("GET", f"Invoices/{id}/OnlineInvoice")).status_code == 400
+    assert "Invoice not of valid status for an online invoice" in await xero.control("words")
 
 
 async def test_a_merged_contact_points_to_the_other_and_its_documents_move(xero: Xero) -> None:

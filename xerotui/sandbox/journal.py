@@ -19,6 +19,7 @@ class Journal:
     ``writes``: ``{"n", "at", "service", "tenant", "kind", "verb", "id", "number", ...}`` in the order of
     acceptance. ``violations``: ``{"at", "service", "what", "detail"}``. ``requests``: ``{"at", "method",
     "path", "status", "tenant"}``, the last 50,000. Times are ISO 8601 in world time.
+    ``words``: refusals in words that no source gives, with how often they were said.
     """
 
     def __init__(self, service: str, clock: WorldClock) -> None:
@@ -27,6 +28,7 @@ class Journal:
         self.writes: list[dict[str, Any]] = []
         self.violations: list[dict[str, Any]] = []
         self.requests: deque[dict[str, Any]] = deque(maxlen=REQUESTS_KEPT)
+        self.words: dict[str, int] = {}
         self.last_request_at: float | None = None
 
     def write(self, *, tenant: str, kind: str, verb: str, id: str, number: str = "", **more: Any) -> dict[str, Any]:
@@ -48,6 +50,11 @@ class Journal:
     def violation(self, what: str, detail: str = "") -> None:
         """Note that a caller broke a rule of the service."""
         self.violations.append({"at": self.clock.iso(), "service": self.service, "what": what, "detail": detail})
+
+    def said(self, texts: list[str]) -> None:
+        """Note refusals in words of the emulator's own."""
+        for text in texts:
+            self.words[text] = self.words.get(text, 0) + 1
 
     def request(self, *, method: str, path: str, status: int | str, tenant: str) -> None:
         """Note one finished request; ``status`` is "cut" where the connection was dropped."""

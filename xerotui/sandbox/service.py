@@ -300,6 +300,7 @@ class Service:
     def _control_routes(self) -> Iterator[BaseRoute]:
         yield Route(f"{CONTROL}/writes", self._get(lambda: self.journal.writes))
         yield Route(f"{CONTROL}/violations", self._get(lambda: self.journal.violations))
+        yield Route(f"{CONTROL}/words", self._get(lambda: self.journal.words))
         yield Route(f"{CONTROL}/requests", self._get(lambda: list(self.journal.requests)))
         yield Route(f"{CONTROL}/totals", self._get(lambda: self._totals()))
         yield Route(f"{CONTROL}/faults", self._get(self.faults.describe), methods=["GET"])

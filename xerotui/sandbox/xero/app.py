@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from xerotui.sandbox.clock import WorldClock
-from xerotui.sandbox.service import Journal
+from xerotui.sandbox.service import Journal, decode
 from xerotui.sandbox.xero.behaviour import Behaviour
 from xerotui.sandbox.xero.call import PDF, Call
 from xerotui.sandbox.xero.errors import VALIDATION, Refused, bad_request, not_found, not_implemented, unauthorized
@@ -24,6 +24,7 @@ from xerotui.sandbox.xero.limits import API, STATE, Caller, is_api
 from xerotui.sandbox.xero.params import judge
 from xerotui.sandbox.xero.pdf import PRINTED
 from xerotui.sandbox.xero.routes import ROUTES, SCOPES, SILENT, Route
+from xerotui.sandbox.xero.words import ours
 
 _LOG = logging.getLogger("xerotui.sandbox.xero")
 
@@ -72,8 +73,11 @@ class XeroApp:
     def _accounting(self, request: Request, caller: Caller, body: bytes) -> Response:
         # No await from here to the answer: two requests never interleave inside one organisation.
         try:
-            return self._call(request, caller, body)
+            answer = self._call(request, caller, body)
+            self._said(answer)
+            return answer
         except Refused as refused:
+            self._said(refused.response)
             if refused.violation:
                 where = f"{request.method} {request.url.path}"
                 self.journal.violation(refused.violation, f"{where}: {refused.detail}")
@@ -82,6 +86,12 @@ class XeroApp:
             _LOG.exception("the emulator failed on %s %s", request.method, request.url.path)
             self.journal.violation("emulator", f"{request.method} {request.url.path}: {error!r}")
             return Response("An error occurred in Xero. Check the API Status page", 500)
+
+    def _said(self, answer: Response) -> None:
+        """Note in which words of its own a whole request was refused."""
+        if answer.status_code == 400:
+            elements = decode(bytes(answer.body)).get("Elements", [])
+            self.journal.said(ours(e["Message"] for one in elements for e in one.get("ValidationErrors", [])))
 
     def _call(self, request: Request, caller: Caller, body: bytes) -> Response:
         self.calls += 1

@@ -25,6 +25,7 @@ from xerotui.sandbox.xero.errors import (
 from xerotui.sandbox.xero.render import envelope, shape
 from xerotui.sandbox.xero.schema import Clean, WrongType, is_guid, read
 from xerotui.sandbox.xero.store import Organisation, Record
+from xerotui.sandbox.xero.words import ours
 
 PDF = "application/pdf"
 APP_NAME = "XeroTUI sandbox"
@@ -179,6 +180,8 @@ def answer_batch(
         if not call.summarize and plural != "BatchPayments":
             record["StatusAttributeString"] = "ERROR" if verdict.errors else "WARNING" if verdict.warnings else "OK"
         shown.append(shape(record, plural, call.places))
+    # Those of a refused request are noted with it.
+    call.journal.said(ours(text for verdict in failed for text in verdict.errors))
     return call.reply(plural, shown)
 
 
