@@ -1,5 +1,6 @@
 """Every way in which a connection ails, tried on the sandbox: doctor names it, says what to do, and puts it first."""
 
+import asyncio
 import datetime as dt
 import ipaddress
 import socket
@@ -19,7 +20,8 @@ from xerotui.net.oauth import TokenSet
 from xerotui.sandbox.run import Sandbox
 from xerotui.sandbox.run import serve as serve_sandbox
 from xerotui.sandbox.world import build
-from xerotui.store import TenantDoc, XeroConnectionDoc
+from xerotui.store import Hint, TenantDoc, XeroConnectionDoc
+from xerotui.sync.watching import Watcher
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.pages import Finding
 from xerotui.workspace.report import ConnectionReport, person
@@ -172,6 +174,26 @@ async def test_logins_that_are_dead_say_of_what(bench: Bench) -> None:
         assert "withdrawn" in withdrawn.detail
         # Told once and for all: nobody asks Xero again.
         assert "withdrawn" in (await space.connection(AU)).findings[0].detail
+        # Who watches lets it rest, and reads at once when somebody has logged in again.
+        watcher = Watcher(space.wiring.ports())
+        async with space.wiring.ledger.write() as tx:
+            await space.wiring.ledger.inbox.add(tx, [Hint(tenant=UK, category="")])
+        assert await watcher.turn(polls=False)
+        while await watcher.turn(polls=False):
+            await asyncio.sleep(0.02)
+        await bench.login(space, "", {})
+        async with space.wiring.book.edit() as db:
+            login = db.xero(LOGIN)
+            assert login is not None
+            # As it is noted with each consent.
+            db.put_xero(msgspec.structs.replace(login, consented=space.wiring.clock.now()))
+        async with asyncio.timeout(20):
+            while not await watcher.turn(polls=False):
+                await asyncio.sleep(0.1)
+            while await watcher.turn(polls=False):
+                await asyncio.sleep(0.02)
+        async with space.wiring.ledger.read() as tx:
+            assert await space.wiring.ledger.inbox.tenants(tx) == []
     async with bench.space() as space:
         await space.wiring.vault.put(f"xero/{LOGIN}/client_secret", "not-it")
         space.wiring.forget(LOGIN)
@@ -304,7 +326,6 @@ async def test_what_is_out_of_reach(bench: Bench) -> None:
 @asynccontextmanager
 async def untrusted(root: Path) -> AsyncIterator[str]:
     """A server of TLS whose certificate nobody signed but itself."""
-    import asyncio
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

@@ -23,6 +23,7 @@ class Watcher:
         self.task: asyncio.Task[None] | None = None
         self._look_at = 0.0
         self._rests: dict[str, tuple[float, float]] = {}
+        self._revision = -1
 
     async def turn(self, *, polls: bool) -> bool:
         """One look; True while something is read, or was found to read. Without `polls` only hints are followed."""
@@ -36,6 +37,11 @@ class Watcher:
         if time.monotonic() < self._look_at:
             return False
         self._look_at = time.monotonic() + LOOK
+        revision = (await self.ports.book.read()).revision
+        if revision != self._revision:
+            # Somebody connected or changed something: what was in trouble may be well again.
+            self._revision = revision
+            self._rests.clear()
         await heap_up_gaps(self.ports)
         async with self.ports.ledger.read() as tx:
             waiting = await self.ports.ledger.inbox.tenants(tx)
