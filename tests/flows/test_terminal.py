@@ -100,6 +100,9 @@ def terminal(home: Path, *command: str, columns: int = 80, lines: int = 24, **mo
     pid, master = pty.fork()
     if pid == 0:
         with suppress(BaseException):
+            for ignored in (signal.SIGINT, signal.SIGQUIT):
+                # Shells start what runs in the background so; a person's terminal doesn't.
+                signal.signal(ignored, signal.SIG_DFL)
             os.execve(sys.executable, [sys.executable, *command], environment)
         os._exit(127)
     ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

@@ -151,4 +151,4 @@ async def test_a_connection_that_says_nothing_is_dropped_and_a_crowd_is_told(mon
         writing.close()
     stop.set()
     await asyncio.wait_for(serving, 30)
-    assert app.seen == {"path": 1}
+    assert app.seen == {"path": 1, "full": 2}
