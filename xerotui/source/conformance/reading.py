@@ -136,6 +136,8 @@ class Reading(Told):
                 while not reading.done() and not stand.meter.held:
                     await asyncio.sleep(0.01)
                 until = stand.meter.held[0][1] if stand.meter.held else None
+                # Time for who doesn't wait to be caught at it, on a slow machine too.
+                await asyncio.sleep(0.7)
                 while not reading.done():
                     stand.clock.jump(1)
                     await asyncio.sleep(0.05)
