@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from xerotui.store import tables
 from xerotui.store.keys import chunks, clip, instant, micros
@@ -111,9 +111,9 @@ class Inbox:
 
     async def done(self, tx: Tx, hints: Sequence[Hint]) -> None:
         """Take hints away that were followed; one that came again meanwhile stays."""
-        for hint in hints:
-            mine = (_table.c.tenant == hint.tenant, _table.c.category == hint.category)
-            await tx.run(_table.delete().where(*mine, _table.c.resource == hint.resource, _table.c.turn == hint.turn))
+        mine = tuple_(_table.c.tenant, _table.c.category, _table.c.resource, _table.c.turn)
+        for some in chunks([(h.tenant, h.category, h.resource, h.turn) for h in hints]):
+            await tx.run(_table.delete().where(mine.in_(some)))
 
     async def drop(self, tx: Tx, tenant: str) -> int:
         """Forget everything about one organisation; how many rows there were."""
