@@ -17,25 +17,11 @@ from xerotui.xero.tokens import Login, login_of
 AGES_SECONDS = 60.0
 
 
-class LoginAge(msgspec.Struct, frozen=True, kw_only=True):
-    """How the login of one Xero connection stands; instants are world time.
+class LoginAge(Login, frozen=True, kw_only=True):
+    """A login with the name and the kind of app that its Xero connection has."""
 
-    `state` is connected, expiring, paused, none or app (see `xerotui.xero.tokens.Login`).
-    """
-
-    connection: str
     name: str
     kind: str
-    state: str
-    scopes: str = ""
-    refreshed: dt.datetime | None = None
-    access_until: dt.datetime | None = None
-    dies: dt.datetime | None = None
-    days_left: int | None = None
-    renews: bool = True
-    paused_at: dt.datetime | None = None
-    why: str = ""
-    remedy: str = ""
 
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ from xerotui.console.rows.plan import operations_of, totals_of
 from xerotui.console.rows.signs import style, worded
 from xerotui.console.text import bar, count, join, middle, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
-from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, Run
 from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
 
@@ -105,8 +104,3 @@ def below(data: Overview, width: int, runs: int = 2, budgets: int = 3) -> Text:
         parts.append(Text("Last runs", style="bold"))
         parts += [run_line(run) for run in data.runs[:runs]]
     return stack(*parts) if parts else safe("No runs yet.", "dim")
-
-
-def kind_word(kind: Kind, number: int) -> str:
-    """A number of a kind: `40 purchase orders`."""
-    return count(number, kind.label, kind.plural)
