@@ -64,13 +64,13 @@ def test_a_form_says_how_it_is_used_and_asks_before_it_goes(stage: Stage) -> Non
         await paste(pilot, "Our desk")
         await until(pilot, lambda: name.value == "Our desk", "the name")
         await press(pilot, "escape")
-        await until(pilot, lambda: asking(pilot), "the question")
+        await until(pilot, lambda: asking(pilot) and "n no" in text_of(pilot), "the question")
         await press(pilot, "n")
         await until(pilot, lambda: not asking(pilot), "the answer")
         assert pilot.app.screen is screen
         assert name.value == "Our desk"
         console(pilot).go("plan")
-        await until(pilot, lambda: asking(pilot), "the question before another area")
+        await until(pilot, lambda: asking(pilot) and "n no" in text_of(pilot), "the question before another area")
         await press(pilot, "y")
         await until(pilot, lambda: getattr(pilot.app.screen, "AREA", "") == "plan", "the other area")
         await go(pilot, "2")
@@ -117,7 +117,7 @@ def test_quitting_from_another_area_asks_for_what_is_not_saved(stage: Stage) -> 
         await pilot.app.switch_mode("plan")
         await settled(pilot)
         await press(pilot, "q")
-        await until(pilot, lambda: asking(pilot), "the question")
+        await until(pilot, lambda: asking(pilot) and "n no" in text_of(pilot), "the question")
         assert "isn't saved" in text_of(pilot)
         await press(pilot, "n")
         assert pilot.app.is_running
@@ -148,7 +148,7 @@ def test_a_refused_login_leads_back_to_the_filled_form(stage: Stage) -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: bool(screen.query_one("#notice").said.plain), "the refusal")  # type: ignore[attr-defined]
         await press(pilot, "escape", "escape")
-        await until(pilot, lambda: asking(pilot), "the question")
+        await until(pilot, lambda: asking(pilot) and "n no" in text_of(pilot), "the question")
         await press(pilot, "b")
         await until(pilot, lambda: bool(screen.query(Form)) and screen.step == "form", "the form")
         await settled(pilot)
