@@ -90,9 +90,15 @@ class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """What is synced between a source connection and a tenant, and how.
 
-    Dictionaries go by kind (`start`, `entities`, `statuses`) or by trade (`default_item`, `default_account`).
-    `zero_totals` is "skip" or "send"; documents are left alone until `settle_minutes` after their last change, and
-    on or before `closed_through`. `default_tenant`: records that name no tenant belong to this one.
+    Dictionaries go by kind (`start`, `entities`, `statuses`, `numbers`, `generate`) or by trade (`default_item`,
+    `default_account`). `zero_totals` is "skip" or "send"; documents are left alone until `settle_minutes` after their
+    last change, and on or before `closed_through`. `default_tenant`: records that name no tenant belong to this one.
+
+    `numbers` are "source", "xero" (Xero gives one) or a template with `{number}` and `{id}`; `rate` says whose exchange
+    rate is used, "source" or "xero". `generate` holds the template by which a blank account number or item code is
+    made, blank where none is; `generate_unasked` makes them with each plan. `removals` is "ask" or "automatic".
+    `back` switches what of Xero is written into the source: "payments", "voids", "contacts", "invoices"; `owners` names
+    the side that owns a shared field ("contact.email": "source" or "xero").
     """
 
     source: str
@@ -108,6 +114,19 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     settle_minutes: int = 0
     closed_through: dt.date | None = None
     default_tenant: bool = False
+    numbers: dict[str, str] = {}
+    rate: str = "source"
+    generate: dict[str, str] = {}
+    generate_unasked: bool = False
+    archive_inactive: bool = False
+    removals: str = "ask"
+    supplier_codes: bool = False
+    supplier_addresses: bool = False
+    allocate_credit: bool = True
+    history_notes: bool = False
+    announce: bool = False
+    back: dict[str, bool] = {}
+    owners: dict[str, str] = {}
 
     @property
     def key(self) -> str:
