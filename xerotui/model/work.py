@@ -62,6 +62,8 @@ class Verb(StrEnum):
     PAY = "pay"
     SETTLE = "settle"
     ATTACH = "attach"
+    # Writes our own id into the history of a record in Xero.
+    NOTE = "note"
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -255,6 +257,7 @@ class Topic(StrEnum):
     WORKERS = "workers"
     BUDGET = "budget"
     AUDIT = "audit"
+    APART = "apart"
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

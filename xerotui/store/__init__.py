@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xerotui.store.backs import Apart, Taken
     from xerotui.store.book import Book
     from xerotui.store.db import Db, mappings
-    from xerotui.store.documents import Ceilings, Mapping, Pair, SourceConnection, TenantDoc, XeroConnectionDoc
+    from xerotui.store.departures import Departure
+    from xerotui.store.documents import Ceilings, Mapping, Pair, SourceConnection, TenantDoc, Tick, XeroConnectionDoc
     from xerotui.store.errors import BookMoved, DuplicateWork, Fenced, IllegalMove, LinkTaken
     from xerotui.store.identity import Fence, WorkerIdentity, gone, me
     from xerotui.store.inbox import Hint
@@ -18,12 +20,14 @@ if TYPE_CHECKING:
     from xerotui.store.vault import VaultKey
 
 __all__ = [
+    "Apart",
     "BlockedRow",
     "Book",
     "BookMoved",
     "CauseRow",
     "Ceilings",
     "Db",
+    "Departure",
     "DuplicateWork",
     "Fence",
     "Fenced",
@@ -34,7 +38,9 @@ __all__ = [
     "Mapping",
     "Pair",
     "SourceConnection",
+    "Taken",
     "TenantDoc",
+    "Tick",
     "Tx",
     "Used",
     "VaultKey",
@@ -47,16 +53,19 @@ __all__ = [
 ]
 
 _HOME = {
+    "Apart": "backs",
     "BlockedRow": "plans",
     "CauseRow": "problems",
     "Book": "book",
     "BookMoved": "errors",
     "Ceilings": "documents",
     "Db": "db",
+    "Departure": "departures",
     "Mapping": "documents",
     "Pair": "documents",
     "SourceConnection": "documents",
     "TenantDoc": "documents",
+    "Tick": "documents",
     "XeroConnectionDoc": "documents",
     "mappings": "db",
     "DuplicateWork": "errors",
@@ -66,6 +75,7 @@ _HOME = {
     "IllegalMove": "errors",
     "Ledger": "ledger",
     "LinkTaken": "errors",
+    "Taken": "backs",
     "Tx": "tx",
     "Used": "usage",
     "VaultKey": "vault",

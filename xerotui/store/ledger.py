@@ -12,6 +12,8 @@ from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock, WorldClock
 from xerotui.store import changes, schema, sqlite
 from xerotui.store.audit import Audit
+from xerotui.store.backs import Backs
+from xerotui.store.departures import Departures
 from xerotui.store.inbox import Inbox
 from xerotui.store.lanes import Lanes
 from xerotui.store.leases import Leases
@@ -44,6 +46,7 @@ class Ledger:
         self.marks = changes.Marks()
         self.snapshots = Snapshots()
         self.links = Links()
+        self.departures = Departures()
         self.work = Work()
         self.requests = Requests()
         self.lanes = Lanes()
@@ -57,6 +60,7 @@ class Ledger:
         self.inbox = Inbox()
         self.permits = LedgerPermits(self)
         self.usage = Usage()
+        self.backs = Backs()
 
     @classmethod
     async def open(cls, path: Path, *, clock: Clock | None = None, key: VaultKey | None = None) -> "Ledger":

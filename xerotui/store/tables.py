@@ -363,6 +363,18 @@ permit_flights = Table(
 )
 permit_holds = Table("permit_holds", metadata, *_key("key", "window"), _whole("until"))
 
+# departures.py
+departures = Table(
+    "departures",
+    metadata,
+    *_key("connection", "kind", "record"),
+    _text("how"),
+    _whole("at"),
+    _text("actor"),
+    _text("reason"),
+    _whole("approved"),
+)
+
 # usage.py: one row a key and day of world time
 usage = Table(
     "usage",
@@ -393,4 +405,36 @@ inbox = Table(
 inbox_counts = Table("inbox_counts", metadata, *_key("name"), _whole("total"), _whole("at"))
 inbox_sequences = Table(
     "inbox_sequences", metadata, *_key("app"), _whole("high"), _text("ahead"), _whole("since"), _whole("latest")
+)
+
+# backs.py: what comes back from Xero
+apart = Table(
+    "apart",
+    metadata,
+    *_key("connection", "tenant", "what", "kind", "record", "field"),
+    _text("title"),
+    _text("search"),
+    _text("party"),
+    _text("source"),
+    _text("xero"),
+    _text("owner"),
+    _text("why"),
+    _text("currency"),
+    _text("total"),
+    _whole("units"),
+    _text("xero_id"),
+    _text("tie"),
+    Index("ix_apart_search", "search", "tie"),
+)
+told = Table(
+    "told", metadata, *_key("connection", "tenant", "kind", "record"), _bytes("body"), _text("lost"), _whole("at")
+)
+taken = Table(
+    "taken",
+    metadata,
+    *_key("connection", "tenant", "kind", "record", "field"),
+    _text("side"),
+    _text("version"),
+    _text("actor"),
+    _whole("at"),
 )
