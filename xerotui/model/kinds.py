@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TRACKING = "tracking"
     BRANDING_THEME = "branding_theme"
     CURRENCY = "currency"
+    # A template by which Xero makes invoices by itself.
+    REPEATING_INVOICE = "repeating_invoice"
     # A value of one of a source's own mapping specs, such as a charge rate.
     CHOICE = "choice"
 
@@ -41,7 +43,15 @@ SYNCED = (
     Kind.PURCHASE_ORDER,
     Kind.PAYMENT,
 )
-READ_ONLY = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY, Kind.CHOICE)
+READ_ONLY = (
+    Kind.ACCOUNT,
+    Kind.TAX_RATE,
+    Kind.TRACKING,
+    Kind.BRANDING_THEME,
+    Kind.CURRENCY,
+    Kind.REPEATING_INVOICE,
+    Kind.CHOICE,
+)
 PARTIES = (Kind.CUSTOMER, Kind.SUPPLIER)
 DOCUMENTS = (Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PURCHASE_ORDER)
 # What must be in Xero before what: DESIGN section 4 and the engine page, section 3.6.

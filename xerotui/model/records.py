@@ -10,7 +10,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
 
 # Raise when a record's fields change meaning: stored snapshots of another shape are read again, never converted.
-SHAPE = 3
+SHAPE = 4
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -153,6 +153,8 @@ class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="docu
     settled: tuple[Settled, ...] = ()
     url: str = ""
     sent: bool = False
+    # Source side, of a credit note: the source id of the invoice that it credits.
+    credits: str = ""
 
 
 class Payment(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="payment"):
@@ -232,6 +234,28 @@ class Currency(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="curr
     code: str = ""
 
 
+class Repeating(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="repeating"):
+    """A template by which Xero makes sales invoices itself; `party` is the contact's Xero id.
+
+    `status` is that of the invoices it makes (DRAFT, AUTHORISED), or DELETED. It makes one every `period` of `unit`
+    (WEEKLY, MONTHLY), the next on `next`, none after `end`.
+    """
+
+    party: str = ""
+    reference: str = ""
+    status: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+    period: int = 1
+    unit: str = ""
+    next: dt.date | None = None
+    end: dt.date | None = None
+
+    def runs(self, today: dt.date) -> bool:
+        """Whether it still makes invoices on or after this day."""
+        return self.status in ("DRAFT", "AUTHORISED") and (self.end is None or self.end >= today)
+
+
 class Choice(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="choice"):
     """A value of one of the source's own mapping specs (a charge rate, an item group)."""
 
@@ -240,7 +264,9 @@ class Choice(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="choice
     price: Decimal | None = None
 
 
-Record = Union[Party, Item, Document, Payment, TaxRate, Account, Tracking, Theme, Currency, Choice]  # noqa: UP007
+Record = Union[  # noqa: UP007
+    Party, Item, Document, Payment, TaxRate, Account, Tracking, Theme, Currency, Repeating, Choice
+]
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

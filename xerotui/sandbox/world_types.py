@@ -117,6 +117,8 @@ class Customer(msgspec.Struct, frozen=True):
     main_site: int
     address: Address
     updated: datetime
+    # What a sync of the PSA's own has left here.
+    xero_id: str = ""
 
 
 class Supplier(msgspec.Struct, frozen=True):
@@ -189,6 +191,8 @@ class Invoice(msgspec.Struct, frozen=True):
     total: Decimal
     created: datetime
     updated: datetime
+    # What a sync of the PSA's own has left here: right or wrong.
+    xero_id: str = ""
 
 
 class PurchaseOrder(msgspec.Struct, frozen=True):

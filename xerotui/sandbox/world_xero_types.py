@@ -160,6 +160,26 @@ class XeroDocument(msgspec.Struct, frozen=True):
         return self.subtotal + self.tax
 
 
+class XeroRepeating(msgspec.Struct, frozen=True):
+    """A template by which Xero itself makes invoices (`ACCREC`) or bills; amounts are exclusive of tax.
+
+    `status` is that of the documents it makes, DRAFT or AUTHORISED, or DELETED; `unit` is WEEKLY or MONTHLY.
+    """
+
+    repeating_id: str
+    type: str
+    contact_id: str
+    status: str
+    currency: str
+    period: int
+    unit: str
+    start: Day
+    next: Day
+    lines: tuple[XeroLine, ...]
+    end: Day | None = None
+    reference: str = ""
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """One Xero organisation and everything that it holds at the start."""
 
@@ -186,3 +206,4 @@ class Tenant(msgspec.Struct, frozen=True):
     contacts: tuple[XeroContact, ...]
     items: tuple[XeroItem, ...]
     documents: tuple[XeroDocument, ...]
+    repeating: tuple[XeroRepeating, ...] = ()

@@ -16,6 +16,7 @@ from xerotui.model.records import (
     Organisation,
     Party,
     Record,
+    Repeating,
     TaxRate,
     Theme,
     Tracking,
@@ -76,6 +77,7 @@ class PairData:
     currencies: frozenset[str]
     tracking: tuple[Tracking, ...]
     themes: tuple[Theme, ...]
+    repeating: tuple[Repeating, ...]
     contacts: Contacts
     xero_items: dict[str, Item]
     xero_items_by_id: dict[str, Item]
@@ -160,6 +162,7 @@ async def _reference(ledger: Ledger, tx: Any, tenant: str) -> dict[str, Any]:
         "currencies": frozenset(c.code or c.id for c in _only(await read(Kind.CURRENCY), Currency)),
         "tracking": tuple(_only(await read(Kind.TRACKING), Tracking)),
         "themes": tuple(_only(await read(Kind.BRANDING_THEME), Theme)),
+        "repeating": tuple(_only(await read(Kind.REPEATING_INVOICE), Repeating)),
         "contacts": Contacts.of(_only(await read(Kind.CUSTOMER), Party)),
         "xero_items": {code_key(i.code): i for i in items},
         "xero_items_by_id": {i.id: i for i in items},

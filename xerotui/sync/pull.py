@@ -18,7 +18,14 @@ OVERLAP = dt.timedelta(minutes=3)
 # What is read of a tenant unless something else is asked for.
 TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
 # What mappings are made to and documents are checked with; read together, so that they have one age.
-REFERENCE = (Kind.ACCOUNT, Kind.TAX_RATE, Kind.TRACKING, Kind.BRANDING_THEME, Kind.CURRENCY)
+REFERENCE = (
+    Kind.ACCOUNT,
+    Kind.TAX_RATE,
+    Kind.TRACKING,
+    Kind.BRANDING_THEME,
+    Kind.CURRENCY,
+    Kind.REPEATING_INVOICE,
+)
 # What a command ends with when a side can't be had: "not connected" of the command line.
 NO_WAY = 3
 # Stands for all records of a kind where a problem names one.
@@ -156,7 +163,7 @@ async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
 
 
 async def pull_reference(ports: Ports, tenant: str, fresh: dt.timedelta = dt.timedelta(0)) -> None:
-    """Organisation, accounts, tax rates, tracking, themes, currencies: always whole, the lists are short.
+    """Organisation, accounts, tax rates, tracking, themes, currencies, repeating invoices: short lists, always whole.
 
     What is no longer listed is marked gone: deleted accounts and options vanish from Xero's lists (xero-api 6.4).
     Nothing is read when the last reading is younger than `fresh` of world time; the organisation, whose lock dates
@@ -172,6 +179,7 @@ async def pull_reference(ports: Ports, tenant: str, fresh: dt.timedelta = dt.tim
             Kind.TRACKING: await client.tracking(),
             Kind.BRANDING_THEME: await client.themes(),
             Kind.CURRENCY: await client.currencies(),
+            Kind.REPEATING_INVOICE: await client.repeating_invoices(),
         }
     now = ports.clock.now()
     async with ports.ledger.write() as tx:

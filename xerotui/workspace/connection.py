@@ -1,7 +1,6 @@
 """The connection to one organisation in full: from what is kept here, or after asking Xero. Words are `ailing`'s."""
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -19,7 +18,6 @@ from xerotui.workspace.meters import UsageRow
 from xerotui.workspace.overview import Overviews
 from xerotui.workspace.pages import ScopeRow
 from xerotui.workspace.report import (
-    STARTING,
     Age,
     BudgetLine,
     ConnectionReport,
@@ -46,6 +44,7 @@ AGED = (
     Kind.TRACKING,
     Kind.BRANDING_THEME,
     Kind.CURRENCY,
+    Kind.REPEATING_INVOICE,
     Kind.CUSTOMER,
     Kind.ITEM,
     Kind.INVOICE,
@@ -89,21 +88,6 @@ class Connections(Overviews):
             listed = await self._listed(document) if raised.code == "xero.tenant" else None
         await self.wiring.pulse.settle()
         return await self._reported(tenant, error, listed, before)
-
-    async def start_dates(self, source: str, tenant: str, days: Mapping[str, dt.date | None]) -> None:
-        """Set from which day documents of a source sync with an organisation, by kind; None takes the date away.
-
-        Raises SyncError for a source and an organisation that aren't paired, ValueError for a kind without a date.
-        """
-        if unknown := set(days) - {kind.value for kind in STARTING}:
-            raise ValueError(f"no start date for {', '.join(sorted(unknown))}")
-        pair = (await self.wiring.book.read()).pair(source, tenant)
-        if pair is None:
-            raise SyncError(
-                "This source doesn't sync with this organisation", "See: xerotui tenants.", exit_code=REFUSED
-            )
-        merged = {**pair.start, **days}
-        await self.pair(source, tenant, start={kind: day for kind, day in merged.items() if day is not None})
 
     async def _ask(self, document: TenantDoc) -> None:
         client = await self.wiring.xero(document.tenant)

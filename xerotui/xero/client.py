@@ -12,9 +12,20 @@ import msgspec
 
 from xerotui.model.kinds import PARTIES, Kind
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Account, Currency, Group, Note, Organisation, Record, TaxRate, Theme, Tracking
+from xerotui.model.records import (
+    Account,
+    Currency,
+    Group,
+    Note,
+    Organisation,
+    Record,
+    Repeating,
+    TaxRate,
+    Theme,
+    Tracking,
+)
 from xerotui.net.http import HttpClient, Response
-from xerotui.xero import wire_setup
+from xerotui.xero import wire_repeating, wire_setup
 from xerotui.xero.connections import UNTOLD, XeroSettings
 from xerotui.xero.dates import http_time
 from xerotui.xero.errors import NotFound, XeroError, auth_trouble, log_refusal, read_trouble
@@ -96,6 +107,11 @@ class TenantClient:
     async def currencies(self) -> list[Currency]:
         """The currencies that the organisation has added."""
         return [wire_setup.currency(raw, self.tenant) for raw in await self._list("Currencies")]
+
+    async def repeating_invoices(self) -> list[Repeating]:
+        """The templates by which Xero makes sales invoices itself; those for bills are left out."""
+        raws = await self._list("RepeatingInvoices", {"where": 'Type=="ACCREC"'})
+        return [wire_repeating.repeating(raw, self.tenant) for raw in raws]
 
     async def actions(self) -> dict[str, bool]:
         """What the user who consented may do in this organisation, by Xero's names of it (CreateDraftInvoice…)."""

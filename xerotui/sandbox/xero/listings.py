@@ -104,6 +104,18 @@ LISTINGS = {
         full=render.document_whole,
         in_list=lambda org, record: render.document_whole(org, record, full_contact=False),
     ),
+    "RepeatingInvoices": Listing(
+        "RepeatingInvoices",
+        {
+            **_fields(
+                guid="RepeatingInvoiceID BrandingThemeID",
+                text="Type Reference Status CurrencyCode LineAmountTypes",
+                number="SubTotal TotalTax Total",
+            ),
+            **_CONTACT,
+        },
+        full=render.repeating,
+    ),
     "Contacts": Listing(
         "Contacts",
         _fields(

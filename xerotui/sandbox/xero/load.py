@@ -5,12 +5,14 @@ The translation of the world's words into Xero's fields lives here, and nothing 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from xerotui.sandbox.clock import WorldClock
-from xerotui.sandbox.world import Tenant, XeroContact, XeroDocument, XeroItem
+from xerotui.sandbox.world import Tenant, XeroContact, XeroDocument, XeroItem, XeroLine, XeroRepeating
 from xerotui.sandbox.xero.behaviour import Behaviour
+from xerotui.sandbox.xero.payments import pay
 from xerotui.sandbox.xero.rates import applies
 from xerotui.sandbox.xero.store import Organisation, Record
 from xerotui.sandbox.xero.tax import ZERO, totals
@@ -32,6 +34,10 @@ def organisation(tenant: Tenant, clock: WorldClock, behaviour: Behaviour | None 
         org["Invoices"].put(record)
         contact_record = org["Contacts"].rows[document.contact_id]
         contact_record["IsCustomer" if document.type == "ACCREC" else "IsSupplier"] = True
+        if document.status == "PAID":
+            _paid(org, record, document)
+    for template in tenant.repeating:
+        org["RepeatingInvoices"].put(_repeating(org, template))
     return org
 
 
@@ -197,8 +203,8 @@ def _item(item: XeroItem, created: datetime) -> Record:
     }
 
 
-def _document(org: Organisation, document: XeroDocument, created: datetime) -> Record:
-    lines: list[Record] = [
+def _lines(org: Organisation, lines: Iterable[XeroLine]) -> list[Record]:
+    return [
         {
             "LineItemID": line.line_id,
             "Description": line.description,
@@ -212,8 +218,52 @@ def _document(org: Organisation, document: XeroDocument, created: datetime) -> R
             "TaxAmount": line.tax_amount,
             "Tracking": [],
         }
-        for line in document.lines
+        for line in lines
     ]
+
+
+def _paid(org: Organisation, record: Record, document: XeroDocument) -> None:
+    """Pay a document in full on the day it was due, long before anybody looks."""
+    changed = record["UpdatedDateUTC"]
+    bank = next(account for account in org["Accounts"] if account["Type"] == "BANK")
+    payment = pay(org, {**record, "Status": "AUTHORISED"}, bank, record["Total"], document.due_date)
+    payment["UpdatedDateUTC"] = org["Invoices"].rows[document.document_id]["UpdatedDateUTC"] = changed
+
+
+def _repeating(org: Organisation, template: XeroRepeating) -> Record:
+    lines = _lines(org, template.lines)
+    sub, tax, total = totals(lines, "Exclusive")
+    schedule = {
+        "Period": template.period,
+        "Unit": template.unit,
+        "DueDate": 20,
+        "DueDateType": "OFFOLLOWINGMONTH",
+        "StartDate": template.start,
+        "NextScheduledDate": template.next,
+        "EndDate": template.end,
+    }
+    return {
+        "RepeatingInvoiceID": template.repeating_id,
+        "Type": template.type,
+        "Contact": {"ContactID": template.contact_id},
+        "Schedule": schedule,
+        "LineItems": lines,
+        "LineAmountTypes": "Exclusive",
+        "Reference": template.reference or None,
+        "CurrencyCode": template.currency,
+        "Status": template.status,
+        "SubTotal": sub,
+        "TotalTax": tax,
+        "Total": total,
+        "ApprovedForSending": False,
+        "SendCopy": False,
+        "MarkAsSent": False,
+        "IncludePDF": False,
+    }
+
+
+def _document(org: Organisation, document: XeroDocument, created: datetime) -> Record:
+    lines = _lines(org, document.lines)
     sub, tax, total = totals(lines, "Exclusive")
     theme = next((t for t in org["BrandingThemes"] if t["SortOrder"] == 0), {})
     return {

@@ -198,6 +198,16 @@ def document_bare(org: Organisation, record: Record) -> Record:
     return shown
 
 
+def repeating(org: Organisation, record: Record) -> Record:
+    """Return a template of repeating invoices: its contact in short, its id under two names."""
+    return {
+        **record,
+        "Contact": document_contact(org, record, full=False),
+        "ID": record["RepeatingInvoiceID"],
+        "HasAttachments": False,
+    }
+
+
 def document_summary(org: Organisation, record: Record) -> Record:
     """Return an invoice with what summaryOnly leaves of it."""
     shown = document_whole(org, record, full_contact=False)

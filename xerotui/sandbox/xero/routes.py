@@ -25,6 +25,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "Invoices": ("accounting.invoices",),
     "CreditNotes": ("accounting.invoices",),
     "PurchaseOrders": ("accounting.invoices",),
+    "RepeatingInvoices": ("accounting.invoices",),
     "Items": ("accounting.invoices", "accounting.settings"),
     "Payments": ("accounting.payments",),
     "BatchPayments": ("accounting.payments",),

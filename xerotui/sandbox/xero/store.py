@@ -111,6 +111,7 @@ class Organisation:
             "PurchaseOrders": Table("PurchaseOrderID", "PurchaseOrderNumber", "Contact.ContactID"),
             "Payments": Table("PaymentID", "_document"),
             "BatchPayments": Table("BatchPaymentID"),
+            "RepeatingInvoices": Table("RepeatingInvoiceID"),
         }
         self.history: dict[str, list[Record]] = {}
         # Told of every stored record: the organisation, the collection, the record, whether it is new.

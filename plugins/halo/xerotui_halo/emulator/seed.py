@@ -148,7 +148,7 @@ class Seed:
             "main_site_id": site.id, "main_site_name": site.name,
             "main_invoice_address": address_store(10_000 + c.id, c.address),
             "main_contact_name": f"{c.first_name} {c.last_name}", "main_contact_email": c.email,
-            "main_phonenumber": c.phone, "alastupdate": stamp(c.updated),
+            "main_phonenumber": c.phone, "alastupdate": stamp(c.updated), "xeroid": c.xero_id,
         }  # fmt: skip
 
     def _sites(self) -> Iterator[Row]:
@@ -214,7 +214,7 @@ class Seed:
             "amount_remaining": i.total, "voided": i.state == "voided", "hideinvoice": i.state == "hidden",
             "reviewrequired": i.state == "unapproved", "requires_approval": i.state == "unapproved",
             "is_recurring_invoice": i.kind == "template", "supplier_id": i.supplier,
-            "date_created": stamp(i.created), "last_modified": stamp(i.updated),
+            "date_created": stamp(i.created), "last_modified": stamp(i.updated), "xeroid": i.xero_id,
             "lines": [self._invoice_line(i, n, line) for n, line in enumerate(i.lines, 1)],
         }  # fmt: skip
 
