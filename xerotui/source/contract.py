@@ -26,6 +26,9 @@ class Capability(StrEnum):
     ATTACH = "attach"
     DELTA = "delta"
     GONE = "gone"
+    NATIVE = "native"
+    AMEND = "amend"
+    NUMBER = "number"
 
 
 class Target(StrEnum):
@@ -123,7 +126,8 @@ class Fact(msgspec.Struct, frozen=True):
 class ReadinessStep(msgspec.Struct, frozen=True, kw_only=True):
     """A thing to be done before the first sync, in the order that the source declares.
 
-    `what`: connect, tenant, reference, import, map or start; `kind` or `spec` says of which.
+    `what`: connect, tenant, reference, import, map, entities, settings or start; `kind` or `spec` says of which. An
+    optional one may be left as it is once a person looked at it, unless documents wait for it.
     """
 
     id: str
@@ -132,6 +136,7 @@ class ReadinessStep(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind | None = None
     spec: str = ""
     command: str = ""
+    optional: bool = False
 
 
 class Gone(Exception):
@@ -208,6 +213,10 @@ class Source(ABC):
     readiness: ClassVar[tuple[ReadinessStep, ...]] = ()
     # Kinds that `import` can create in the source.
     importable: ClassVar[tuple[Kind, ...]] = ()
+    # Fields of records of a kind that `amend` can set, by the names that the records themselves have.
+    amendable: ClassVar[Mapping[Kind, tuple[str, ...]]] = {}
+    # Kinds for which `new_number` gives account numbers or codes.
+    numbering: ClassVar[tuple[Kind, ...]] = ()
     # How many attachments one call may carry; more than one only where repeating the call changes nothing.
     attach_batch: ClassVar[int] = 1
 
@@ -241,6 +250,17 @@ class Source(ABC):
         """One record as it is now. Raises `Gone` when the source says that it doesn't exist."""
         raise SourceRefused(f"{self.title} can't read single {kind.plural}")
 
+    async def vanished(self, kind: Kind, ids: Sequence[str]) -> tuple[str, ...]:
+        """Of these ids those that a cheap listing no longer shows: suspects, each of which is asked for with `get`."""
+        return ()
+
+    async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
+        """The kinds that the source's own sync with Xero writes, by tenant ("" = every one); none where it is off.
+
+        With `Capability.NATIVE`. Raises SourceRefused where that can't be seen.
+        """
+        return {}
+
     async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
         """Every record that carries the Xero id, or the number, or the name, inactive ones included."""
         raise SourceRefused(f"{self.title} can't look up {kind.plural}")
@@ -248,6 +268,17 @@ class Source(ABC):
     async def save(self, kind: Kind, record: Record) -> str:
         """Create one record with its Xero id in it; the new id."""
         raise SourceRefused(f"{self.title} can't save {kind.plural}")
+
+    async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
+        """Set these fields of one record, valued as the record holds them; the record as the source has it then.
+
+        Fields that aren't named stay; repeating it must change nothing.
+        """
+        raise SourceRefused(f"{self.title} can't change {kind.plural}")
+
+    async def new_number(self, kind: Kind, record: Record) -> str:
+        """The account number or code that the source's own series has for this record; nothing is written to it."""
+        raise SourceRefused(f"{self.title} gives {kind.plural} no numbers")
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back; repeating it must change nothing."""

@@ -1,10 +1,11 @@
 """Proving a connection: what Halo is, who we are there, what may be read, whether Halo itself syncs to Xero."""
 
 from xerotui.source.contract import Context, Fact, SourceRefused
+from xerotui_halo import native
 from xerotui_halo.answers import unwrap
 from xerotui_halo.client import HaloClient
 from xerotui_halo.settings import HaloSettings
-from xerotui_halo.values import Row, flag, text
+from xerotui_halo.values import Row, text
 
 # Route, what it is for, and the permission that Halo's application needs (halo-api section 2).
 _ROUTES = (
@@ -60,11 +61,10 @@ async def _native(client: HaloClient) -> Fact:
     """Two writers make duplicates: Halo's own sync must be off for what XeroTUI syncs (halo-api section 8.1)."""
     title = "Halo's own Xero sync"
     try:
-        rows = unwrap(await client.get("XeroDetails"), "")
+        active = [_sync(row) for row in await native.rows_on(client)]
     except SourceRefused as error:
         remedy = "Look at Configuration > Integrations > Xero in Halo: its sync must be off."
         return Fact(title, f"can't be seen: {error.said}", ok=False, remedy=remedy)
-    active = [_sync(row) for row in rows if flag(row, "authorized") and flag(row, "enablesync")]
     if not active:
         return Fact(title, "off")
     remedy = "Switch off the sync of these entities in Halo before anything is sent: two writers make duplicates."
@@ -72,6 +72,4 @@ async def _native(client: HaloClient) -> Fact:
 
 
 def _sync(row: Row) -> str:
-    listed = row.get("sync_entities_list")
-    entities = ", ".join(map(str, listed)) if isinstance(listed, list) and listed else text(row, "sync_entities")
-    return f"{text(row, 'tenant_name', 'name') or 'a connection'}: {entities or 'everything'}"
+    return f"{text(row, 'tenant_name', 'name') or 'a connection'}: {', '.join(native.entities(row)) or 'everything'}"
