@@ -11,6 +11,7 @@ import msgspec
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.problems import Problem
 from xerotui.model.records import Record
+from xerotui.model.settling import Settlement
 from xerotui.net.http import HttpClient, Response
 from xerotui.net.limits import Limits, Throttled
 
@@ -29,6 +30,8 @@ class Capability(StrEnum):
     NATIVE = "native"
     AMEND = "amend"
     NUMBER = "number"
+    SETTLE = "settle"
+    VOID = "void"
 
 
 class Target(StrEnum):
@@ -283,6 +286,22 @@ class Source(ABC):
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back; repeating it must change nothing."""
         raise SourceRefused(f"{self.title} can't keep links")
+
+    async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
+        """Let a document show what was paid on it in Xero; what of it can't be held, as sentences.
+
+        Each payment is looked for by its Xero id before it is made, so that repeating it changes nothing; one that was
+        taken back is taken back here. Credit is never made to look like money.
+        """
+        raise SourceRefused(f"{self.title} can't keep payments")
+
+    async def void(self, kind: Kind, id: str) -> None:
+        """Void a document; one that is void already stays as it is."""
+        raise SourceRefused(f"{self.title} can't void {kind.plural}")
+
+    async def void_effect(self, kind: Kind) -> str:
+        """In a sentence for the person who decides: what else voiding such a document does at the source."""
+        return ""
 
 
 class Emulator(Protocol):

@@ -16,7 +16,7 @@ from xerotui.model.records import Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
-from xerotui.sync import settle
+from xerotui.sync import amending, settle
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
@@ -74,6 +74,8 @@ class SourceSender:
                 shared = await self._shared(operations)
                 await source.attach([_attachment(o, o.record in shared) for o in operations])
                 return Outcome(done=[Done(o, o.target) for o in operations], status=200)
+            if call.verb is Verb.UPDATE:
+                return await amending.amend(source, operations[0])
             return await self._create(source, operations[0])
         except Throttle as error:
             until = error.until or self._in(error.seconds)
@@ -156,8 +158,8 @@ class SourceSender:
         return Outcome(failed=[failed], status=error.status)
 
     def alive(self, call: Call) -> bool:
-        """True while a create of unknown outcome may still be under way; attachments may always be repeated."""
-        return call.verb is not Verb.ATTACH and self.ports.clock.now() - call.first_sent < GRACE
+        """True while a create of unknown outcome may still be under way; links and values may always be set again."""
+        return call.verb not in (Verb.ATTACH, Verb.UPDATE) and self.ports.clock.now() - call.first_sent < GRACE
 
     async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
         """What became of an unknown call: creates are looked up, attachments go again."""
@@ -167,6 +169,9 @@ class SourceSender:
         outcome = Outcome()
         for operation in operations:
             try:
+                if call.verb is Verb.UPDATE:
+                    amending.tell(outcome, operation, await amending.look(source, operation))
+                    continue
                 record = records.decode(operation.body)
                 there = await self._there(source, operation, record)
             except (SourceRefused, SourceUnreachable, SourceLocked, Throttle, NotSent, Unanswered, BadAnswer) as error:

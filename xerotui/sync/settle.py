@@ -216,6 +216,11 @@ class Settler:
             former = await keeper.many(tx, connection, kind, [d.operation.record for d in some], tenant)
             links = [link for d in some if (link := self._link(d, former.get(d.operation.record))) is not None]
             await keeper.put(tx, links)
+        for d in done:
+            if d.held is not None and d.operation.side is Side.SOURCE:
+                # Read back when it was changed: nobody needs to read the source again for it.
+                now = self.ports.clock.now()
+                await self.ports.ledger.snapshots.put(tx, Side.SOURCE, d.operation.connection, [d.held], now)
         held = [d.held for d in done if d.held is not None and d.operation.side is Side.XERO]
         tenants = {d.operation.tenant for d in done}
         if held and len(tenants) == 1:

@@ -1,7 +1,7 @@
 """Halo as a source: what it declares, and each of the contract's methods in Halo's terms."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,9 +27,10 @@ from xerotui.source.contract import (
     Target,
     TextField,
 )
-from xerotui_halo import documents, listings, parties, probes, writing
+from xerotui_halo import amending, documents, leaving, listings, native, parties, probes, writing
 from xerotui_halo.answers import WINDOW, throttled
 from xerotui_halo.client import HaloClient, NotThere, Tally
+from xerotui_halo.credits import is_credit
 from xerotui_halo.finding import Finder
 from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
 from xerotui_halo.reference import CHARGE_RATE, Reference, tax_rate
@@ -37,6 +38,8 @@ from xerotui_halo.settings import HaloSettings, host_of
 from xerotui_halo.values import Row, Unreadable, ident, instant
 
 WINDOW_SECONDS = 300
+# Two kinds in one list of Halo's.
+INVOICES = (Kind.INVOICE, Kind.CREDIT_NOTE)
 
 
 class HaloSource(Source):
@@ -45,8 +48,14 @@ class HaloSource(Source):
     name = "halo"
     title = "HaloPSA"
     settings_type = HaloSettings
-    kinds = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
-    capabilities = frozenset({Capability.FIND, Capability.SAVE, Capability.ATTACH, Capability.DELTA, Capability.GONE})
+    kinds = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.CREDIT_NOTE,
+             Kind.PURCHASE_ORDER)  # fmt: skip
+    capabilities = frozenset({
+        Capability.FIND, Capability.SAVE, Capability.ATTACH, Capability.DELTA, Capability.GONE, Capability.NATIVE,
+        Capability.AMEND, Capability.NUMBER,
+    })  # fmt: skip
+    amendable = {kind: tuple(fields) for kind, fields in amending.FIELDS.items()}
+    numbering = amending.NUMBERED
     specs = (
         MappingSpec(
             id=CHARGE_RATE,
@@ -62,21 +71,21 @@ class HaloSource(Source):
     text_fields = (TextField("short", "Short description"), TextField("long", "Long description"))
     importable = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
     attach_batch = 50
+    # In the order of Halo's own guide.
     readiness = (
         ReadinessStep(id="connect", title="Connect Halo", what="connect", command="source.connect"),
-        ReadinessStep(id="tenant", title="Connect Xero and choose the organisation", what="tenant",
-                      command="tenant.connect"),
-        ReadinessStep(id="tax", title="Map tax rates", what="map", spec="tax", command="go.mapping"),
+        ReadinessStep(id="tenant", title="Connect Xero, choose organisations", what="tenant", command="tenant.connect"),
+        ReadinessStep(id="tax", title="Map tax rates", what="map", spec="tax"),
         ReadinessStep(id="customers", title="Link or import customers", what="import", kind=Kind.CUSTOMER,
-                      command="go.imports"),
+                      optional=True),
+        ReadinessStep(id="tracking", title="Map tracking categories", what="map", spec=TRACKING.id, optional=True),
+        ReadinessStep(id="items", title="Link or import products", what="import", kind=Kind.ITEM, optional=True),
+        ReadinessStep(id="charge_rates", title="Map charge rates", what="map", spec=CHARGE_RATE),
         ReadinessStep(id="suppliers", title="Link or import suppliers", what="import", kind=Kind.SUPPLIER,
-                      command="go.imports"),
-        ReadinessStep(id="items", title="Link or import products", what="import", kind=Kind.ITEM,
-                      command="go.imports"),
-        ReadinessStep(id="charge_rates", title="Map charge rates", what="map", spec=CHARGE_RATE,
-                      command="go.mapping"),
-        ReadinessStep(id="start", title="Set the start dates and make the first plan", what="start",
-                      command="plan.make"),
+                      optional=True),
+        ReadinessStep(id="entities", title="Choose what is synced", what="entities", optional=True),
+        ReadinessStep(id="settings", title="General settings, start dates", what="settings", optional=True),
+        ReadinessStep(id="start", title="Make the first plan", what="start"),
     )  # fmt: skip
 
     settings: HaloSettings
@@ -123,9 +132,11 @@ class HaloSource(Source):
         parts = self._customers(mark, tally) if kind is Kind.CUSTOMER else self._listed(kind, mark, tally)
         async for found, next_mark in parts:
             records, skipped = await self._records(kind, found.rows)
+            # An invoice that became a credit is no invoice any more.
+            others = [ident(row, "id") for row in found.rows if kind is Kind.INVOICE and not _is_of(kind, row)]
             yield Page(
                 records=records,
-                gone=tuple(found.gone),
+                gone=(*found.gone, *others),
                 skipped=(*skipped, *found.skipped),
                 cursor=next_mark.text() if next_mark else "",
                 trouble=tally.words() if next_mark else "",
@@ -145,10 +156,20 @@ class HaloSource(Source):
         except NotThere:
             await self.client.get(path, {"count": "1"})
             raise Gone(f"Halo has no {kind.label} {id}") from None
+        if not _is_of(kind, row):
+            raise Gone(f"What Halo has under {id} is no {kind.label} any more")
         try:
             return await self._record(kind, row)
         except Unreadable as error:
             raise SourceRefused(f"{kind.label.capitalize()} {id} can't be read: {error}") from None
+
+    async def vanished(self, kind: Kind, ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of the ids that Halo's list doesn't show any more."""
+        return await leaving.vanished(self.client, kind, ids)
+
+    async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
+        """The kinds that Halo's own sync writes, by organisation."""
+        return await native.kinds(self.client)
 
     async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
         """Every record of that Xero id, number or name, inactive ones included, of whichever tenant."""
@@ -180,6 +201,17 @@ class HaloSource(Source):
         if kind in writing.XERO_ID and writing.kept(body, rows[new], writing.XERO_ID[kind]) is False:
             self.context.log.warning("halo_xero_id_not_kept", kind=kind.value, id=new)
         return new
+
+    async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
+        """Set fields of one record, then read it back: whether Halo keeps what it is sent isn't certain."""
+        body = amending.amendment(kind, id, changes)
+        await self.client.post(writing.PATHS[kind], [body])
+        self.finder.forget(kind)
+        return await self.get(kind, id)
+
+    async def new_number(self, kind: Kind, record: Record) -> str:
+        """The next account number or code of Halo's own series."""
+        return await amending.new_number(self.client, kind, record)
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back, one call for each kind, and read the answer back.
@@ -217,14 +249,14 @@ class HaloSource(Source):
             return await parties.item(self.reference, row, detailed=self.settings.item_details == "yes")
         if documents.is_template(row):
             raise Unreadable("a recurring template")
-        made = documents.invoice if kind is Kind.INVOICE else documents.purchase_order
-        return await made(self.reference, row)
+        made = {Kind.INVOICE: documents.invoice, Kind.CREDIT_NOTE: documents.credit_note}
+        return await made.get(kind, documents.purchase_order)(self.reference, row)
 
     async def _records(self, kind: Kind, rows: Sequence[Row]) -> tuple[tuple[Record, ...], list[tuple[str, str]]]:
         records: list[Record] = []
         skipped: list[tuple[str, str]] = []
         for row in rows:
-            if kind is Kind.INVOICE and documents.is_template(row):
+            if kind in INVOICES and (documents.is_template(row) or not _is_of(kind, row)):
                 continue
             try:
                 records.append(await self._record(kind, row))
@@ -342,6 +374,11 @@ class HaloSource(Source):
             if record.id == id:
                 return record
         raise Gone(f"Halo has no tax rate {id[:40]}")
+
+
+def _is_of(kind: Kind, row: Row) -> bool:
+    """Whether a row of the list that invoices and credits share is of that kind."""
+    return kind not in INVOICES or is_credit(row) is (kind is Kind.CREDIT_NOTE)
 
 
 def _is_tax(rate: Record, keys: Keys) -> bool:

@@ -25,6 +25,7 @@ from xerotui_halo.emulator.dress import dressed
 from xerotui_halo.emulator.errors import Refused, exception, not_found, rule, unauthorised
 from xerotui_halo.emulator.fields import ENTITIES, Entity
 from xerotui_halo.emulator.lists import answer, select, unknown_parameters
+from xerotui_halo.emulator.numbers import NUMBERED, next_numbers
 from xerotui_halo.emulator.seed import Row
 from xerotui_halo.emulator.store import Store
 from xerotui_halo.emulator.switches import Switches
@@ -169,6 +170,11 @@ class Api:
             row = self.store.edit(name, self._id(rest[:1]), {"voided": True})
             self._journal(entity, row, "void", {})
             return json_reply(self._shown(entity, row))
+        if [part.lower() for part in rest] == ["newaccountsid"] and entity.name in NUMBERED:
+            if self.switches.numbers_as == "none":
+                raise not_found()
+            elements = self._elements(body)
+            return json_reply(next_numbers(self.store.tables[name].rows, elements, self.switches.numbers_as))
         if rest or not entity.writable:
             self.journal.violation("unknown_route", f"POST {request.url.path}")
             raise not_found()

@@ -17,6 +17,8 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     429 carries the header. ``hidden_order_fields``: order lines come without quantity and price.
     ``settings_scope``: the scope that guards taxes, lookups, currencies (empty: none).
     ``native_sync``: the entities ("invoices,clients") that Halo's own Xero sync sends (empty: it is off).
+    ``numbers_as``: what NewAccountsId answers for an array of one: "row", "list", "text", or "none" (no such route).
+    ``credit_sign``: where a credit has its minus: its lines' "quantity" or "price", or "none" (amounts above nought).
     ``charge_code_field``: the field of lookup 17 that holds the accounts code.
     """
 
@@ -45,3 +47,5 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     zulu: bool = False
     tracking_in: str = "name"
     payment_numbers: list[int] = []
+    numbers_as: str = "row"
+    credit_sign: str = "quantity"

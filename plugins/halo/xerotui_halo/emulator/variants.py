@@ -47,6 +47,7 @@ VARIANTS = (
     Variant("no_date_search", "4.4", {"datesearch": False}, ("Invoice",)),
     Variant("created_as_list", "5", {"created_as_list": True}, ("Supplier",)),
     Variant("created_with_200", "5", {"created_ok": True}, ("Supplier",)),
+    *(Variant(f"new_numbers_{shape}", "5", {"numbers_as": shape}, _CLIENT) for shape in ("list", "text", "none")),
     Variant("dates_with_zone", "7", {"zulu": True}, ("Invoice", "Supplier")),
     Variant("item_link_not_kept", "7.4", {"drops": ["Item.third_party_id"]}, ("Item",)),
     *(Variant(f"charge_code_in_{field}", "7.7", {"charge_code_field": field}, ("Lookup",))
@@ -54,6 +55,7 @@ VARIANTS = (
     Variant("invoice_fields_not_kept", "7.8", {"drops": [f"Invoice.{name}" for name in _KEPT]}, ("Invoice",)),
     Variant("invoice_link_not_kept", "7.8", {"drops": ["Invoice.xeroid"]}, ("Invoice",)),
     Variant("payment_numbers", "7.8", {"payment_numbers": [-1, 2, 5]}, ("Invoice",)),
+    *(Variant(f"credit_sign_{sign}", "7.8", {"credit_sign": sign}, ("Credit",)) for sign in ("price", "none")),
     Variant("tracking_in_lookup", "7.8", {"tracking_in": "lookup"}, ("Invoice",)),
     Variant("no_tracking", "10", {"tracking_in": "none"}, ("Invoice",), ("tracking", "tracked")),
     Variant("hidden_order_amounts", "7.9", {"hidden_order_fields": True}, _ORDER, ("unreadable",)),
