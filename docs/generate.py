@@ -24,6 +24,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_-]*\.[a-z_]+")
 AREAS = {
     "": "Everywhere",
     "overview": "Overview",
+    "setup": "Setup",
     "tenants": "Tenants",
     "connection": "A connection",
     "connect": "Connecting",
@@ -134,6 +135,7 @@ _REFUSALS = (
     Refusal("core.request_missing", "There is no such request", "Ask again."),
     Refusal("core.row", "There is no such row in the plan or queue", "List them: `--rows`, or `xerotui queue`."),
     Refusal("core.settings", "The settings of a connection are wrong or no longer fit", "Connect again."),
+    Refusal("core.setup", "A step of the setup isn't there or can't be left as it is", "List them: `xerotui setup`."),
     Refusal("core.source_refused", "The source refuses the request", "See `xerotui doctor`."),
     Refusal(
         "core.stale",

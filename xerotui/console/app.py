@@ -56,6 +56,9 @@ class XeroTUI(App[int]):
         self.spec = ""
         self.source = ""
         self.palette = Palette(self)
+        # The area that esc goes back to, and whether a mended thing goes back by itself.
+        self.back_to = ""
+        self.mending = False
         # Plans that were approved here and whose run has not ended yet.
         self.awaited: set[str] = set()
         self.parting_words = ""
@@ -175,6 +178,7 @@ class XeroTUI(App[int]):
 
     def go(self, area: str, args: dict[str, str] | None = None) -> None:
         """Show an area; with `args` as a `Place` gives them, the row that is meant. Asks before unsaved things go."""
+        self.back_to, self.mending = "", False
         mounted: Awaitable[None] | None = None
         if area in self.MODES and area != self._current_mode and not self.area.unsaved():
             # At once: what is typed ahead is meant for the new screen.
@@ -230,6 +234,26 @@ class XeroTUI(App[int]):
             self.go(area, dict(place.args))
         else:
             self.tell(f"{places.OUTSIDE} Read the remedy.", "warn")
+
+    def visit(self, place: Place, *, mending: bool = False) -> None:
+        """Go to a place from which esc leads back; with `mending` what is mended there leads back by itself."""
+        came = self._current_mode
+        self.go_place(place)
+        if places.area_of(place) != came and places.area_of(place) in self.MODES:
+            self.back_to, self.mending = came, mending
+
+    def go_back(self, words: str = "") -> bool:
+        """Back to where one came from, if from anywhere, and say what was done; whether one went."""
+        if not self.back_to or len(self.screen_stack) > 1:
+            return False
+        area, self.back_to, self.mending = self.back_to, "", False
+        self.run_worker(self._back(area, words), group="go", exit_on_error=False)
+        return True
+
+    async def _back(self, area: str, words: str) -> None:
+        await self.switch_mode(area)
+        if words:
+            self.tell(words, "good")
 
     def open_story(self, connection: str, kind: Kind, record: str, tenant: str = "") -> None:
         """A record's whole story."""

@@ -14,12 +14,13 @@ from xerotui.store.documents import (
     Pair,
     SourceConnection,
     TenantDoc,
+    Tick,
     XeroConnectionDoc,
     mapping_key,
     pair_key,
 )
 
-D = TypeVar("D", SourceConnection, XeroConnectionDoc, TenantDoc, Pair, Mapping)
+D = TypeVar("D", SourceConnection, XeroConnectionDoc, TenantDoc, Pair, Mapping, Tick)
 Tables = dict[str, dict[str, Any]]
 
 
@@ -79,8 +80,10 @@ class Db:
         self._put("sources", document)
 
     def drop_source(self, id: str) -> None:
-        """Remove a source connection with its pairs and mappings."""
+        """Remove a source connection with its pairs, mappings and ticks."""
         self._drop("sources", id)
+        for tick in self.ticks(id):
+            self._drop("ticks", tick.key)
         for pair in self.pairs(id):
             self._drop("pairs", pair.key)
         for mapping in self._all("mappings", Mapping):
@@ -144,6 +147,18 @@ class Db:
     def drop_pair(self, source: str, tenant: str) -> None:
         """Remove a pair; its mappings stay."""
         self._drop("pairs", pair_key(source, tenant))
+
+    def ticks(self, source: str) -> list[Tick]:
+        """The steps of a source connection's setup that somebody looked at."""
+        return [tick for tick in self._all("ticks", Tick) if tick.source == source]
+
+    def put_tick(self, document: Tick) -> None:
+        """Save that a step was looked at."""
+        self._put("ticks", document)
+
+    def drop_tick(self, document: Tick) -> None:
+        """Forget that a step was looked at."""
+        self._drop("ticks", document.key)
 
     def mappings(self, connection: str, tenant: str, spec: str | None = None) -> list[Mapping]:
         """The mappings of a pair, or those of one spec."""

@@ -161,6 +161,21 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         return mapping_key(self.spec, self.connection, self.value, self.trade, self.tenant)
 
 
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word that an optional step of the setup was looked at, for the tenants that there were then."""
+
+    source: str
+    step: str
+    tenants: tuple[str, ...] = ()
+    actor: str = ""
+    at: dt.datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return _joined(self.source, self.step)
+
+
 def mapping_key(spec: str, connection: str, value: str, trade: str, tenant: str) -> str:
     """The id of a mapping's document."""
     return _joined(spec, connection, value, trade, tenant)

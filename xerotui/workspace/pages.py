@@ -16,7 +16,12 @@ __all__ = ["Change", "Kind", "Operation", "Page", "Place", "Plan", "Problem", "R
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One readiness step: `state` is done, todo or waiting (for an earlier one); `command` a registry id."""
+    """One step of the setup: `state` is done, looked (left as it is, on a person's word), todo or waiting (for an
+    earlier one); `command` is a registry id.
+
+    `missing` are counts by word, `lacking` the tenants where something is missing; `documents` wait for this step,
+    with their sums by currency and the `codes` of their problems. `compulsory` ones must be done before all can be sent; others may be looked at.
+    """
 
     id: str
     title: str
@@ -24,6 +29,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     command: str = ""
     args: dict[str, str] = {}
+    connection: str = ""
+    what: str = ""
+    compulsory: bool = True
+    missing: dict[str, int] = {}
+    lacking: tuple[str, ...] = ()
+    documents: int = 0
+    totals: dict[str, Decimal] = {}
+    codes: tuple[str, ...] = ()
+    looked: str = ""
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,6 +299,8 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = False
     # (field, values): asked for only where that field holds one of these.
     where: tuple[str, tuple[str, ...]] | None = None
+    # The heading of the part of the form that begins with this field.
+    section: str = ""
 
 
 class SpecRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from xerotui.console.rows.plan import operations_of, totals_of
+from xerotui.console.rows.setup import blocked, word
 from xerotui.console.rows.signs import style, worded
 from xerotui.console.text import bar, count, join, middle, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
@@ -28,9 +29,10 @@ def _heading(key: str, title: str) -> Item:
 
 def step_item(step: Step) -> Item:
     """A readiness step."""
-    word = {"todo": "next", "done": "done", "waiting": "waiting"}.get(step.state, step.state)
     shade = "dim" if step.state == "waiting" else ""
-    cells = (worded(step.state, word), safe(step.title, shade), safe(step.detail, "dim"))
+    waits = blocked(step)
+    stands = join(safe(f"! {waits}", "yellow"), "  ") if waits else ""
+    cells = (word(step), safe(step.title, shade), join(stands, safe(step.detail, "dim")))
     return Item(Row(f"step {step.id}", cells), Place(step.command, step.args) if step.command else None)
 
 
@@ -47,10 +49,16 @@ def problem_item(code: str, number: int, title: str) -> Item:
     return Item(Row(f"problem {code}", cells), Place("go.errors", {"code": code}))
 
 
+def shown(step: Step, steps: tuple[Step, ...]) -> bool:
+    """Whether a step stands on the overview: what is to be done, and until the first plan also what may be."""
+    begun = any(s.what == "start" and s.state == "done" and s.connection == step.connection for s in steps)
+    return step.state in ("todo", "waiting") and (step.compulsory or not begun)
+
+
 def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
     """All rows; `titles` gives words for problem codes."""
-    out = [_heading("# steps", "Before the first sync")]
-    out += [step_item(step) for step in data.steps]
+    steps = [step for step in data.steps if shown(step, data.steps)]
+    out = [_heading("# steps", "Before the first sync"), *map(step_item, steps)] if steps else []
     waiting = [plan for plan in data.plans_waiting if operations_of(plan)]
     if waiting:
         out += [_heading("# plans", "Waiting for your approval"), *map(plan_item, waiting)]

@@ -8,6 +8,7 @@ from xerotui.console.text import safe
 _SIGNS: dict[str, tuple[str, str]] = {
     # readiness
     "todo": ("→", "bold yellow"),
+    "looked": ("✓", "dim"),
     "waiting": ("·", "dim"),
     # tenants, sources, plugins
     "connected": ("✓", "green"),

@@ -285,6 +285,8 @@ class AreaScreen(Screen[object]):
             self.notice("")
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        else:
+            self.console_app.go_back()
 
     # --- asking
 

@@ -68,7 +68,7 @@ class ErrorsScreen(ListScreen):
 
     def do_errors_fix(self) -> None:
         """Go where it is mended."""
-        self.console_app.go_place(self.current.place)
+        self.console_app.visit(self.current.place, mending=True)
 
     async def do_errors_retry(self) -> None:
         """Check again everything that waits for the marked causes."""
@@ -161,7 +161,7 @@ class CauseScreen(ListScreen):
 
     def do_records_fix(self) -> None:
         """Go where it is mended."""
-        self.console_app.go_place(self._place())
+        self.console_app.visit(self._place(), mending=True)
 
     def do_records_retry(self) -> None:
         """Check the whole cause again."""
@@ -215,7 +215,7 @@ class OrderScreen(ListScreen):
 
     def do_records_fix(self) -> None:
         """Go where it is mended."""
-        self.console_app.go_place(self.current.place)
+        self.console_app.visit(self.current.place, mending=True)
 
     def do_records_retry(self) -> None:
         """Check the whole cause again."""

@@ -128,7 +128,9 @@ class MappingScreen(ListScreen):
 
     def _say_released(self, words: str, waiting: int) -> None:
         tail = f": {count(waiting, 'document')} released, a follow-up plan is being made" if waiting else ""
-        self.notice(words + tail + ".", "good")
+        # Who came from a problem goes back to its row; who came to map goes on mapping.
+        if not (self.console_app.mending and self.console_app.go_back(words + tail + ".")):
+            self.notice(words + tail + ".", "good")
 
     async def do_map_accept(self) -> None:
         """Take every proposal of equal rate, after a question."""

@@ -53,8 +53,15 @@ def _errors() -> Screen[Any]:
     return ErrorsScreen()
 
 
+def _setup() -> Screen[Any]:
+    from xerotui.console.screens.setup import SetupScreen
+
+    return SetupScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "overview": _overview,
+    "setup": _setup,
     "tenants": _tenants,
     "mapping": _mapping,
     "imports": _imports,

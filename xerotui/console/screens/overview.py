@@ -10,7 +10,7 @@ from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import CORE
-from xerotui.workspace.pages import Overview
+from xerotui.workspace.pages import Overview, Place
 
 
 class OverviewScreen(ListScreen):
@@ -60,7 +60,8 @@ class OverviewScreen(ListScreen):
         """The list, then what stands below it; the cursor starts on the next step."""
         if not self.rows:
             steps = self.data.steps if self.data is not None else ()
-            self._select = next((f"step {step.id}" for step in steps if step.state == "todo"), "")
+            todo = sorted((s for s in steps if s.state == "todo"), key=lambda s: not s.compulsory)
+            self._select = f"step {todo[0].id}" if todo else ""
         super().paint(data)
         if self.data is not None:
             room = max(3, self.app.size.height - 4 - len(data.rows) - 2)
@@ -73,13 +74,17 @@ class OverviewScreen(ListScreen):
         """How many steps are left."""
         if self.data is None:
             return []
-        left = sum(step.state != "done" for step in self.data.steps)
+        left = sum(step.compulsory and step.state in ("todo", "waiting") for step in self.data.steps)
         return ["ready to sync" if not left else f"{left} of {len(self.data.steps)} steps to go"]
+
+    def do_overview_setup(self) -> None:
+        """The steps with what each misses and blocks; esc comes back."""
+        self.console_app.visit(Place("go.setup"))
 
     def do_overview_open(self) -> None:
         """Go to where the row is done."""
         item = self.current
         if item is not None and item.place is not None:
-            self.console_app.go_place(item.place)
+            self.console_app.visit(item.place)
         else:
             self.notice("Nothing to do for this one.", "quiet")

@@ -97,7 +97,7 @@ class StoryScreen(AreaScreen):
         """Go where it is mended."""
         place = self.place()
         if place is not None:
-            self.console_app.go_place(place)
+            self.console_app.visit(place, mending=True)
 
     def do_story_retry(self) -> None:
         """Ask for another try."""

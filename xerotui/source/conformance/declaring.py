@@ -16,7 +16,7 @@ from xerotui.source.conformance.stand import Stand, standing
 from xerotui.source.contract import Capability, Fact, Source, SourceLocked, SourceUnreachable
 
 _LOOKS_SECRET = re.compile(r"secret|password|passphrase|token|api_?key|private", re.IGNORECASE)
-_STEPS = ("connect", "tenant", "reference", "import", "map", "start")
+_STEPS = ("connect", "tenant", "reference", "import", "map", "entities", "settings", "start")
 
 
 class Told:

@@ -1,0 +1,113 @@
+"""Setup: the way from nothing to the first sync, in the order that the source declares; left and taken up at will."""
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+
+from xerotui.console.rows import setup as rows
+from xerotui.console.screens.listing import ListScreen
+from xerotui.console.text import safe, short
+from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.model.paging import Page, View
+from xerotui.workspace.pages import Place, Step
+
+WIDE = 120
+
+
+class SetupScreen(ListScreen):
+    """One row a step; enter goes to its place, and esc comes back here."""
+
+    AREA = "setup"
+    NAME = "Setup"
+    HELP = (
+        "Every step from nothing to the first sync, in order: what is done, what is missing, and which documents wait "
+        "for it. Enter goes to where a step is done, esc comes back. Steps are optional unless something waits for "
+        "them; k says that one is right as it is. Nothing is lost by leaving."
+    )
+    TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "plans", "problems", "links", "snapshots"})
+    PAGED = False
+    EMPTY = "No source is installed: see Plugins."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: tuple[Step, ...] = ()
+
+    def columns(self) -> tuple[Column, ...]:
+        """Word, step, how it stands."""
+        return rows.COLUMNS
+
+    async def page(self, view: View) -> Page[Any]:
+        """All steps are one page; a filter looks at their titles and words."""
+        self.steps = steps = await self.ws.setup()
+        words = view.text.casefold()
+        found = tuple((i, s) for i, s in enumerate(steps, 1) if words in f"{s.title} {s.detail}".casefold())
+        return Page(rows=found, total=len(found))
+
+    def row_of(self, item: tuple[int, Step]) -> Row:
+        """One step."""
+        return rows.row(*item, wide=self.app.size.width >= WIDE)
+
+    def paint(self, data: Page[Any]) -> None:
+        """The cursor starts on the next step, and keeps its row afterwards."""
+        if not self.rows and not self._select:
+            open_ = [s.id for _, s in data.rows if s.state == "todo"]
+            must = [s.id for _, s in data.rows if s.state == "todo" and s.compulsory]
+            self._select = next(iter(must or open_), "")
+        super().paint(data)
+
+    def detail(self, item: tuple[int, Step]) -> Text | None:
+        """All of it is known already."""
+        return rows.text(item[1], self.console_app.names)
+
+    def title_parts(self) -> list[object]:
+        """How many steps are left."""
+        must = sum(s.compulsory and s.state in ("todo", "waiting") for s in self.steps)
+        may = sum(not s.compulsory and s.state == "todo" for s in self.steps)
+        parts: list[object] = [safe(f"{must} to do", "bold yellow") if must else safe("ready to sync", "green")]
+        return [*parts, safe(f"{may} optional", "dim")] if may else parts
+
+    def unavailable(self, command: str) -> str:
+        """What a step waits for is said instead of going there in vain."""
+        if command not in ("setup.open", "setup.look", "setup.waits") or not self.is_mounted:
+            return ""
+        if self.current is None:
+            return "Nothing is chosen."
+        step: Step = self.current[1]
+        if command == "setup.waits":
+            return "" if step.documents else "No document waits for this step."
+        if step.state == "waiting":
+            first = next((s for s in self.steps if s.state == "todo" and s.connection == step.connection), step)
+            return f"First: {short(first.title, 50)}."
+        if command == "setup.look" and step.compulsory:
+            return "Documents wait for it: enter goes there." if step.documents else "This step must be done."
+        if command == "setup.look" and step.state == "done":
+            return "It is done already."
+        return ""
+
+    def do_setup_open(self) -> None:
+        """Go to the step's place; forms open here, on top."""
+        step: Step = self.current[1]
+        if step.command == "tenant.connect" and step.state == "todo":
+            from xerotui.console.screens.connect_xero import ConnectXeroScreen
+
+            self.app.push_screen(ConnectXeroScreen())
+        elif step.command == "source.connect" and step.state == "todo" and not step.connection:
+            from xerotui.console.screens.connect_source import ConnectSourceScreen
+
+            self.app.push_screen(ConnectSourceScreen())
+        elif step.command == "tenant.refresh":
+            self.console_app.send("refresh", "Reading both sides")
+        else:
+            self.console_app.visit(Place(step.command, step.args))
+
+    def do_setup_waits(self) -> None:
+        """The causes that hold documents up at this step, each with the key to where it is mended."""
+        step: Step = self.current[1]
+        self.console_app.visit(Place("go.errors", {"code": ",".join(step.codes)}))
+
+    async def do_setup_look(self) -> None:
+        """Say that an optional step is right as it is, or take that back."""
+        step: Step = self.current[1]
+        made = await self.ws.setup_look(step.id, looked=not step.looked)
+        self.notice(f"{step.title}: " + ("left as it is." if made.looked else "open again."), "good")
+        self.reload()
