@@ -140,6 +140,9 @@ class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="docu
     reference: str = ""
     status: str = ""
     theme: str = ""
+    # The recurring template that it was made from, by the source's id; `plain`: the contact's own theme always applies.
+    template: str = ""
+    plain: bool = False
     lines: tuple[Line, ...] = ()
     subtotal: Decimal | None = None
     tax: Decimal | None = None

@@ -72,6 +72,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fingerprint: str = ""
     mappings: dict[str, int] = {}
     xero_version: str = ""
+    # Of what people chose for this very document; blank for nothing.
+    overrides: str = ""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

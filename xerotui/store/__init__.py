@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from xerotui.store.inbox import Hint
     from xerotui.store.keys import name_key
     from xerotui.store.ledger import Ledger
+    from xerotui.store.mails import Mail
+    from xerotui.store.overrides import Override
     from xerotui.store.plans import BlockedRow
     from xerotui.store.problems import CauseRow
     from xerotui.store.tx import Tx
@@ -35,7 +37,9 @@ __all__ = [
     "IllegalMove",
     "Ledger",
     "LinkTaken",
+    "Mail",
     "Mapping",
+    "Override",
     "Pair",
     "SourceConnection",
     "Taken",
@@ -74,6 +78,8 @@ _HOME = {
     "Hint": "inbox",
     "IllegalMove": "errors",
     "Ledger": "ledger",
+    "Mail": "mails",
+    "Override": "overrides",
     "LinkTaken": "errors",
     "Taken": "backs",
     "Tx": "tx",

@@ -115,6 +115,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     closed_through: dt.date | None = None
     default_tenant: bool = False
     numbers: dict[str, str] = {}
+    # Whether the number of a single document may be chosen here.
+    number_overrides: bool = False
     rate: str = "source"
     generate: dict[str, str] = {}
     generate_unasked: bool = False

@@ -18,6 +18,8 @@ from xerotui.store.inbox import Inbox
 from xerotui.store.lanes import Lanes
 from xerotui.store.leases import Leases
 from xerotui.store.links import Links
+from xerotui.store.mails import Mails
+from xerotui.store.overrides import Overrides
 from xerotui.store.permits import LedgerPermits
 from xerotui.store.plans import Plans
 from xerotui.store.problems import Problems
@@ -60,6 +62,8 @@ class Ledger:
         self.inbox = Inbox()
         self.permits = LedgerPermits(self)
         self.usage = Usage()
+        self.overrides = Overrides()
+        self.mails = Mails()
         self.backs = Backs()
 
     @classmethod

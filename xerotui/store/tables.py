@@ -387,6 +387,22 @@ usage = Table(
     _whole("unmetered"),
 )
 
+# overrides.py: what people chose for one document, a row a field
+overrides = Table(
+    "overrides",
+    metadata,
+    *_key("connection", "tenant", "kind", "record", "line", "field"),
+    _text("value"),
+    _text("title"),
+    _text("actor"),
+    _whole("at"),
+)
+
+# mails.py: the last mail of each document
+mails = Table(
+    "mails", metadata, *_key("tenant", "xero_id"), _text("request"), _text("state"), _text("actor"), _whole("at")
+)
+
 # vault.py
 vault = Table("vault", metadata, *_key("name"), _bytes("nonce"), _bytes("box"), _whole("at"))
 
