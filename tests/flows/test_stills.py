@@ -15,7 +15,7 @@ from tests.flows.prepared import hostile_world, prepare
 from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
 from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
-from xerotui.console.screens.connection import ConnectionScreen, StartDatesScreen
+from xerotui.console.screens.connection import ConnectionScreen
 from xerotui.console.screens.errors import OrderScreen
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import StoryScreen
@@ -438,12 +438,15 @@ def test_a_connection_in_full(stage: Stage, size: str) -> None:
             assert f" {label} " in words, words
         assert "What is wrong" not in words
         await press(pilot, "d")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StartDatesScreen), "the form")
+        await until(pilot, lambda: bool(lines_with(pilot, "Invoices from")), "the form")
         await settled(pilot)
-        await press(pilot, *"soon", "enter", "enter", "enter")
-        await until(pilot, lambda: bool(lines_with(pilot, "No date: write it as 2026-01-31.")), "a refusal")
+        await press(pilot, *"soon", *["enter"] * 6)
+        await until(pilot, lambda: bool(lines_with(pilot, "Invoices from: a date such as 2026-01-31")), "a refusal")
         harmless(pilot)
         await press(pilot, "escape", "y")
+        await until(pilot, lambda: bool(lines_with(pilot, "Records of the source that name no")), "the list")
+        harmless(pilot)
+        await press(pilot, "escape")
         await until(pilot, lambda: pilot.app.screen is screen, "the way back")
         if SIZES[size] == SMALL:
             await _dated(pilot, screen)
@@ -452,12 +455,17 @@ def test_a_connection_in_full(stage: Stage, size: str) -> None:
 
 
 async def _dated(pilot: Pilot[Any], screen: ConnectionScreen) -> None:
-    """A start date that is saved is told at once."""
+    """A start date shows what it parts before it is saved, and is told at once."""
     await press(pilot, "d")
-    await until(pilot, lambda: isinstance(pilot.app.screen, StartDatesScreen), "the form again")
+    await until(pilot, lambda: bool(lines_with(pilot, "Invoices from")), "the form again")
     await settled(pilot)
-    await press(pilot, "enter", *"2020-01-31", "enter", "enter")
-    await until(pilot, lambda: pilot.app.screen is screen, "that it is saved")
+    await press(pilot, "enter", *"2020-01-31", *["enter"] * 5)
+    await until(pilot, lambda: bool(lines_with(pilot, "credit notes    from 2020-01-31")), "what it parts")
+    await until(pilot, lambda: bool(lines_with(pilot, "Save these settings?")), "the question")
+    await press(pilot, "y")
+    await until(pilot, lambda: bool(lines_with(pilot, "Credit notes from none → 2020-01-31")), "that it is saved")
+    await press(pilot, "escape")
+    await press(pilot, "escape")
     await until(
         pilot,
         lambda: "credit_note from 2020-01-31" in screen.query_one("#report", Detail).said.plain,

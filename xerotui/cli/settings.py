@@ -31,6 +31,27 @@ def variable(name: str) -> str:
     return f"XEROTUI_{name.upper()}"
 
 
+def options_of(fields: "tuple[FormField, ...]", *, defaults: bool = True) -> list[click.Parameter]:
+    """An option for each field; with `defaults` its help says what is taken where it isn't given."""
+    out: list[click.Parameter] = []
+    for field in fields:
+        option, stored = flag(field), key(field)
+        words = safe(f"{field.title}. {field.help}".strip())
+        if field.secret:
+            out.append(
+                click.Option(
+                    [f"--{option}-file", stored],
+                    type=click.Path(dir_okay=False, allow_dash=True),
+                    help=f"{words} Read from a file, or - for stdin; else from {variable(field.name)}, else asked.",
+                )
+            )
+        else:
+            kind = click.Choice(list(field.choices)) if field.choices else click.STRING
+            usual = f"  [default: {safe(field.default)}]" if defaults and field.default else ""
+            out.append(click.Option([f"--{option}", stored], type=kind, help=words + usual))
+    return out
+
+
 def values_of(fields: "tuple[FormField, ...]", options: dict[str, Any]) -> dict[str, str]:
     """The settings as given: options, files and variables for secrets, and questions for what is needed still."""
     values: dict[str, str] = {}

@@ -1,6 +1,8 @@
 """Annotations that turn a plain typed struct into a settings form and a set of command-line options."""
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -33,6 +35,13 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Section:
+    """The field begins a part of the form under this heading."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Where:
     """The field matters only where another one holds one of these values; it isn't asked for elsewhere."""
 
@@ -53,6 +62,22 @@ class Field:
     default: Any = None
     required: bool = False
     where: Where | None = None
+    section: str = ""
+
+
+# How a switch is written on forms and on the command line.
+SWITCH = ("on", "off")
+
+
+def as_text(value: object) -> str:
+    """A setting as a form or the command line writes it: switches on and off, dates in ISO form, None blank."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return SWITCH[0] if value else SWITCH[1]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -72,10 +97,11 @@ def fields(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
                 title=title,
                 help=by[Help].text if Help in by else "",
                 secret=Secret in by,
-                choices=by[Choice].values if Choice in by else (),
+                choices=by[Choice].values if Choice in by else SWITCH if base is bool else (),
                 default=None if required else info.default,
                 required=required,
                 where=by.get(Where),
+                section=by[Section].text if Section in by else "",
             )
         )
     return tuple(out)
@@ -96,7 +122,9 @@ def fill(struct: type[msgspec.Struct], values: dict[str, str]) -> msgspec.Struct
             raise msgspec.ValidationError(f"{field.title} is needed")
         if value and field.choices and value not in field.choices:
             raise msgspec.ValidationError(f"{field.title}: one of {', '.join(field.choices)}")
-    given = {name: value for name, value in values.items() if value != ""}
+    given: dict[str, Any] = {name: value for name, value in values.items() if value != ""}
+    # Only a switch of ours: a text setting may well be called "on".
+    given |= {name: value == SWITCH[0] for name, value in given.items() if known[name].type is bool}
     try:
         return msgspec.convert(given, struct, strict=False)
     except msgspec.ValidationError as error:

@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from xerotui.model.problems import SyncError
-from xerotui.model.settings import fields, fill
+from xerotui.model.settings import as_text, fields, fill
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.workspace.pages import FormField
@@ -29,9 +29,10 @@ def drawn(struct: type) -> tuple[FormField, ...]:
             help=f.help,
             secret=f.secret,
             choices=f.choices,
-            default=None if f.secret else f.default,
+            default=None if f.secret else as_text(f.default) if isinstance(f.default, bool) else f.default,
             required=f.required,
             where=(f.where.field, f.where.values) if f.where else None,
+            section=f.section,
         )
         for f in fields(struct)
     )

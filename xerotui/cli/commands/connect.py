@@ -9,7 +9,7 @@ from xerotui.cli.codes import Exit
 from xerotui.cli.commands import connect_xero
 from xerotui.cli.output import Output
 from xerotui.cli.runner import json_option, run_async
-from xerotui.cli.settings import flag, key, values_of, variable
+from xerotui.cli.settings import options_of, values_of
 from xerotui.cli.text import safe
 
 if TYPE_CHECKING:
@@ -52,30 +52,10 @@ def _command(
         return run_async(state, Output(json=json), body, source=name, fields=fields, options=options)
 
     made = click.command(name, help=help)(call)
-    made.params = [click.Option(["--name"], help="What you call it.", default=""), *extras, *_options(fields)] + [
+    made.params = [click.Option(["--name"], help="What you call it.", default=""), *extras, *options_of(fields)] + [
         p for p in made.params if p.name == "json"
     ]
     return made
-
-
-def _options(fields: "tuple[FormField, ...]") -> list[click.Parameter]:
-    out: list[click.Parameter] = []
-    for field in fields:
-        option, stored = flag(field), key(field)
-        words = safe(f"{field.title}. {field.help}".strip())
-        if field.secret:
-            out.append(
-                click.Option(
-                    [f"--{option}-file", stored],
-                    type=click.Path(dir_okay=False, allow_dash=True),
-                    help=f"{words} Read from a file, or - for stdin; else from {variable(field.name)}, else asked.",
-                )
-            )
-        else:
-            kind = click.Choice(list(field.choices)) if field.choices else click.STRING
-            usual = f"  [default: {safe(field.default)}]" if field.default else ""
-            out.append(click.Option([f"--{option}", stored], type=kind, help=words + usual))
-    return out
 
 
 async def _source(

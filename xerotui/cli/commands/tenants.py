@@ -7,6 +7,7 @@ import click
 
 from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.pair import told
 from xerotui.cli.commands.tenants_leave import delete, disconnect, logins
 from xerotui.cli.commands.tenants_show import show
 from xerotui.cli.follow import followed
@@ -129,6 +130,7 @@ async def _refresh(space: "Workspace", out: Output, tenant: str) -> list[SyncErr
     metavar="[KIND=]DATE",
     help="Leave documents of an earlier date alone: 2026-01-31, or of one kind invoice=2026-01-31; none for all.",
 )
+@click.option("--dry-run", is_flag=True, help="With start dates: say what they part and let in, and save nothing.")
 @source_option
 @command
 async def set_(
@@ -141,6 +143,7 @@ async def set_(
     poll: int | None,
     reread: int | None,
     starts: tuple[str, ...],
+    dry_run: bool,
     connection: str,
 ) -> None:
     """Change an organisation's own settings, and from which day a source's documents sync with it."""
@@ -157,13 +160,24 @@ async def set_(
     days = _days(starts)
     if not fields and not days:
         raise click.UsageError("Nothing to set: --read-only, --writable, --accent, --poll, --reread or --start-date.")
+    if dry_run and fields:
+        raise click.UsageError("--dry-run goes with --start-date alone.")
+    moved = None
     if days:
-        await space.start_dates(await source_id(space, connection), chosen, days)
+        from xerotui.workspace.policies import start_values
+
+        source = await source_id(space, connection)
+        moved = await space.pair_change(source, chosen, start_values(days), dry_run=dry_run)
     if fields:
         await space.tenant_set(chosen, **fields)
     if out.json:
-        out.data({"tenant": chosen, **fields, **({"start": days} if days else {})})
-    out.say("Set.")
+        more = {"start": days, "sides": moved.start.sides, "entering": moved.start.entering} if moved else {}
+        out.data({"tenant": chosen, **fields, **more, **({"saved": False} if dry_run else {})})
+        return
+    if moved is not None:
+        told(out, moved)
+    if fields:
+        out.say("Set.")
 
 
 def _days(starts: tuple[str, ...]) -> dict[str, dt.date | None]:

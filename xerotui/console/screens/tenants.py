@@ -28,8 +28,9 @@ class TenantsScreen(ListScreen):
     NAME = "Tenants"
     HELP = (
         "The Xero organisations and the source systems that are connected, and how they are. "
-        "c connects Xero, s a source, k proves that connections work, f reads both sides again. x takes an "
-        "organisation away from its login, d ends a whole login; what is linked and mapped stays."
+        "c connects Xero, s a source, k proves that connections work, f reads both sides again, e sets what is synced "
+        "between the two. x takes an organisation away from its login, d ends a whole login; what is linked and mapped "
+        "stays."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "links", "problems", "snapshots", "workers"})
     PAGED = False
@@ -124,6 +125,15 @@ class TenantsScreen(ListScreen):
         else:
             self.console_app.send("refresh", "Reading both sides")
 
+    async def do_pair_open(self) -> None:
+        """The settings of the pair that the row belongs to."""
+        from xerotui.console.screens.pair import open_pair
+
+        item = self.current
+        tenant = item.tenant.tenant if item is not None and item.tenant is not None else ""
+        source = item.source.id if item is not None and item.source is not None else ""
+        await open_pair(self, source=source, tenant=tenant)
+
     async def do_tenant_readonly(self) -> None:
         """Switch an organisation between read-only and writable, after a question."""
         row = self.current.tenant
@@ -189,6 +199,11 @@ class TenantsScreen(ListScreen):
         elif args.get("connection"):
             self._select = f"source {args['connection']}"
         self.reload()
+        if args.get("tenant") and "setting" in args:
+            from xerotui.console.screens.pair import open_pair
+
+            source = args.get("connection", "")
+            await open_pair(self, source=source, tenant=args["tenant"], setting=args["setting"])
 
 
 class CheckScreen(ListScreen):
