@@ -71,12 +71,12 @@ async def test_the_nearest_tracking_option_travels_and_one_without_a_place_waits
         await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_1_lookup_name": ""}])
         await edit(bench, "assetgroup", item.group, xero_category_1_lookup_name=first)
         await bench.control("halo", "/clock", {"jump_seconds": 120})
-        await edit(bench, "invoice", record, reference="1")
+        await edit(bench, "invoice", record, cust_order_number="1")
         assert await options(bench, record) == [(category.name, first)]
 
         await edit(bench, "item", line.item, xero_category_1_lookup_name=second)
         await bench.control("halo", "/clock", {"jump_seconds": 120})
-        await edit(bench, "invoice", record, reference="2")
+        await edit(bench, "invoice", record, cust_order_number="2")
         assert await options(bench, record) == [(category.name, second)]
 
         await edit(bench, "invoice", record, lines=[{"id": line.id, "xero_category_1_lookup_name": third}])

@@ -126,7 +126,7 @@ async def test_what_a_bookkeeper_changed_is_a_conflict_not_overwritten(tmp_path:
         held = next(i for i in state if i["InvoiceID"] == sent.target)
         lines = [{**line, "AccountCode": "260"} if line.get("AccountCode") else line for line in held["LineItems"]]
         await bench.control("xero", f"/patch/{sent.tenant}/invoices/{sent.target}", {"LineItems": lines})
-        await edit(bench, "invoice", sent.record, reference="Another reference")
+        await edit(bench, "invoice", sent.record, cust_order_number="Another reference")
         plan = await made_plan(bench)
         assert not [o for o in await operations(bench, plan=plan.id) if o.record == sent.record]
         assert "core.conflict" in await codes(bench, sent.record)

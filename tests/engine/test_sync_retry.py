@@ -105,7 +105,7 @@ async def test_drift_after_the_first_call_supersedes_only_that_operation(tmp_pat
         await apply(ports, plan.id, plan.hash, "tester")
         creates = await operations(bench, plan=plan.id, kind=Kind.INVOICE, verb=Verb.CREATE)
         edited = creates[2]
-        await edit(bench, "invoice", edited.record, reference="Another reference")
+        await edit(bench, "invoice", edited.record, cust_order_number="Another reference")
         await read_sides(ports, SOURCE, bench.tenants, _quiet)
         await bench.work()
         (stale,) = await operations(bench, states=(State.SUPERSEDED,))

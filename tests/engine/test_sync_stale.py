@@ -25,11 +25,11 @@ async def test_what_moved_since_the_plan_refuses_it_and_is_named(tmp_path: Path)
         plan = await made_plan(bench)
         british = [o for o in await operations(bench, plan=plan.id, kind=Kind.INVOICE) if o.tenant == bench.tenants[0]]
         edited, taken = british[0], british[1]
-        await edit(bench, "invoice", edited.record, reference="Another reference")
+        await edit(bench, "invoice", edited.record, cust_order_number="Another reference")
         await invoiced_in_xero(bench, taken.tenant, taken.title)
         # What is no part of the plan is no reason to refuse it.
         stays = next(str(t.id) for t in bench.world.trouble if (t.kind, t.record) == ("total_mismatch", "invoice"))
-        await edit(bench, "invoice", stays, reference="Never mind")
+        await edit(bench, "invoice", stays, cust_order_number="Never mind")
         refused = await bench.ask("apply", plan=plan.id, hash=plan.hash)
         assert refused.answer["code"] == "core.stale"
         assert refused.answer["exit"] == "4"

@@ -46,7 +46,7 @@ async def test_a_change_at_the_source_is_planned_field_by_field_and_sent_by_id(t
         lines = [dict(line) for line in row["lines"]]
         priced = next(line for line in lines if line["unit_price"])
         priced["unit_price"] = str(Decimal(str(priced["unit_price"])) + 7)
-        await edit(bench, "invoice", record, lines=lines, reference="Corrected")
+        await edit(bench, "invoice", record, lines=lines, cust_order_number="Corrected")
         before = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
         plan = await made_plan(bench)
         (update,) = await operations(bench, plan=plan.id)
@@ -84,7 +84,7 @@ async def test_an_edit_on_both_sides_is_a_conflict_and_a_payment_closes_a_docume
         await _patch(bench, theirs[1], theirs[2], Reference="Edited by the accountant")
         await bench.control("xero", f"/payments/{paid[1]}", {"InvoiceID": paid[2]})
         for record, _, _ in (both, paid, raised):
-            await edit(bench, "invoice", record, reference="Edited in the PSA")
+            await edit(bench, "invoice", record, cust_order_number="Edited in the PSA")
         before = len(await writes(bench))
         plan = await made_plan(bench)
         (update,) = await operations(bench, plan=plan.id)
@@ -111,7 +111,7 @@ async def test_an_update_of_unknown_outcome_is_never_lost(tmp_path: Path) -> Non
     async with small(tmp_path, rate=10) as bench:
         await bench.sync()
         (record, tenant, xero_id), *_ = await _invoices(bench, 1)
-        await edit(bench, "invoice", record, reference="Must arrive")
+        await edit(bench, "invoice", record, cust_order_number="Must arrive")
         plan = await made_plan(bench)
         await fault(bench, method="POST", path="/Invoices", times=1, do="cut_before")
         going = asyncio.create_task(bench.done("apply", plan=plan.id))
@@ -123,7 +123,7 @@ async def test_an_update_of_unknown_outcome_is_never_lost(tmp_path: Path) -> Non
         assert update.state is State.VERIFIED
         assert len([w for w in await writes(bench) if w["verb"] == "update"]) == 1
         # And one whose answer alone was lost isn't sent twice.
-        await edit(bench, "invoice", record, reference="Once is enough")
+        await edit(bench, "invoice", record, cust_order_number="Once is enough")
         plan = await made_plan(bench)
         await fault(bench, method="POST", path="/Invoices", times=1, do="cut_after")
         going = asyncio.create_task(bench.done("apply", plan=plan.id))

@@ -134,7 +134,17 @@ class AllocationPosting(
     date: dt.date
 
 
-Posting = Union[ContactPosting, ItemPosting, DocumentPosting, PaymentPosting, AllocationPosting]  # noqa: UP007
+class NotePosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="note", tag_field="is"):
+    """A line for the history of a document in Xero, by the document's Xero id; at most 2,500 characters."""
+
+    kind: Kind
+    document: str
+    text: str
+
+
+Posting = Union[  # noqa: UP007
+    ContactPosting, ItemPosting, DocumentPosting, PaymentPosting, AllocationPosting, NotePosting
+]
 
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _decoder: msgspec.json.Decoder[Posting] = msgspec.json.Decoder(Posting)

@@ -166,7 +166,7 @@ class Line(msgspec.Struct, frozen=True):
 class Invoice(msgspec.Struct, frozen=True):
     """One invoice of the PSA.
 
-    `kind` is invoice, bill (a supplier's, `supplier` is set) or template (recurring, id below zero).
+    `kind` is invoice, credit, bill (a supplier's, `supplier` is set) or template (recurring, id below zero).
     `state` is open, voided, hidden or unapproved; only an open invoice is meant to be synced.
     """
 
@@ -193,6 +193,8 @@ class Invoice(msgspec.Struct, frozen=True):
     updated: datetime
     # What a sync of the PSA's own has left here: right or wrong.
     xero_id: str = ""
+    # Of a credit: the invoice that it credits, 0 for none. Its amounts stand above nought.
+    credits: int = 0
 
 
 class PurchaseOrder(msgspec.Struct, frozen=True):

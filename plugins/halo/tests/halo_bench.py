@@ -16,6 +16,7 @@ from xerotui.net.clock import WorldClock
 from xerotui.net.http import Exchange, HttpClient
 from xerotui.sandbox.clock import WorldClock as SandboxClock
 from xerotui.sandbox.world import build
+from xerotui.sandbox.world_credits import with_credits
 from xerotui.source.contract import Page
 from xerotui_halo.emulator import HaloEmulator
 from xerotui_halo.source import HaloSource
@@ -81,7 +82,7 @@ async def running(home: Path, *, scale: float = 0.0) -> AsyncIterator[Bench]:
     """A bench whose emulator runs, its clock in `home`; with a world of its own where a scale is given."""
     sandbox = SandboxClock.create(home / "clock.json", NOW)
     emulator = HaloEmulator()
-    emulator.load(build(scale=scale) if scale else WORLD)
+    emulator.load(with_credits(build(scale=scale)) if scale else WORLD)
     await emulator.start(sandbox)
     bench = Bench(emulator, sandbox, WorldClock(home / "clock.json"))
     yield bench

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from xerotui.model.kinds import Kind
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import build
+from xerotui.sandbox.world_credits import with_credits
 from xerotui.source.conformance import SourceSuite, Stand
 from xerotui_halo.emulator import HaloEmulator
 from xerotui_halo.source import HaloSource
@@ -13,13 +14,14 @@ ENTITIES = {
     Kind.CUSTOMER: ("client", "name"),
     Kind.SUPPLIER: ("supplier", "name"),
     Kind.ITEM: ("item", "name"),
-    Kind.INVOICE: ("invoice", "reference"),
+    Kind.INVOICE: ("invoice", "cust_order_number"),
+    Kind.CREDIT_NOTE: ("invoice", "cust_order_number"),
     Kind.PURCHASE_ORDER: ("purchaseorder", "title"),
 }
 
 
 def _world() -> Any:
-    return build(scale=0.1)
+    return with_credits(build(scale=0.1))
 
 
 class TestHalo(SourceSuite):

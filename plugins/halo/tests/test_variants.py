@@ -24,6 +24,7 @@ KINDS = {
     "Supplier": Kind.SUPPLIER,
     "Item": Kind.ITEM,
     "Invoice": Kind.INVOICE,
+    "Credit": Kind.CREDIT_NOTE,
     "PurchaseOrder": Kind.PURCHASE_ORDER,
     "Tax": Kind.TAX_RATE,
 }

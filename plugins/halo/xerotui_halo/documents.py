@@ -7,6 +7,7 @@ import msgspec
 from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
 from xerotui.model.records import Document, Line
+from xerotui_halo.credits import credited
 from xerotui_halo.parties import guid
 from xerotui_halo.reference import CHARGE_RATE, Group, Reference, currency_of, tracking_of
 from xerotui_halo.taxes import line_tax
@@ -21,6 +22,11 @@ _REJECTED, _APPROVED = 1, 2
 def is_template(row: Row) -> bool:
     """True for a recurring template, which never syncs: its id is below zero (halo-api section 4.4)."""
     return (integer(row, "id") or 0) <= 0
+
+
+async def credit_note(reference: Reference, row: Row) -> Document:
+    """A credit with its lines, as Xero's credit notes are. Raises Unreadable when an amount is no number."""
+    return credited(await invoice(reference, row), row)
 
 
 async def invoice(reference: Reference, row: Row) -> Document:
@@ -43,7 +49,8 @@ async def invoice(reference: Reference, row: Row) -> Document:
         due_date=date(row, "duedate"),
         currency=await currency_of(reference, row, "currency_code"),
         amounts=_AMOUNTS.get(text(row, "xero_line_tax").lower(), AmountsAre.EXCLUSIVE),
-        reference=text(row, "reference", "cust_order_number"),
+        # The customer's own order number is what the customer's bookkeeper looks for.
+        reference=text(row, "cust_order_number", "reference"),
         status=_status(row),
         theme=text(row, "xero_branding_theme_id"),
         lines=tuple(lines),
@@ -60,7 +67,6 @@ def _facts(row: Row) -> dict[str, str]:
         "customer_order": text(row, "cust_order_number"),
         # Against Halo's own base currency, which needn't be that of the organisation.
         "currency_rate": text(row, "currency_conversion_rate"),
-        "credits_invoice": ident(row, "creditlinkedtoinvoiceid"),
         "voided": "yes" if flag(row, "voided") else "",
     }
     return {name: value for name, value in facts.items() if value}
@@ -69,8 +75,6 @@ def _facts(row: Row) -> dict[str, str]:
 async def _excluded(reference: Reference, row: Row) -> str:
     if ident(row, "supplier_id", "purchaseorder_id"):
         return "a supplier's bill that Halo keeps among its invoices; bills aren't posted as sales"
-    if ident(row, "creditlinkedtoinvoiceid") or amount(row, "total") < 0:
-        return "a credit note; credit notes come with a later version of XeroTUI"
     if flag(row, "voided"):
         return "voided in Halo"
     if flag(row, "hideinvoice"):
@@ -91,6 +95,8 @@ def _unfinished(row: Row) -> str:
 
 
 def _status(row: Row) -> str:
+    if flag(row, "voided"):
+        return "VOIDED"
     status = text(row, "xero_status").upper()
     return status if status in _STATUSES else ""
 

@@ -188,6 +188,14 @@ LISTINGS = {
         {"includelines": "true", "includeinvoices": "true", "includecredits": "true"},
         ("lines",),
     ),
+    Kind.CREDIT_NOTE: Listing(
+        "Invoice",
+        "invoices",
+        "last_modified",
+        100,
+        {"includelines": "true", "includeinvoices": "false", "includecredits": "true"},
+        ("lines",),
+    ),
     Kind.PURCHASE_ORDER: Listing(
         "PurchaseOrder", "purchaseorders", "last_update_time", 100, {"includelines": "true"}, ("lines",)
     ),

@@ -33,8 +33,9 @@ from xerotui_halo.client import HaloClient, NotThere, Tally
 from xerotui_halo.credits import is_credit
 from xerotui_halo.finding import Finder
 from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
-from xerotui_halo.reference import CHARGE_RATE, Reference, tax_rate
+from xerotui_halo.reference import CHARGE_RATE, ITEM_GROUP, Reference, tax_rate
 from xerotui_halo.settings import HaloSettings, host_of
+from xerotui_halo.usage import Usage
 from xerotui_halo.values import Row, Unreadable, ident, instant
 
 WINDOW_SECONDS = 300
@@ -70,6 +71,8 @@ class HaloSource(Source):
     )
     text_fields = (TextField("short", "Short description"), TextField("long", "Long description"))
     importable = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
+    removable = (Kind.TAX_RATE,)
+    item_groups = ITEM_GROUP
     attach_batch = 50
     # In the order of Halo's own guide.
     readiness = (
@@ -95,6 +98,7 @@ class HaloSource(Source):
         self.client = HaloClient(settings, context)
         self.reference = Reference(self.client, context, settings.charge_rate_code_field)
         self.finder = Finder(self.client, context)
+        self.usage = Usage(self.client, context)
         # What Halo answered to our own links: changes that needn't be read again.
         self.echoes: dict[tuple[Kind, str], Row] = {}
 
@@ -115,9 +119,11 @@ class HaloSource(Source):
         return await probes.facts(self.settings, self.context)
 
     async def choices(self, spec: str) -> tuple[Record, ...]:
-        """The charge rates with code and global price, or the tracking placeholders."""
+        """The charge rates with code and global price, the tracking placeholders, or the item groups."""
         if spec == TRACKING.id:
             return await self.reference.placeholders()
+        if spec == ITEM_GROUP:
+            return await self.reference.item_groups()
         return await self.reference.charge_rates() if spec == CHARGE_RATE else ()
 
     async def pages(self, kind: Kind, cursor: str) -> AsyncIterator[Page]:
@@ -201,6 +207,16 @@ class HaloSource(Source):
         if kind in writing.XERO_ID and writing.kept(body, rows[new], writing.XERO_ID[kind]) is False:
             self.context.log.warning("halo_xero_id_not_kept", kind=kind.value, id=new)
         return new
+
+    async def uses(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
+        """What of Halo uses these tax rates beyond the records that are read here."""
+        return await self.usage.of(ids) if kind is Kind.TAX_RATE else {}
+
+    async def remove(self, kind: Kind, id: str) -> None:
+        """Take a tax rate away that nothing uses; Halo's other records are never removed."""
+        if kind is not Kind.TAX_RATE or not id.isdigit():
+            raise SourceRefused(f"Halo's {kind.plural} are never removed by XeroTUI")
+        await self.usage.remove(id)
 
     async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
         """Set fields of one record, then read it back: whether Halo keeps what it is sent isn't certain."""

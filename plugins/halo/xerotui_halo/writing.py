@@ -20,6 +20,7 @@ PATHS = {
     Kind.ITEM: "Item",
     Kind.TAX_RATE: "Tax",
     Kind.INVOICE: "Invoice",
+    Kind.CREDIT_NOTE: "Invoice",
     Kind.PURCHASE_ORDER: "PurchaseOrder",
 }
 # Where each keeps the Xero id; clients and invoices spell it in one word (halo-api section 7.3).
@@ -28,6 +29,7 @@ XERO_ID = {
     Kind.SUPPLIER: "xero_id",
     Kind.ITEM: "third_party_id",
     Kind.INVOICE: "xeroid",
+    Kind.CREDIT_NOTE: "xeroid",
     Kind.PURCHASE_ORDER: "xero_id",
 }
 _RULES = {"DAYSAFTERBILLDATE": 0, "DAYSAFTERBILLMONTH": 1, "OFFOLLOWINGMONTH": 2, "OFCURRENTMONTH": 3}
@@ -160,7 +162,7 @@ def linking(one: Attachment, now: dt.datetime) -> Body:
         return body
     at = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body |= _filled({"xero_status": one.status, "last_synced": at})
-    if one.kind is Kind.INVOICE:
+    if one.kind in (Kind.INVOICE, Kind.CREDIT_NOTE):
         # The last two keep Halo's own sync and its automations from reacting to our own write.
         own = {"posted": True, "dateposted": at, "dont_sync_to_3rd_party": True, "_dont_fire_automations": True}
         body |= _filled({"thirdpartyinvoicenumber": one.number}) | own

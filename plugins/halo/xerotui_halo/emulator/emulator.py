@@ -21,11 +21,13 @@ from xerotui_halo.emulator.app import WINDOW_SECONDS, Api, Limiter
 from xerotui_halo.emulator.auth import Auth
 from xerotui_halo.emulator.errors import Refused
 from xerotui_halo.emulator.fields import ENTITIES
+from xerotui_halo.emulator.lists import is_credit
 from xerotui_halo.emulator.seed import Row, Seed
 from xerotui_halo.emulator.store import Store
 from xerotui_halo.emulator.switches import Switches
 
 DEFAULT_LIMIT = 700
+CREDIT = "credit_note"
 _NAMESPACE = uuid.UUID("b8f0a1de-3c55-4a8e-8a34-1f0b6a9f2c11")
 _DOCUMENTS = {"invoice": "xeroid", "purchaseorder": "xero_id"}
 
@@ -113,10 +115,10 @@ class HaloEmulator:
         sums: dict[str, Any] = {"sent": {}, "blocked": {}}
         codes = {row["id"]: row["code"] for row in self.store.tables["currency"].rows.values()}
         for name, link in _DOCUMENTS.items():
-            kind = ENTITIES[name].kind
             for row in self.store.tables[name].rows.values():
                 if not meant_to_sync(name, row):
                     continue
+                kind = CREDIT if name == "invoice" and is_credit(row) else ENTITIES[name].kind
                 side = sums["sent" if row[link] else "blocked"]
                 entry = (
                     side.setdefault(row["xero_tenant_id"], {})
@@ -124,7 +126,7 @@ class HaloEmulator:
                     .setdefault(kind, {"documents": 0, "total": Decimal(0)})
                 )
                 entry["documents"] += 1
-                entry["total"] += Decimal(row["total"])
+                entry["total"] += abs(Decimal(row["total"])) if kind == CREDIT else Decimal(row["total"])
         return _as_text(sums)
 
     def duplicates(self) -> list[dict[str, Any]]:
@@ -152,6 +154,7 @@ class HaloEmulator:
             self.store.load(name, row)
         self.store.control = seed.control()
         self.store.drops = self.switches.drops
+        self.store.tenant_moves = self.switches.tenant_moves
 
     def _routes(self) -> list[BaseRoute]:
         async def state(request: Request) -> Response:
@@ -199,14 +202,18 @@ class HaloEmulator:
     def _switch(self, body: dict[str, Any]) -> dict[str, Any]:
         """Turn switches while it runs; the shared object stays the same, so that every part sees it."""
         whole = msgspec.convert({**msgspec.to_builtins(self.switches), **body}, Switches)
+        turned = whole.credit_sign != self.switches.credit_sign
         for field in Switches.__struct_fields__:
             setattr(self.switches, field, getattr(whole, field))
         if self._world is not None and self._store is not None:
             self._store.drops = self.switches.drops
+            self._store.tenant_moves = self.switches.tenant_moves
             if "native_sync" in body:
                 self._native_sync(self._world)
             if "charge_code_field" in body:
                 self._again(self._world, "lookup")
+            if turned:
+                self._again(self._world, "invoice")
         return dict(msgspec.to_builtins(self.switches))
 
     def _native_sync(self, world: World) -> None:

@@ -170,8 +170,7 @@ def _kinds(entity: Entity, params: Params) -> list[Test]:
         def wanted(row: Row) -> bool:
             if row["supplier_id"]:
                 return bills
-            credit = row["creditlinkedtoinvoiceid"] > 0 or Decimal(row["total"]) < 0
-            return credits if credit else sales
+            return credits if is_credit(row) else sales
 
         tests.append(wanted)
         if truth(params, "postedonly"):
@@ -189,6 +188,14 @@ def _kinds(entity: Entity, params: Params) -> list[Test]:
     if entity.name == "XeroDetails" and truth(params, "connectedonly"):
         tests.append(lambda row: bool(row["authorized"]))
     return tests
+
+
+def is_credit(row: Row) -> bool:
+    """Whether an invoice's row is a credit: by its original, or by its total (halo-api section 7.8)."""
+    try:
+        return bool(row["creditlinkedtoinvoiceid"]) or Decimal(row["total"]) < 0
+    except ArithmeticError:
+        return False
 
 
 def _search(entity: Entity, params: Params) -> list[Test]:

@@ -216,17 +216,29 @@ class Seed:
             "is_recurring_invoice": i.kind == "template", "supplier_id": i.supplier,
             "date_created": stamp(i.created), "last_modified": stamp(i.updated), "xeroid": i.xero_id,
             "lines": [self._invoice_line(i, n, line) for n, line in enumerate(i.lines, 1)],
+            **self._credit(i),
         }  # fmt: skip
+
+    def _credit(self, i: Invoice) -> Row:
+        """What is another in a credit's header: the original, and amounts below nought where this build has them so."""
+        if i.kind != "credit":
+            return {}
+        sign = 1 if self.switches.credit_sign == "none" else -1
+        amounts = {"total": i.total, "tax_total": i.tax, "revenue": i.net, "amountdue": i.total}
+        return {name: sign * value for name, value in amounts.items()} | {"creditlinkedtoinvoiceid": i.credits}
 
     def _invoice_line(self, invoice: Invoice, n: int, line: Line) -> Row:
         tax = self.taxes.get(line.tax)
         # Some lines carry Xero's own tax code and the others only Halo's, as lines of different origin do.
         tax_code = tax.tax_type if tax and line.id % 3 else ""
+        minus = self.switches.credit_sign if invoice.kind == "credit" else "none"
+        sums = 1 if minus == "none" else -1
         return {
             "id": line.id, "ihid": invoice.id, "sequenceid": n, "_itemid": line.item, "item_code": line.code,
             "item_shortdescription": line.description, "item_longdescription": line.detail,
-            "nominal_code": line.account, "qty_order": line.quantity, "unit_price": line.unit_price,
-            "discount_perc": line.discount, "net_amount": line.net, "tax_amount": line.tax_amount,
+            "nominal_code": line.account, "qty_order": line.quantity * (-1 if minus == "quantity" else 1),
+            "unit_price": line.unit_price * (-1 if minus == "price" else 1),
+            "discount_perc": line.discount, "net_amount": line.net * sums, "tax_amount": line.tax_amount * sums,
             "tax_rate": line.tax_rate, "item_tax_code": line.tax, "tax_name": tax.name if tax else "",
             "xero_tax_code": tax_code, "xero_category_1_lookup_name": line.tracking_option,
             "isgroupdesc": line.kind == "text",
