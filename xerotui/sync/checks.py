@@ -122,67 +122,8 @@ def total_problem(data: PairData, document: Document, posting: DocumentPosting, 
     )
 
 
-def same_document(posting: DocumentPosting, held: Document, contact: str = "") -> bool:
-    """True when what Xero holds is this very document: contact, date, currency, total (M4, M16)."""
-    return (
-        held.party == (contact or posting.contact)
-        and held.currency == posting.currency
-        and held.total == posting.total
-        and held.date == posting.date
-        and held.status not in ("VOIDED", "DELETED")
-    )
-
-
 def _place(data: PairData, posting: DocumentPosting, found: Findings) -> Place:
     return Place("go.errors", {"connection": data.connection, "kind": posting.kind.value, "record": found.ref.id})
-
-
-def already_in_xero(data: PairData, document: Document, posting: DocumentPosting, contact: str, found: Findings) -> str:
-    """The Xero id of the document that this unlinked one already is; "" for none, or with a problem recorded.
-
-    The id that the source itself keeps comes first (a native sync, a ledger restored), then the number. `contact`
-    is the Xero id of its contact, also where this very plan links it.
-    """
-    if document.xero_id:
-        own = data.xero_documents[posting.kind].get(document.xero_id)
-        if own is not None and same_document(posting, own, contact):
-            return _unlinked(data, posting, own, found)
-        there = f"{own.number}: {own.total} {own.currency}, {own.status.lower()}" if own else "an id it doesn't know"
-        found.problem(
-            "core.already_posted",
-            f"{document.kind}:{document.id}",
-            f"The source says that {document.kind.label} {document.number} is in Xero already; Xero has {there}.",
-            place=_place(data, posting, found),
-        )
-        return ""
-    held = data.xero_numbers[posting.kind].get(code_key(posting.number), [])
-    if not held:
-        return ""
-    same = next((d for d in held if contact and same_document(posting, d, contact)), None)
-    if same is not None:
-        return _unlinked(data, posting, same, found)
-    found.problem(
-        "core.number_taken",
-        f"number:{posting.kind}:{posting.number}",
-        f"Xero already has {posting.kind.label} {posting.number}: {held[0].total} {held[0].currency}, "
-        f"{held[0].status.lower()}.",
-        place=_place(data, posting, found),
-    )
-    return ""
-
-
-def _unlinked(data: PairData, posting: DocumentPosting, held: Document, found: Findings) -> str:
-    other = data.linked(posting.kind).get(held.id)
-    if other is None:
-        return held.id
-    found.problem(
-        "core.number_taken",
-        f"number:{posting.kind}:{posting.number}",
-        f"{posting.kind.label.capitalize()} {held.number} in Xero is linked with another record of the source "
-        f"({other.record}).",
-        place=_place(data, posting, found),
-    )
-    return ""
 
 
 def repeated_numbers(data: PairData) -> dict[tuple[Kind, str], int]:

@@ -13,12 +13,12 @@ from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
 from xerotui.store import name_key
-from xerotui.sync.checks import same_document
+from xerotui.sync.adoption import same_document
 from xerotui.sync.drift import moved, trimmed
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import Done, Failed, Outcome, tired
+from xerotui.sync.settle import ENDED, Done, Failed, Outcome, tired
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
@@ -65,6 +65,11 @@ def arrived(operation: Operation, posting: Posting, held: Record) -> bool:
     """
     touched = held.modified is not None and held.modified.isoformat() != operation.basis.xero_version
     return touched and not moved(posting, held)
+
+
+def over(operation: Operation, held: Record) -> bool:
+    """True when Xero holds a record in the state that a removal or archiving brings it to."""
+    return getattr(held, "status", "") in ENDED.get(operation.verb, ())
 
 
 class XeroSender:
@@ -215,7 +220,24 @@ class XeroSender:
             if held is not None and equal(posting, held):
                 outcome.done.append(_adopted(operation, held))
                 return
+        if operation.verb in ENDED and await self._is_over(client, outcome, operation):
+            return
         outcome.failed.append(_failed(operation, reading, correlation))
+
+    async def _is_over(self, client: TenantClient, outcome: Outcome, operation: Operation) -> bool:
+        """Whether a refused removal or archiving needn't be told: it was done before, by us or by somebody else."""
+        try:
+            held = await client.get(operation.kind, operation.target)
+        except NotFound:
+            return False
+        except SyncError as error:
+            outcome.unclear.append(operation)
+            outcome.reason = str(error)
+            return True
+        if over(operation, held):
+            outcome.done.append(_adopted(operation, held))
+            return True
+        return False
 
     async def _found(self, client: TenantClient, posting: Posting) -> Record | None:
         held = await client.look_up(posting.kind, [natural_key(posting)])
@@ -253,7 +275,9 @@ class XeroSender:
         return held
 
     def _compare(self, outcome: Outcome, operation: Operation, posting: Posting, held: Sequence[Record]) -> None:
-        if operation.verb is Verb.UPDATE:
+        if operation.verb in ENDED:
+            equals = [r for r in held if r.id == operation.target and over(operation, r)]
+        elif operation.verb is Verb.UPDATE:
             equals = [r for r in held if r.id == operation.target and arrived(operation, posting, r)]
         else:
             equals = [r for r in held if equal(posting, r)]
