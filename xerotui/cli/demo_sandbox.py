@@ -47,7 +47,7 @@ def read(home: Home) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and process.lives(record) else None
 
 
-async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool) -> Served:
+async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool, world: str = "demo") -> Served:
     """The running sandbox of a demo home, or a fresh one in an emptied home.
 
     A `child` ends with this process and is never joined. Raises SyncError when it doesn't come up, or when the home
@@ -72,7 +72,7 @@ async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool
 
     log = home.logs / "sandbox.log"
     arguments = ["sandbox", "--directory", str(home.root), "--record", str(home.sandbox)]
-    arguments += ["--seed", str(seed), "--rate", str(rate), "--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
+    arguments += ["--seed", str(seed), "--world", world, "--rate", str(rate), "--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
     arguments += [] if child else ["--idle-minutes", str(IDLE_MINUTES)]
     started = process.start(arguments, log, child=child)
     until = time.monotonic() + START_SECONDS

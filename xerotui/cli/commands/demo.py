@@ -17,6 +17,13 @@ BANNER = "DEMO: an emulated Xero and PSA on this machine"
 @click.option("--headless", is_flag=True, help="Do the whole job without a screen and tell what came of it.")
 @click.option("--json", "json", is_flag=True, help="One JSON object on stdout (with --headless).")
 @click.option("--seed", default=1, show_default=True, help="The world is the same for the same seed.")
+@click.option(
+    "--world",
+    type=click.Choice(["demo", "full"]),
+    default="demo",
+    show_default=True,
+    help="full has a third organisation whose books hold most documents already (in the console).",
+)
 @click.option("--rate", type=float, help="World seconds in a second, at most 60.  [default: 1; 20 with --headless]")
 @click.option(
     "--minute-limit",
@@ -27,7 +34,14 @@ BANNER = "DEMO: an emulated Xero and PSA on this machine"
 @click.option("--stop", "stopping", is_flag=True, help="End a running demo.")
 @click.pass_context
 def demo(
-    ctx: click.Context, headless: bool, json: bool, seed: int, rate: float | None, minute_limit: int, stopping: bool
+    ctx: click.Context,
+    headless: bool,
+    json: bool,
+    seed: int,
+    world: str,
+    rate: float | None,
+    minute_limit: int,
+    stopping: bool,
 ) -> int:
     """Try everything on an emulated Xero and PSA; no account, no network.
 
@@ -41,6 +55,8 @@ def demo(
     rate = (20.0 if headless else 1.0) if rate is None else rate
     if not 0 < rate <= 60:
         raise click.UsageError("--rate is above 0 and at most 60.")
+    if headless and world != "demo":
+        raise click.UsageError("--world goes with the console; what --headless expects is the demo world's.")
     if headless:
         if root.home is not None:
             return asyncio.run(_headless(root.home, out, seed, rate, minute_limit))
@@ -49,7 +65,7 @@ def demo(
     if json:
         raise click.UsageError("--json goes with --headless.")
     home = _home(root)
-    asyncio.run(_prepare(home, out, seed, rate, minute_limit))
+    asyncio.run(_prepare(home, out, seed, rate, minute_limit, world))
     return root.console(home, root.read_only, BANNER)
 
 
@@ -72,11 +88,11 @@ async def _stop(home: Path, out: Output) -> int:
     return Exit.DONE
 
 
-async def _prepare(home: Path, out: Output, seed: int, rate: float, minute_limit: int) -> None:
+async def _prepare(home: Path, out: Output, seed: int, rate: float, minute_limit: int, world: str) -> None:
     from xerotui.cli import demo_connect, demo_sandbox
     from xerotui.workspace.door import Workspace
 
-    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=False)
+    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=False, world=world)
     space = await Workspace.open(home)
     try:
         await demo_connect.connect(space, served, out, minute_limit=minute_limit)

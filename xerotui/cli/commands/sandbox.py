@@ -28,6 +28,14 @@ from xerotui.model.problems import SyncError
     show_default=True,
     help="Multiplies the number of ordinary records.",
 )
+@click.option(
+    "--world",
+    "name",
+    type=click.Choice(["demo", "full"]),
+    default="demo",
+    show_default=True,
+    help="full has a third organisation whose books hold most documents already.",
+)
 @click.option("--rate", default=1.0, show_default=True, help="World seconds in a second, at most 60.")
 @click.option(
     "--port-xero", type=click.IntRange(0, 65535), default=0, help="Port of the emulated Xero; 0 lets the system choose."
@@ -53,6 +61,7 @@ def sandbox(
     json: bool,
     seed: int,
     scale: float,
+    name: str,
     rate: float,
     port_xero: int,
     directory: Path | None,
@@ -63,7 +72,7 @@ def sandbox(
     """Serve an emulated Xero and every source that has an emulator, on loopback, until interrupted."""
     if not 0 < rate <= 60:
         raise click.UsageError("--rate is above 0 and at most 60.")
-    options = {"seed": seed, "scale": scale, "rate": rate, "xero_port": port_xero, "start": start}
+    options = {"seed": seed, "scale": scale, "name": name, "rate": rate, "xero_port": port_xero, "start": start}
     try:
         if directory is not None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,7 +111,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     process.on_parent_end(stop.set)
     start = options["start"] and options["start"].replace(tzinfo=UTC)
-    made = world.build(options["seed"], (start or datetime.now(UTC)).date(), options["scale"])
+    made = world.build(options["seed"], (start or datetime.now(UTC)).date(), options["scale"], options["name"])
     # Callers of their own judge the life of tokens and what changed since when by the machine's clock: now means now.
     serving = await run.serve(
         made,
