@@ -149,6 +149,14 @@ CORE: dict[str, Explanation] = {
         "Said to be in Xero already",
         "Compare both sides on the record; clear the Xero id at the source if it is wrong, or link the document.",
     ),
+    "core.looks_alike": Explanation(
+        "Like a document that Xero has",
+        "Compare the two. Is it the same document, give it that number at the source; else nothing needs to be done.",
+    ),
+    "core.repeating_in_xero": Explanation(
+        "Customer whom Xero bills by itself as well",
+        "End the repeating invoice in Xero, or stop billing the same thing from the source; nothing is changed here.",
+    ),
     "core.duplicate_code": Explanation(
         "Two source items of one code", "Give one of the two another code at the source, or make it inactive."
     ),
@@ -178,6 +186,19 @@ CORE: dict[str, Explanation] = {
         "Add the currency in Xero; XeroTUI never adds one unasked.",
     ),
     "core.unfinished": Explanation("Not finished at the source", "Finish the document in the source."),
+    "core.before_start": Explanation(
+        "Before the start date", "Nothing to do; an earlier start date in the pair's settings lets it in."
+    ),
+    "core.not_ready": Explanation(
+        "Not ready yet", "Nothing to do but wait, or to complete it at the source; the next plan takes it."
+    ),
+    "core.switched_off": Explanation(
+        "Switched off", "Nothing to do; the pair's settings on Tenants switch its kind on again."
+    ),
+    "core.kind_off": Explanation(
+        "Needs a record of a kind that is switched off",
+        "Switch the kind on in the pair's settings on Tenants, or link the record on Imports.",
+    ),
     "core.excluded": Explanation("Excluded at the source", "Nothing to do while the source says that it isn't synced."),
     "core.duplicate_number": Explanation(
         "Two source documents of one number", "Renumber one of the two in the source."
@@ -190,6 +211,30 @@ CORE: dict[str, Explanation] = {
     "core.locked_document": Explanation(
         "Paid or closed in Xero", "Needs a credit note: the changed fields can't be edited in Xero any more."
     ),
+    "core.needs_credit_note": Explanation(
+        "Change that only a credit note can make",
+        "Credit the document at the source and bill the difference anew, or take the change back there; it is never "
+        "tried again as it is.",
+    ),
+    "core.credit_unallocated": Explanation(
+        "Credit that isn't laid on an invoice",
+        "Authorise both documents, then plan again; or lay the rest on another invoice in Xero.",
+    ),
+    "core.allocation_refused": Explanation(
+        "Credit that Xero didn't lay on the invoice",
+        "Compare what is due and what is left of the credit on both documents, then plan again.",
+    ),
+    "core.note_skipped": Explanation(
+        "History note not written", "The document is in Xero; only our id in its history is missing."
+    ),
+    "core.removal_refused": Explanation(
+        "Gone at the source, and can't be removed in Xero",
+        "Take its payments and credits back in Xero, or credit what is left of it; then plan again.",
+    ),
+    "core.came_back": Explanation(
+        "Back at the source after its removal in Xero",
+        "Make it anew at the source, under another number: what was removed in Xero never comes back.",
+    ),
     "core.dependency": Explanation(
         "Waits for a record that was refused", "Mend that record first; this one follows by itself."
     ),
@@ -201,6 +246,12 @@ CORE: dict[str, Explanation] = {
     "core.parked": Explanation("Set aside after repeated failures", "Read what was said, then retry by hand."),
     "core.attach_failed": Explanation(
         "Link not written back to the source", "The document is in Xero; retry to write the link back."
+    ),
+    "core.settle_failed": Explanation(
+        "Payment not written to the source", "Read what the source said, mend it there, then retry."
+    ),
+    "core.void_failed": Explanation(
+        "Document not voided at the source", "Read what the source said; void it there by hand, or retry."
     ),
     "core.plugin_failed": Explanation(
         "A plugin failed on this record", "Open Plugins for the reason; update or remove the plugin."

@@ -111,7 +111,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     default_account: dict[str, str] = {}
     ceilings: Ceilings = Ceilings()
     zero_totals: str = "skip"
-    settle_minutes: int = 0
+    settle_minutes: int = 10
     closed_through: dt.date | None = None
     default_tenant: bool = False
     numbers: dict[str, str] = {}

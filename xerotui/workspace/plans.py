@@ -7,14 +7,16 @@ from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation, Plan, PlanState
 from xerotui.store import BlockedRow
-from xerotui.sync.plan import SKIPS
+from xerotui.sync.readiness import SKIPS
+from xerotui.sync.repeating import CODE as REPEATING
 from xerotui.workspace.base import REFUSED, operation_row, totalled
 from xerotui.workspace.pages import OperationRow, PlanRow, Story
 from xerotui.workspace.stories import Stories, operation_fields
 
 # Words of rows that are no operations; `blocked` also stands for conflicts.
-STAYING = ("blocked", "skip", "conflict")
+STAYING = ("blocked", "skip", "conflict", "repeating")
 CONFLICTS = ("core.conflict", "core.locked_document")
+_CODES = {"skip": set(SKIPS), "conflict": set(CONFLICTS), "repeating": {REPEATING}}
 # Parts an anchor of the second half of a plan's rows from one of the first.
 _SECOND = "rest:"
 
@@ -70,7 +72,7 @@ class Plans(Stories):
         plan = await self.plan(id)
         if verb in STAYING and "code" not in fields:
             blocking = set(plan.problems if plan else ()) - set(CONFLICTS)
-            codes = {"skip": set(SKIPS), "conflict": set(CONFLICTS), "blocked": blocking}[verb]
+            codes = _CODES[verb] if verb in _CODES else blocking
             fields["code"] = ",".join(sorted(codes)) or "-"
         anchor = view.anchor.removeprefix(_SECOND)
         async with self.wiring.ledger.read() as tx:
@@ -162,6 +164,7 @@ def _operation_row(operation: Operation) -> PlanRow:
 def _blocked_row(row: BlockedRow) -> PlanRow:
     ref = row.record
     verb = "skip" if row.code in SKIPS else "conflict" if row.code in CONFLICTS else "blocked"
+    verb = "repeating" if row.code == REPEATING else verb
     return PlanRow(
         id="|".join((ref.connection, ref.kind.value, ref.id, ref.tenant)),
         verb=verb,
