@@ -58,6 +58,7 @@ async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
                 plan = await space.plan(id)
                 if plan is None or plan.state in ENDED:
                     break
+                await _refuse_off(space, plan)
                 states = await space.queue_counts(id)
                 left = sum(states.get(s, 0) for s in OPEN)
                 total = sum(states.values())
@@ -69,6 +70,18 @@ async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
     if plan is None:
         raise SyncError("The plan is gone", "Make a new one: xerotui plan.", exit_code=Exit.REFUSED)
     return plan
+
+
+async def _refuse_off(space: "Workspace", plan: Plan) -> None:
+    """A plan whose source is switched off doesn't end: nobody is kept waiting for it."""
+    row = next((s for s in await space.sources() if s.id == plan.connection), None)
+    if row is not None and not row.enabled:
+        raise SyncError(
+            f"{row.name} is switched off: what is left of the plan waits",
+            f'Switch it on: xerotui tenants on "{row.name}".',
+            code="core.source_off",
+            exit_code=Exit.REFUSED,
+        )
 
 
 async def follow_ups(space: "Workspace", id: str) -> list[Plan]:

@@ -1,7 +1,7 @@
 """Operations: rows, their states, what is due. Writes `operations` and `needs`; calls move theirs through here."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -183,10 +183,15 @@ class Operations:
         rows = await tx.all(query)
         return {(Side(r.side), Kind(r.kind), Verb(r.verb), State(r.state)): r.rows_ for r in rows}
 
-    async def ready_batch(self, tx: Tx, lane: str, kind: Kind, verb: Verb, limit: int) -> list[Operation]:
+    async def ready_batch(
+        self, tx: Tx, lane: str, kind: Kind, verb: Verb, limit: int, but: Collection[str] = ()
+    ) -> list[Operation]:
         """What a call may take now, oldest first: ready, not put off, and no other operation on the same record
-        (or Xero target) on its way or older and ready."""
-        return [read(row) for row in await tx.all(ready_query(tx, lane, kind, verb, limit))]
+        (or Xero target) on its way or older and ready; nothing of the source connections `but`."""
+        query = ready_query(tx, lane, kind, verb, limit)
+        if but:
+            query = query.where(table.c.connection.not_in(sorted(but)))
+        return [read(row) for row in await tx.all(query)]
 
     async def promote(self, tx: Tx, plan: str | None = None, lane: str | None = None) -> Promoted:
         """Let operations go whose needs are met, and block those whose needs failed, naming the need.
@@ -218,10 +223,12 @@ class Operations:
         at = instant(row.not_before) if row is not None and row.not_before > tx.now() else None
         return (at, row.error) if row is not None and at is not None else None
 
-    async def lanes(self, tx: Tx) -> list[str]:
-        """The lanes with operations that may go or whose outcome isn't known."""
-        states = [state.value for state in OPEN]
-        rows = await tx.all(select(table.c.lane).where(table.c.state.in_(states)).distinct().order_by(table.c.lane))
+    async def lanes(self, tx: Tx, but: Collection[str] = ()) -> list[str]:
+        """The lanes with operations that may go or whose outcome isn't known; of no source connection among `but`."""
+        query = select(table.c.lane).where(table.c.state.in_([state.value for state in OPEN]))
+        if but:
+            query = query.where(table.c.connection.not_in(sorted(but)))
+        rows = await tx.all(query.distinct().order_by(table.c.lane))
         return [row.lane for row in rows]
 
     async def rewrite(self, tx: Tx, bodies: Sequence[tuple[str, bytes]]) -> None:

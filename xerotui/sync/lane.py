@@ -14,6 +14,7 @@ from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
 from xerotui.sync.settle import Outcome, Settler
+from xerotui.sync.switched import off_now
 from xerotui.xero.errors import Unavailable
 
 IN_FLIGHT = 4
@@ -179,7 +180,10 @@ class LaneRunner(Forming):
     async def _idle(self) -> float | None:
         """Seconds until something may be worth another look; None when the lane has nothing left."""
         waits = [max(0.05, at - time.monotonic()) for at in self._due.values()]
+        off = await off_now(self.ports)
         async with self.ports.ledger.read() as tx:
+            if off and self.lane not in await self.ports.ledger.work.lanes(tx, but=off):
+                return None
             counts = await self.ports.ledger.work.counts(tx, lane=self.lane, states=(State.READY, State.UNKNOWN))
             put_off = await self.ports.ledger.work.put_off(tx, self.lane)
         if counts:
@@ -205,6 +209,7 @@ class LaneRunner(Forming):
         async with ledger.read() as tx:
             calls = await ledger.work.calls(tx, self.lane, (CallState.UNKNOWN,))
         started = False
+        off = await off_now(self.ports)
         open_ = {call.id for call in calls} | self._busy
         self._due = {id: at for id, at in self._due.items() if id in open_}
         for call in calls:
@@ -216,7 +221,7 @@ class LaneRunner(Forming):
                 # It may have been settled since the list was read: its task ended while this one looked elsewhere.
                 now = await ledger.work.get_call(tx, call.id)
                 operations = await ledger.work.get(tx, call.operations)
-            if now is None or now.state is not CallState.UNKNOWN:
+            if now is None or now.state is not CallState.UNKNOWN or all(o.connection in off for o in operations):
                 continue
             self._start(now, operations, fence, resend=True)
             started = True

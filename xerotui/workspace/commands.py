@@ -138,6 +138,15 @@ COMMANDS: tuple[Command, ...] = (
         footer=True,
     ),
     _c(
+        "source.switch",
+        "w",
+        "tenants",
+        "Switch source",
+        "Switch this source off, so that nothing is read, planned or sent for it, or on again; what waits stays.",
+        "tenants off SOURCE",
+        danger=Danger.WRITES,
+    ),
+    _c(
         "tenant.readonly",
         "o",
         "tenants",

@@ -5,10 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import OPEN, PlanState, Request, RequestState
+from xerotui.model.work import Request, RequestState
 from xerotui.net.clock import machine_now
+from xerotui.sync.switched import off
 from xerotui.sync.worker import DRAWN
-from xerotui.workspace.base import REFUSED, totalled
+from xerotui.workspace.base import REFUSED
 from xerotui.workspace.worker import Workers
 
 # The registry command that each verb belongs to: it says how dangerous the verb is.
@@ -76,9 +77,9 @@ class Requests(Workers):
         async with ledger.read() as tx:
             drawn = await ledger.marks.get(tx, DRAWN)
             waiting = await ledger.requests.open(tx)
-            running = await ledger.plans.list(tx, 1, [PlanState.APPROVED, PlanState.APPLYING])
-            states = totalled(await ledger.work.counts(tx), 3)
-        return drawn == revision and not waiting and not running and not any(states.get(s) for s in OPEN)
+            running = await self._running(tx)
+            under_way = await ledger.work.lanes(tx, but=off(await self.wiring.book.read()))
+        return drawn == revision and not waiting and not running and not under_way
 
     async def follow(self, id: str) -> AsyncIterator[Request]:
         """The request each time it changes, until it is done or has failed.

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from xerotui.model.kinds import Side
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Topic
+from xerotui.model.work import OPEN, Topic
 from xerotui.net.limits import Budget
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, TenantDoc
@@ -128,6 +130,28 @@ class Tenants(Meters):
             )
         return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.id)))
 
+    async def source_switch(self, connection: str, *, on: bool) -> int:
+        """Switch a source connection off or on (H1); how many operations wait for it.
+
+        Off, nothing is read, planned or sent for it, and what waits stays. Raises SyncError for an unknown one.
+        """
+        self.gate("source.switch")
+
+        def write(db: Db) -> None:
+            document = db.source(connection)
+            if document is None:
+                raise SyncError("There is no such source", "See: xerotui tenants.", exit_code=NOT_CONNECTED)
+            db.put_source(msgspec.structs.replace(document, enabled=on))
+
+        await self.wiring.book.change(write)
+        await self._news("source.switch", connection, on=str(on))
+        return await self.waiting_for(connection)
+
+    async def waiting_for(self, connection: str) -> int:
+        """How many operations of a source connection are under way or wait to be."""
+        async with self.wiring.ledger.read() as tx:
+            return sum((await self.wiring.ledger.work.counts(tx, connection=connection, states=OPEN)).values())
+
     async def pair(self, connection: str, tenant: str, **policy: Any) -> None:
         """Make a pair, or change its policy; fields as `xerotui.store.Pair` has them."""
         self.gate("tenant.set")
@@ -144,8 +168,6 @@ class Tenants(Meters):
             raise ValueError(f"a tenant has no setting {', '.join(sorted(unknown))}")
 
         def write(db: Db) -> None:
-            import msgspec
-
             document = db.tenant(tenant)
             if document is None:
                 raise SyncError("There is no such organisation", "See: xerotui tenants.", exit_code=NOT_CONNECTED)

@@ -14,9 +14,10 @@ import structlog
 
 from xerotui import __version__
 from xerotui.model.problems import SyncError
-from xerotui.model.work import PlanState
+from xerotui.model.work import Plan, PlanState
 from xerotui.net.clock import machine_now
-from xerotui.store import WorkerIdentity, me
+from xerotui.store import Tx, WorkerIdentity, me
+from xerotui.sync.switched import off
 from xerotui.workspace import crash, process
 from xerotui.workspace.base import WORKER, Area
 from xerotui.workspace.home import Home, prepare
@@ -86,7 +87,7 @@ class Workers(Area):
         now = machine_now()
         async with ledger.read() as tx:
             requests = await ledger.requests.open(tx)
-            running = await ledger.plans.list(tx, 1, [PlanState.APPROVED, PlanState.APPLYING])
+            running = await self._running(tx)
             stopped = await ledger.marks.get(tx, STOPPED)
         left = running or any((now - r.created).total_seconds() > GRACE_SECONDS for r in requests)
         starting = self._waking is not None and not self._waking.done()
@@ -105,6 +106,12 @@ class Workers(Area):
             again = "start one: xerotui worker start" if self.read_only else "it is started again"
             return WorkerStatus(state="lost", detail=f"it went away with work unfinished; {again}")
         return WorkerStatus(state="none")
+
+    async def _running(self, tx: Tx) -> list[Plan]:
+        """The plans that are being carried out; what waits for a source that is off isn't."""
+        states = [PlanState.APPROVED, PlanState.APPLYING]
+        gone = off(await self.wiring.book.read())
+        return [p for p in await self.wiring.ledger.plans.list(tx, 50, states) if p.connection not in gone]
 
     async def _unused_logins(self) -> tuple[Login, ...]:
         """The logins that a worker should soon renew; none where the vault is locked."""

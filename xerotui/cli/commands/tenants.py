@@ -180,6 +180,32 @@ async def set_(
         out.say("Set.")
 
 
+async def _switched(space: "Workspace", out: Output, source: str, *, on: bool) -> None:
+    chosen = await source_id(space, source)
+    waiting = await space.source_switch(chosen, on=on)
+    if out.json:
+        out.data({"source": chosen, "enabled": on, "waiting": waiting})
+        return
+    held = f" {waiting} operations wait for it." if waiting else ""
+    out.say("Switched on." if on else f"Switched off: nothing is read, planned or sent for it.{held}")
+
+
+@tenants.command("off")
+@click.argument("source")
+@command
+async def off(space: "Workspace", out: Output, *, source: str) -> None:
+    """Switch a source off: nothing is read, planned or sent for it, and what waits stays."""
+    await _switched(space, out, source, on=False)
+
+
+@tenants.command("on")
+@click.argument("source")
+@command
+async def on(space: "Workspace", out: Output, *, source: str) -> None:
+    """Switch a source on again; what waited goes on."""
+    await _switched(space, out, source, on=True)
+
+
 def _days(starts: tuple[str, ...]) -> dict[str, dt.date | None]:
     """Start dates by kind; a date without a kind is for all of them."""
     from xerotui.workspace.report import STARTING

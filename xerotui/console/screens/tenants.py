@@ -9,7 +9,7 @@ from rich.text import Text
 from xerotui.console.rows import tenants as rows
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.text_screen import TextScreen
-from xerotui.console.text import safe, short
+from xerotui.console.text import count, safe, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
@@ -29,8 +29,8 @@ class TenantsScreen(ListScreen):
     HELP = (
         "The Xero organisations and the source systems that are connected, and how they are. "
         "c connects Xero, s a source, k proves that connections work, f reads both sides again, e sets what is synced "
-        "between the two. x takes an organisation away from its login, d ends a whole login; what is linked and mapped "
-        "stays."
+        "between the two, w switches a source off and on. x takes an organisation away from its login, d ends a whole "
+        "login; what is linked and mapped stays."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"book", "links", "problems", "snapshots", "workers"})
     PAGED = False
@@ -61,6 +61,8 @@ class TenantsScreen(ListScreen):
         """Some need an organisation under the cursor."""
         if command == "tenant.readonly" and self.is_mounted and (self.current is None or self.current.tenant is None):
             return "Choose an organisation first."
+        if command == "source.switch" and self.is_mounted and (self.current is None or self.current.source is None):
+            return "Choose a source first."
         if command in ("tenant.disconnect", "login.delete") and self.is_mounted:
             return self._not_to_part(command)
         return ""
@@ -124,6 +126,19 @@ class TenantsScreen(ListScreen):
             self.console_app.send("refresh", f"Reading {short(item.source.name, 30)}", None, connection=item.source.id)
         else:
             self.console_app.send("refresh", "Reading both sides")
+
+    async def do_source_switch(self) -> None:
+        """Switch a source off or on, after a question that says what waits."""
+        row = self.current.source
+        verb = "off" if row.enabled else "on"
+        waiting = await self.ws.waiting_for(row.id)
+        held = f" {count(waiting, 'operation')} stay as they are." if waiting and row.enabled else ""
+        effect = "Nothing is read, planned or sent for it" if row.enabled else "It is read, planned and sent for"
+        words = f"Switch {short(row.name, 40)} {verb}? {effect}.{held}"
+        if await self.ask(words, f'xerotui tenants {verb} "{short(row.name, 40)}"') == "y":
+            await self.ws.source_switch(row.id, on=not row.enabled)
+            self.notice(f"{short(row.name, 40)} is {verb}.", "good")
+            self.reload()
 
     async def do_pair_open(self) -> None:
         """The settings of the pair that the row belongs to."""
