@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xerotui.store.keys import name_key
     from xerotui.store.ledger import Ledger
     from xerotui.store.mails import Mail
-    from xerotui.store.overrides import Override
+    from xerotui.store.overrides import Chosen, Override
     from xerotui.store.plans import BlockedRow
     from xerotui.store.problems import CauseRow
     from xerotui.store.tx import Tx
@@ -28,6 +28,7 @@ __all__ = [
     "BookMoved",
     "CauseRow",
     "Ceilings",
+    "Chosen",
     "Db",
     "Departure",
     "DuplicateWork",
@@ -79,6 +80,7 @@ _HOME = {
     "IllegalMove": "errors",
     "Ledger": "ledger",
     "Mail": "mails",
+    "Chosen": "overrides",
     "Override": "overrides",
     "LinkTaken": "errors",
     "Taken": "backs",

@@ -5,6 +5,7 @@ Writes `overrides`: a row a chosen field.
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
@@ -50,6 +51,30 @@ def digest(overrides: Iterable[Override]) -> str:
     """A mark of what is chosen, blank for nothing: an operation made under another one is out of date."""
     chosen = sorted((o.record, o.line, o.field, o.value) for o in overrides)
     return sha256(msgspec.json.encode(chosen)).hexdigest()[:16] if chosen else ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The choices of one document, and those of its template."""
+
+    own: tuple[Override, ...] = ()
+    template: tuple[Override, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """What a basis keeps of them."""
+        return digest((*self.own, *self.template))
+
+    def of(self, field: str, line: str = "") -> Override | None:
+        """The choice of one field."""
+        for o in (*self.own, *self.template):
+            if o.path == (line, field):
+                return o
+        return None
+
+    def lines(self) -> set[str]:
+        """The lines that something is chosen for."""
+        return {o.line for o in self.own if o.line}
 
 
 class Overrides:

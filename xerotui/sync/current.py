@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
-from xerotui.model.records import Record, fingerprint
+from xerotui.model.records import Document, Record, fingerprint
 from xerotui.model.work import Operation, Verb
 from xerotui.store import Tx
+from xerotui.store.overrides import TEMPLATE
+from xerotui.sync.overriding import chosen_of
 from xerotui.sync.pair import revised
 from xerotui.sync.ports import Ports
 
 GONE = "it isn't at the source any more"
 CHANGED = "it changed at the source since it was planned"
 MAPPED = "a mapping that it uses changed since it was planned"
+BACK = "the source has it again"
+CHOSEN = "what is chosen for it changed since it was planned"
 LINKED = "it was linked with a record in Xero meanwhile"
 
 
@@ -28,12 +32,12 @@ async def outdated(
 ) -> dict[str, str]:
     """Why some of these must not leave as they are, by operation id, judged by the snapshots, links and book of now.
 
-    Creates and updates in Xero alone: a removal is planned of records that the source has no more, and sources are
-    asked before each write (DESIGN sections 4 and 5).
+    Of writes to Xero alone: sources are asked before each write (DESIGN section 5). What is removed in Xero must still
+    be gone at the source.
     """
     groups: dict[tuple[str, str, Kind], list[Operation]] = {}
     for o in operations:
-        if o.side is Side.XERO and o.verb in (Verb.CREATE, Verb.UPDATE):
+        if o.side is Side.XERO and o.verb in (Verb.CREATE, Verb.UPDATE, Verb.VOID, Verb.DELETE):
             groups.setdefault((o.connection, o.tenant, o.kind), []).append(o)
     found: dict[str, str] = {}
     for (connection, tenant, kind), some in groups.items():
@@ -41,12 +45,30 @@ async def outdated(
         records = await ports.ledger.snapshots.many(tx, Side.SOURCE, connection, kind, ids, include_gone=False)
         links = await ports.ledger.links.many(tx, connection, kind, ids, tenant)
         now = mappings.get((connection, tenant), {})
+        chosen = await _chosen(ports, tx, connection, tenant, kind, records)
         for o in some:
             if o.verb is Verb.CREATE and o.record in links:
                 found[o.id] = LINKED
+            elif o.verb in (Verb.VOID, Verb.DELETE):
+                record = records.get(o.record)
+                if record is not None and (not o.basis.fingerprint or _moved(o, record, now)):
+                    found[o.id] = BACK
             elif why := _moved(o, records.get(o.record), now):
                 found[o.id] = why
+            elif kind in DOCUMENTS and chosen.get(o.record, "") != o.basis.overrides:
+                found[o.id] = CHOSEN
     return found
+
+
+async def _chosen(
+    ports: Ports, tx: Tx, connection: str, tenant: str, kind: Kind, records: Mapping[str, Record]
+) -> dict[str, str]:
+    """The mark of what people chose for each of these documents."""
+    templates = {r.template for r in records.values() if isinstance(r, Document) and r.template}
+    asked = [*records, *(TEMPLATE + template for template in templates)]
+    found = await ports.ledger.overrides.many(tx, connection, tenant, kind, asked)
+    data = {(kind, record): overrides for record, overrides in found.items()}
+    return {id: chosen_of(data, r).mark for id, r in records.items() if isinstance(r, Document)} if found else {}
 
 
 def _moved(operation: Operation, record: Record | None, mappings: dict[str, int]) -> str:

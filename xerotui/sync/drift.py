@@ -34,7 +34,8 @@ def moved(sent: Posting, held: Record) -> tuple[str, ...]:
             pairs.append(("sales price", sent.sales.price, held.sales_price))
     elif isinstance(sent, DocumentPosting) and isinstance(held, Document):
         pairs = [
-            ("number", code_key(sent.number), code_key(held.number)),
+            # Blank where Xero gave it.
+            ("number", code_key(sent.number or held.number), code_key(held.number)),
             ("contact", sent.contact, held.party),
             ("date", sent.date, held.date),
             ("total", sent.total, held.total),
@@ -44,7 +45,7 @@ def moved(sent: Posting, held: Record) -> tuple[str, ...]:
             pairs.append(("due date", sent.due_date, held.due_date))
         if sent.theme:
             pairs.append(("theme", sent.theme, held.theme))
-        if sent.kind is Kind.INVOICE:
+        if sent.kind is not Kind.PURCHASE_ORDER:
             pairs.append(("reference", sent.reference, held.reference))
     return tuple(dict.fromkeys(name for name, mine, theirs in pairs if mine != theirs))
 
@@ -145,6 +146,8 @@ def closed(held: Record) -> str:
         return f"it is {held.status.lower()} in Xero"
     if held.amount_paid or held.amount_credited:
         return "something is paid or credited on it in Xero"
+    if held.kind is Kind.CREDIT_NOTE and held.settled:
+        return "some of it is allocated in Xero"
     return ""
 
 

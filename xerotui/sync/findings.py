@@ -6,7 +6,7 @@ from xerotui.model.kinds import Kind
 from xerotui.model.postings import Posting
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Record
-from xerotui.store import Mapping
+from xerotui.store import Chosen, Mapping
 
 
 def title_of(record: Record) -> str:
@@ -30,6 +30,8 @@ class Findings:
     # Source records that must be in Xero first, as (kind, id).
     waits: list[tuple[Kind, str]] = field(default_factory=list)
     skip: tuple[str, str] | None = None
+    # What people chose for this very document.
+    chosen: Chosen = field(default_factory=Chosen)
 
     @property
     def blocked(self) -> bool:

@@ -22,7 +22,7 @@ from xerotui.model.records import (
     Tracking,
 )
 from xerotui.model.work import Link
-from xerotui.store import Ledger, Mapping, Pair, name_key
+from xerotui.store import Departure, Ledger, Mapping, Override, Pair, name_key
 from xerotui.sync.ports import Ports
 
 # The core's own mapping specs; a source adds its own.
@@ -90,6 +90,12 @@ class PairData:
     choices: dict[tuple[str, str], Choice]
     links: dict[tuple[Kind, str], Link]
     mappings: dict[tuple[str, str, str], Mapping]
+    # What the source answered to be gone.
+    departed: dict[tuple[Kind, str], Departure] = field(default_factory=dict)
+    # What people chose for single documents and for those of a template.
+    overrides: dict[tuple[Kind, str], tuple[Override, ...]] = field(default_factory=dict)
+    # Xero ids that the source keeps and this organisation hasn't, with the name of the one that has them.
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
         """The stored mapping of a value; one made for the other side of the books serves where there is none.
@@ -201,6 +207,8 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
         if organisation is None:
             raise SyncError(f"The organisation {tenant} was never read", "Connect it on Tenants.", exit_code=3)
         links = await ports.ledger.links.for_pair(tx, connection, tenant)
+        departed = await ports.ledger.departures.all(tx, connection)
+        overrides = await ports.ledger.overrides.for_pair(tx, connection, tenant)
         reference = await _reference(ports.ledger, tx, tenant)
         source = await _source(ports.ledger, tx, connection)
     return PairData(
@@ -211,6 +219,8 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
         policy=db.pair(connection, tenant) or Pair(source=connection, tenant=tenant),
         organisation=organisation,
         links={(link.kind, link.record): link for link in links},
+        departed=departed,
+        overrides=overrides,
         mappings={(m.spec, m.value, m.trade): m for m in db.mappings(connection, tenant)},
         **reference,
         **source,

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,14 @@ from xerotui.model.records import Document, Item, Party, Record
 from xerotui.source.contract import FieldChange, ResolveContext
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
-from xerotui.sync import checks
+from xerotui.store import Taken
+from xerotui.sync import adoption, numbering
 from xerotui.sync.findings import Findings, title_of
 from xerotui.sync.match import Fit, contact_for
+from xerotui.sync.originals import wait_for_original
 from xerotui.sync.pair import PairData, code_key
-from xerotui.sync.resolve_document import check_document, resolve_document, skip_reason
+from xerotui.sync.readiness import is_off, skip_reason
+from xerotui.sync.resolve_document import check_document, resolve_document
 from xerotui.sync.resolve_item import resolve_item
 from xerotui.sync.resolve_party import place_of, resolve_party, taken_by_others
 
@@ -40,6 +43,11 @@ class Resolved:
     # Only made when a document needs them: inactive parties, items offered to every tenant.
     on_demand: set[tuple[Kind, str]] = field(default_factory=set)
     refused: dict[tuple[Kind, str], Problem] = field(default_factory=dict)
+    # Linked documents dated on or before a lock date, and the problem that an update of them would be.
+    locked: dict[tuple[Kind, str], Problem] = field(default_factory=dict)
+    alike: adoption.Alike | None = None
+    # Which side a person chose for a field, or for a whole document ("").
+    choices: Mapping[tuple[Kind, str, str], Taken] = field(default_factory=dict)
 
     def waits(self, found: Findings) -> None:
         """Add what Xero said when it refused this very record, unless something else stops it already."""
@@ -162,12 +170,14 @@ def _resolve_parties(resolved: Resolved, registry: Registry) -> None:
     data = resolved.data
     names: dict[str, str] = {}
     for key, party in data.parties.items():
-        if not data.mine(party) or (party.kind is Kind.SUPPLIER and not data.policy.syncs(Kind.SUPPLIER)):
+        if not data.mine(party):
             continue
         found = Findings(_ref(data, party))
         resolved.parties[key] = found
         if party.excluded:
             found.skip = ("core.excluded", party.excluded)
+            continue
+        if is_off(data, party, found):
             continue
         resolve_party(data, party, found)
         _plugins(registry, data, party, found)
@@ -225,6 +235,8 @@ def _resolve_items(resolved: Resolved, registry: Registry) -> None:
         found = Findings(_ref(data, item))
         resolved.item_findings[item.id] = found
         key = code_key(item.code)
+        if is_off(data, item, found):
+            continue
         if key and first[key] == item.id:
             resolved.items[key] = found
         elif key:
@@ -251,25 +263,45 @@ def _resolve_document(
     data = resolved.data
     found = Findings(_ref(data, document))
     found.skip = skip_reason(data, document, now)
-    if found.skip:
+    if found.skip or not data.policy.syncs(document.kind):
         return found
     resolve_document(data, document, found, resolved.parties, resolved.items)
     _plugins(registry, data, document, found)
     check_document(data, document, found, repeated)
-    if not data.link(document.kind, document.id) and isinstance(found.posting, DocumentPosting):
+    if data.link(document.kind, document.id):
+        _keep_lock(resolved, found)
+    elif isinstance(found.posting, DocumentPosting):
         _find_in_xero(resolved, document, found.posting, found)
+    wait_for_original(data, resolved.documents, document, found)
     resolved.waits(found)
     return found
+
+
+def _keep_lock(resolved: Resolved, found: Findings) -> None:
+    """A lock date stops a linked document only where something of it would be written."""
+    lock = next((p for p in found.problems if p.code == adoption.LOCKED), None)
+    if lock is not None:
+        resolved.locked[(found.ref.kind, found.ref.id)] = lock
+        adoption.unlock(found)
 
 
 def _find_in_xero(resolved: Resolved, document: Document, posting: DocumentPosting, found: Findings) -> None:
     """Adopt the document that Xero already has, with the contact that this very plan may be linking."""
     party_kind = Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
     contact = posting.contact or resolved.adopt.get((party_kind, document.party), "")
-    held = checks.already_in_xero(resolved.data, document, posting, contact, found)
+    if not posting.number and not document.xero_id:
+        alike = numbering.alike(resolved.data, posting, contact, set(resolved.adopt.values()))
+        held = alike.id if alike is not None else ""
+        # From then on it has a number.
+        posting = msgspec.structs.replace(posting, number=alike.number if alike is not None else "")
+    else:
+        held = adoption.already_in_xero(resolved.data, document, posting, contact, found)
     if held:
         resolved.adopt[(document.kind, document.id)] = held
         found.posting = msgspec.structs.replace(posting, contact=contact)
+        adoption.unlock(found)
+    elif resolved.alike is not None:
+        resolved.alike.warn(posting, contact, found)
 
 
 def _one_party_a_contact(resolved: Resolved) -> None:
@@ -302,13 +334,13 @@ async def resolve_pair(
     `refused` are records that Xero refused and of which nothing has moved since: they wait, and with them what
     needs them (DESIGN section 5).
     """
-    resolved = Resolved(data, refused=refused or {})
+    resolved = Resolved(data, refused=refused or {}, alike=adoption.Alike(data))
     _resolve_parties(resolved, registry)
     _one_party_a_contact(resolved)
     await asyncio.sleep(0)
     _resolve_items(resolved, registry)
     await asyncio.sleep(0)
-    repeated = checks.repeated_numbers(data)
+    repeated = numbering.repeated(data)
     count = 0
     for key, document in data.documents.items():
         if not data.mine(document):

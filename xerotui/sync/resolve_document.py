@@ -10,9 +10,10 @@ from xerotui.model.money import totals
 from xerotui.model.postings import DocumentPosting, PostingLine
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Party, Terms
-from xerotui.sync import checks
+from xerotui.sync import checks, exchange, numbering, overriding
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
+from xerotui.sync.readiness import needs_switched_off
 from xerotui.sync.resolve_line import resolve_line
 from xerotui.sync.resolve_party import place_of
 
@@ -34,26 +35,6 @@ def due_date(date: dt.date, terms: Terms | None) -> dt.date | None:
     if terms.rule == "OFFOLLOWINGMONTH":
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return dt.date(year, month, min(max(terms.days, 1), calendar.monthrange(year, month)[1]))
-
-
-def skip_reason(data: PairData, document: Document, now: dt.datetime) -> tuple[str, str] | None:
-    """Why a document isn't even looked at, as (code, sentence): excluded, unfinished, before start, too fresh."""
-    if document.excluded:
-        return ("core.excluded", document.excluded)
-    if document.unfinished:
-        return ("core.unfinished", document.unfinished)
-    if data.link(document.kind, document.id):
-        return None
-    start = data.policy.start.get(document.kind.value)
-    if start and document.date and document.date < start:
-        return ("core.excluded", f"before the start date {start.isoformat()}")
-    if document.total is not None and document.total == 0 and data.policy.zero_totals == "skip":
-        return ("core.zero_total", "its total is zero")
-    settle = dt.timedelta(minutes=data.policy.settle_minutes)
-    if document.modified and now - document.modified < settle:
-        minutes = data.policy.settle_minutes
-        return ("core.unfinished", f"changed less than {minutes} minutes ago; taken when it is still")
-    return None
 
 
 def _contact(data: PairData, document: Document, found: Findings, parties: dict[tuple[Kind, str], Findings]) -> str:
@@ -83,6 +64,9 @@ def _contact(data: PairData, document: Document, found: Findings, parties: dict[
             place=place_of(found.ref),
         )
         return ""
+    if not data.policy.syncs(kind):
+        needs_switched_off(data, kind, party.name, found)
+        return ""
     found.waits.append((kind, party.id))
     found.value("contact", "made by this plan")
     return ""
@@ -98,23 +82,28 @@ def _inherit(theirs: Findings, found: Findings, party: Party) -> None:
 
 
 def _status(data: PairData, document: Document, found: Findings) -> str:
-    wanted = document.status.upper()
-    if wanted in STATUSES:
+    wanted = overriding.status(found) or document.status.upper()
+    if wanted not in STATUSES:
+        found.value("status", "default")
+        wanted = data.policy.statuses.get(document.kind.value, "DRAFT")
+    elif "status" not in found.rungs:
         found.value("status", "source")
-        return wanted
-    found.value("status", "default")
-    return data.policy.statuses.get(document.kind.value, "DRAFT")
+    if wanted == "AUTHORISED":
+        # H40: people expect that posting an invoice sends it.
+        found.value("status", f"{found.rungs['status']}; Xero mails nothing by itself")
+    return wanted
 
 
 def _dates(data: PairData, document: Document, party: Party | None, found: Findings) -> tuple[dt.date, dt.date | None]:
-    if document.date is None:
+    date = overriding.date(document, found)
+    if date is None:
         found.problem("core.date_missing", f"{document.kind}:{document.id}", "The document has no date.")
         return dt.date.min, None
-    checks.date_problem(data, document.date, found)
-    due = document.due_date
+    checks.date_problem(data, date, found)
+    # One that was chosen may be later than the day on which the source has it due.
+    due = document.due_date if document.due_date and (date == document.date or document.due_date >= date) else None
     found.value("due_date", "source" if due else "terms of the customer")
-    due = due or due_date(document.date, party.terms if party else None) or document.date
-    return document.date, due
+    return date, due or due_date(date, party.terms if party else None) or date
 
 
 def resolve_document(
@@ -130,13 +119,12 @@ def resolve_document(
     document under the same cause, and what is made by the same plan is waited for.
     """
     trade = Trade.PURCHASE if document.kind is Kind.PURCHASE_ORDER else Trade.SALES
+    found.chosen = overriding.chosen(data, document)
     party = data.party_of(document)
     contact = _contact(data, document, found, parties)
     date, due = _dates(data, document, party, found)
-    if not document.number.strip():
-        found.problem(
-            "core.number_missing", f"{document.kind}:{document.id}", "The document has no number at the source."
-        )
+    number = numbering.number_of(data, document, found)
+    overriding.stale(document, found)
     currency = document.currency
     if not currency:
         found.problem(
@@ -158,22 +146,23 @@ def resolve_document(
     sums = totals([x.priced() for x in lines if not x.heading], document.amounts, currency)
     found.posting = DocumentPosting(
         kind=document.kind,
-        number=document.number.strip(),
+        number=number,
         contact=contact,
         contact_name=party.name[:255] if party else "",
         date=date,
         due_date=due,
         currency=currency,
-        currency_rate=document.currency_rate if currency != data.organisation.base_currency else None,
+        currency_rate=exchange.rate_of(data, document, currency, found),
         amounts=document.amounts,
-        reference=document.reference[:REFERENCE_LIMIT],
+        reference=overriding.reference(document, found)[:REFERENCE_LIMIT],
         status=_status(data, document, found),
-        theme=document.theme if document.theme in {t.id for t in data.themes} else "",
+        theme=overriding.theme(data, document, found),
         lines=tuple(lines),
         subtotal=sums.subtotal,
         tax=sums.tax,
         total=sums.total,
     )
+    exchange.base_amount(data, found.posting, found)
 
 
 def check_document(data: PairData, document: Document, found: Findings, repeated: dict[tuple[Kind, str], int]) -> None:
@@ -182,7 +171,7 @@ def check_document(data: PairData, document: Document, found: Findings, repeated
     if not isinstance(posting, DocumentPosting) or any(p.code == "core.tax_unmapped" for p in found.problems):
         return
     checks.total_problem(data, document, posting, found)
-    if repeated.get((posting.kind, code_key(posting.number)), 0) > 1:
+    if posting.number and repeated.get((posting.kind, code_key(posting.number)), 0) > 1:
         found.problem(
             "core.duplicate_number",
             f"number:{posting.kind}:{posting.number}",
@@ -190,4 +179,4 @@ def check_document(data: PairData, document: Document, found: Findings, repeated
         )
 
 
-__all__ = ["check_document", "due_date", "resolve_document", "skip_reason"]
+__all__ = ["check_document", "due_date", "resolve_document"]

@@ -8,7 +8,7 @@ from xerotui.model.postings import PostingLine
 from xerotui.model.problems import Place
 from xerotui.model.records import Account, Document, Item, Line, TaxRate, Tracking
 from xerotui.source.contract import TRACKING
-from xerotui.sync import checks
+from xerotui.sync import checks, overriding
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import ACCOUNT, ANY, ITEM, NOT_SENT, TAX, PairData, code_key
 from xerotui.sync.resolve_item import TEXT_LIMIT, item_code
@@ -64,10 +64,15 @@ def _defaults(data: PairData, spec: str) -> Place:
 
 
 def _item(
-    data: PairData, line: Line, index: int, trade: Trade, found: Findings, items: dict[str, Findings]
+    data: PairData, line: Line, index: int, trade: Trade, found: Findings, items: dict[str, Findings], key: str
 ) -> tuple[str, Item | None]:
     """The line's item code and the source item behind it; "" with a problem recorded when there is none."""
     path = f"lines.{index}"
+    if taken := overriding.item(key, found, f"{path}.item"):
+        if not _available(data, taken, found, items):
+            sentence = f"Item {taken}, chosen for line {index}, isn't in {data.organisation.name}."
+            found.problem("core.item_unmapped", f"item:{taken}", sentence, place=overriding.place_of(found))
+        return taken, data.items.get(line.item)
     by_spec = _by_spec(data, line, trade, path, found)
     if by_spec == "":
         return "", None
@@ -118,9 +123,11 @@ def _available(data: PairData, code: str, found: Findings, items: dict[str, Find
 
 
 def _account(
-    data: PairData, line: Line, code: str, source: Item | None, index: int, trade: Trade, found: Findings
+    data: PairData, line: Line, code: str, source: Item | None, index: int, trade: Trade, found: Findings, key: str
 ) -> Account | None:
     path = f"lines.{index}.account"
+    if (taken := overriding.account(data, key, found, path)) is not None:
+        return checks.account_problem(data, taken.code, found, f"line {index}")
     held = data.xero_items.get(code_key(code)) if code else None
     sales = trade is Trade.SALES
     theirs = (
@@ -152,6 +159,9 @@ def _account(
 def _tax(
     data: PairData, document: Document, line: Line, source: Item | None, index: int, trade: Trade, found: Findings
 ) -> TaxRate | None:
+    path = f"lines.{index}.tax"
+    if (taken := overriding.rate(data, overriding.line_key(document, line), found, path)) is not None:
+        return taken
     party = data.party_of(document)
     sales = trade is Trade.SALES
     ladder = (
@@ -176,7 +186,7 @@ def _tax(
             place=place,
         )
         return None
-    found.value(f"lines.{index}.tax", f"mapping of tax rate {value}", mapping)
+    found.value(path, f"mapping of tax rate {value}", mapping)
     return rate
 
 
@@ -199,11 +209,14 @@ def _option(category: Tracking, wanted: str) -> tuple[str, str, str] | None:
     return next((o for o in active if o[0] == wanted or code_key(o[1]) == code_key(wanted)), None)
 
 
-def _tracking(data: PairData, line: Line, index: int, found: Findings) -> tuple[tuple[str, str, str, str], ...]:
+def _tracking(
+    data: PairData, line: Line, index: int, found: Findings, key: str
+) -> tuple[tuple[str, str, str, str], ...]:
     """The line's tracking options among the active ones of the categories of their placeholders (H14, H15).
 
     What has no place in Xero is a problem of its placeholder, unless that is mapped to nothing on purpose.
     """
+    chosen = overriding.tracking(data, key, found, f"lines.{index}.tracking")
     out: dict[str, tuple[str, str, str, str]] = {}
     for placeholder, wanted in sorted(line.tracked.items()):
         mapping = data.mapping(TRACKING.id, placeholder, Trade.SALES)
@@ -211,12 +224,14 @@ def _tracking(data: PairData, line: Line, index: int, found: Findings) -> tuple[
             found.value(f"lines.{index}.tracking", f"placeholder {placeholder} isn't sent, as mapped", mapping)
             continue
         category = _category(data, placeholder, found, f"lines.{index}.tracking")
+        if category is not None and category.id in chosen:
+            continue
         hit = _option(category, wanted) if category else None
         if category is not None and hit is not None and category.id not in out:
             out[category.id] = (category.id, hit[0], category.name, hit[1])
             continue
         _untracked(data, placeholder, wanted, index, category, found, twice=hit is not None)
-    return tuple(out.values())
+    return tuple(entry for entry in (out | chosen).values() if entry[1])
 
 
 def _untracked(
@@ -271,8 +286,9 @@ def resolve_line(
     text = _text(line)
     if line.heading or (not line.quantity and not line.unit_price):
         return PostingLine(description=text) if text else None
-    code, source = _item(data, line, index, trade, found, items)
-    account = _account(data, line, code, source, index, trade, found)
+    key = overriding.line_key(document, line)
+    code, source = _item(data, line, index, trade, found, items, key)
+    account = _account(data, line, code, source, index, trade, found, key)
     rate = _tax(data, document, line, source, index, trade, found)
     if rate is not None:
         checks.tax_allowed(data, rate, account, found, line.tax_rate)
@@ -287,5 +303,5 @@ def resolve_line(
         tax=rate.code if rate else "",
         tax_percent=rate.rate if rate else Decimal(0),
         discount_percent=discount,
-        tracking=_tracking(data, line, index, found),
+        tracking=_tracking(data, line, index, found, key),
     )
