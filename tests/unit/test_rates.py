@@ -6,7 +6,7 @@ import pytest
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import TaxComponent, TaxRate
-from xerotui.workspace.rates import compare, described, named_alike, proposed, trades_of
+from xerotui.sync.rates import compare, described, named_alike, proposed, trades_of
 
 
 def rate(percent: str, code: str = "", *parts: tuple[str, bool], **more: object) -> TaxRate:

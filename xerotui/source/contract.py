@@ -30,6 +30,7 @@ class Capability(StrEnum):
     NATIVE = "native"
     AMEND = "amend"
     NUMBER = "number"
+    REMOVE = "remove"
     SETTLE = "settle"
     VOID = "void"
 
@@ -216,6 +217,10 @@ class Source(ABC):
     readiness: ClassVar[tuple[ReadinessStep, ...]] = ()
     # Kinds that `import` can create in the source.
     importable: ClassVar[tuple[Kind, ...]] = ()
+    # Kinds of which `remove` can take records away.
+    removable: ClassVar[tuple[Kind, ...]] = ()
+    # The id under which `choices` lists the groups that new items can be put into; "" where there are none.
+    item_groups: ClassVar[str] = ""
     # Fields of records of a kind that `amend` can set, by the names that the records themselves have.
     amendable: ClassVar[Mapping[Kind, tuple[str, ...]]] = {}
     # Kinds for which `new_number` gives account numbers or codes.
@@ -282,6 +287,14 @@ class Source(ABC):
     async def new_number(self, kind: Kind, record: Record) -> str:
         """The account number or code that the source's own series has for this record; nothing is written to it."""
         raise SourceRefused(f"{self.title} gives {kind.plural} no numbers")
+
+    async def uses(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these records something else of the source uses, in words by id, beyond the records it lists."""
+        return {}
+
+    async def remove(self, kind: Kind, id: str) -> None:
+        """Take one record away; `SourceRefused` where something uses it. One that is gone already is no fault."""
+        raise SourceRefused(f"{self.title} removes no {kind.plural}")
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back; repeating it must change nothing."""

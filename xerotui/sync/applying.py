@@ -1,18 +1,22 @@
 """Approval and its consequences: the plan is checked against the world as it is now, then its run begins."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 
-from xerotui.model.kinds import Kind, Side
+import msgspec
+
+from xerotui.model.kinds import Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
+from xerotui.sync import backing, import_plans
 from xerotui.sync import pair as pairs
-from xerotui.sync.importing import draft_import
-from xerotui.sync.plan import Draft, new_id, plan_hash
-from xerotui.sync.planning import Progress, draft_pair, make_import, make_plan, quiet, read_sides
+from xerotui.sync.plan import Draft, finish, new_id, plan_hash
+from xerotui.sync.planning import Progress, draft_pair, make_plan, quiet, read_sides
 from xerotui.sync.ports import Ports, refuse_read_only
-from xerotui.sync.settle import tell
+from xerotui.sync.removing import approved, prove_again, removes
+from xerotui.sync.settle import APART, tell
 
 
 class Stale(SyncError):
@@ -38,19 +42,25 @@ async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) ->
     for tenant in plan.tenants:
         if plan.kind is PlanKind.IMPORT:
             data = await pairs.load(ports, plan.connection, tenant)
-            draft: Draft = draft_import(data, Kind(plan.options["kind"]), plan.id, plan.options.get("group", ""))
+            draft: Draft = await import_plans.draft(ports, data, plan.options, plan.id)
         else:
             draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id)
         found += draft.operations
     # What is new since then is no part of this plan and no reason to refuse it.
-    mine = {(o.kind, o.record, o.tenant) for o in operations}
-    return [o for o in found if (o.kind, o.record, o.tenant) in mine]
+    mine = {_key(o) for o in operations}
+    return [o for o in found if _key(o) in mine]
+
+
+def _key(operation: Operation) -> tuple[str, ...]:
+    """What a plan says one thing of: a record, on the side that is written to; what is made beside it is apart."""
+    beside = operation.verb.value if operation.verb in APART else ""
+    return (operation.side, operation.kind, operation.record, operation.tenant, beside)
 
 
 def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[str]:
     """The records whose intended effect or basis differs, in words."""
-    old = {(o.kind, o.record, o.tenant): o for o in before}
-    new = {(o.kind, o.record, o.tenant): o for o in now}
+    old = {_key(o): o for o in before}
+    new = {_key(o): o for o in now}
     moved = []
     for key, o in old.items():
         fresh = new.get(key)
@@ -61,6 +71,8 @@ def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[st
             moved.append(f"{label} changed at the source")
         elif fresh.basis.mappings != o.basis.mappings:
             moved.append(f"a mapping of {label} changed")
+        elif fresh.basis.overrides != o.basis.overrides:
+            moved.append(f"what is chosen for {label} changed")
         elif (fresh.verb, fresh.target, fresh.basis, fresh.body) != (o.verb, o.target, o.basis, o.body):
             moved.append(f"{label} changed in Xero")
     return moved
@@ -80,18 +92,32 @@ async def _check(ports: Ports, plan: Plan, hash: str) -> None:
 
 async def _offer(ports: Ports, plan: Plan, actor: str) -> str:
     if plan.kind is PlanKind.IMPORT:
-        kind, group = Kind(plan.options["kind"]), plan.options.get("group", "")
-        return (await make_import(ports, plan.connection, plan.tenants[0], kind, actor, group=group, read=False)).id
+        made = await import_plans.make_import(
+            ports, plan.connection, plan.tenants[0], plan.options, actor, fresh=False
+        )  # fmt: skip
+        return made.id
+    if plan.options.get(backing.OPTION):
+        return (await backing.make_back(ports, plan.connection, plan.tenants, actor)).id
     return (await make_plan(ports, plan.connection, plan.tenants, actor, read=False)).id
 
 
 async def apply(
-    ports: Ports, plan_id: str, hash: str, actor: str, *, follow: bool = False, progress: Progress = quiet
+    ports: Ports,
+    plan_id: str,
+    hash: str,
+    actor: str,
+    *,
+    follow: bool = False,
+    removals: str = "",
+    only: Collection[str] = (),
+    progress: Progress = quiet,
 ) -> Run:
     """Approve a plan and begin its run; the lanes do the rest.
 
-    Raises Stale when anything it rests on moved, with the new plan that is offered instead; SyncError when it is
-    unknown, expired, or no longer waiting.
+    Of an import `only` names the operations that go, where not all do: the rest is left out.
+    `removals` is the reason for which what it would void or delete goes as well: without one these operations wait in
+    a plan of their own. Raises Stale when anything it rests on moved, with the new plan that is offered instead;
+    SyncError when it is unknown, expired, or no longer waiting.
     """
     async with ports.ledger.read() as tx:
         plan = await ports.ledger.plans.get(tx, plan_id)
@@ -105,8 +131,13 @@ async def apply(
     if plan.kind is PlanKind.SYNC:
         await refuse_read_only(ports, plan.tenants)
     operations = await _planned(ports, plan)
-    kind = Kind(plan.options["kind"]) if plan.kind is PlanKind.IMPORT else None
-    await read_sides(ports, plan.connection, plan.tenants, progress, kind=kind)
+    _asks_reason(operations, removals)
+    _chosen(plan, operations, only)
+    if plan.kind is PlanKind.IMPORT:
+        await import_plans.read(ports, plan.connection, plan.tenants[0], plan.options, progress)
+    else:
+        await read_sides(ports, plan.connection, plan.tenants, progress)
+    await prove_again(ports, operations)
     await progress("checking that nothing moved")
     now = await _redraft(ports, plan, operations)
     if plan_hash(now) != plan_hash(operations):
@@ -115,16 +146,80 @@ async def apply(
             await ports.ledger.plans.set_state(tx, plan.id, PlanState.REFUSED, moved=tuple(moved[:50]))
             await ports.ledger.work.move_plan(tx, plan.id, State.CANCELLED, frm=(State.PLANNED,))
         raise Stale(moved, await _offer(ports, plan, actor))
-    return await begin(ports, plan, operations, actor, follow=follow)
+    return await begin(ports, plan, operations, actor, follow=follow, removals=removals, only=only)
 
 
-async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor: str, *, follow: bool) -> Run:
+def _chosen(plan: Plan, operations: Sequence[Operation], only: Collection[str]) -> list[Operation]:
+    """The operations that a person leaves out of an import.
+
+    Raises SyncError when none is left, or for a plan whose operations belong together.
+    """
+    if not only:
+        return []
+    if plan.kind is not PlanKind.IMPORT:
+        raise SyncError("Only an import goes row by row", "Approve the whole plan.", exit_code=4)
+    out = [o for o in operations if o.id not in only]
+    if len(out) == len(operations):
+        raise SyncError(
+            "None of the chosen rows is in this plan", "Choose among its rows: --rows lists them.", exit_code=4
+        )
+    return out
+
+
+def _asks_reason(operations: Sequence[Operation], reason: str) -> None:
+    """A plan of nothing but removals can't go without a reason.
+
+    Raises SyncError.
+    """
+    if operations and not reason and all(removes(o) for o in operations):
+        raise SyncError(
+            "This plan only removes documents, which needs a reason",
+            "Approve it with the reason: xerotui apply PLAN --removals --reason TEXT.",
+            code="core.reason_missing",
+            exit_code=4,
+        )
+
+
+def _apart(plan: Plan, operations: Sequence[Operation], now: dt.datetime) -> tuple[Plan, list[Operation]]:
+    """A plan of their own for removals that nobody gave a reason for, so that they wait on."""
+    draft = Draft(new_id("plan"))
+    for o in operations:
+        draft.operations.append(msgspec.structs.replace(o, id=new_id("op"), plan=draft.plan))
+        draft.counts[o.verb.value] += 1
+    made = finish(
+        draft,
+        kind=plan.kind,
+        connection=plan.connection,
+        tenants=plan.tenants,
+        # A moment later, so that it is the newer one of the two.
+        now=now + dt.timedelta(microseconds=1),
+        actor=plan.actor,
+        title=f"Removals of {plan.connection}",
+    )
+    return made, draft.operations
+
+
+async def begin(
+    ports: Ports,
+    plan: Plan,
+    operations: Sequence[Operation],
+    actor: str,
+    *,
+    follow: bool,
+    removals: str = "",
+    only: Collection[str] = (),
+) -> Run:
     """Turn the planned operations loose in one transaction: states, adopted links, run, audit.
 
-    Raises SyncError when the plan doesn't wait any more: discarded or replaced while it was checked.
+    Removals go only where there is a reason for them. Raises SyncError when the plan doesn't wait any more: discarded
+    or replaced while it was checked.
     """
     ledger = ports.ledger
     now = ports.clock.now()
+    leaving = [o for o in operations if removes(o)]
+    held = leaving if not removals else []
+    out = _chosen(plan, operations, only)
+    operations = [o for o in operations if o not in held and o not in out]
     run = Run(id=new_id("run"), plan=plan.id, kind=plan.kind, started=now, total=len(operations))
     attaching = await ports.keeps_links(plan.connection)
     async with ledger.write() as tx:
@@ -134,11 +229,23 @@ async def begin(ports: Ports, plan: Plan, operations: Sequence[Operation], actor
             raise SyncError(
                 "The plan doesn't wait for approval any more", "Make a new plan.", code="core.stale", exit_code=4
             )
+        await ledger.work.move(tx, [o.id for o in out], State.CANCELLED, frm=(State.PLANNED,), error="left out")
+        if held:
+            apart, again = _apart(plan, held, now)
+            await ledger.work.move(tx, [o.id for o in held], State.CANCELLED, error=f"waits in {apart.id}")
+            await ledger.plans.add(tx, apart)
+            await ledger.work.add(tx, again)
+        elif leaving:
+            await approved(ports, tx, leaving, actor, removals)
         await _replace_earlier(ports, tx, operations)
         await ledger.work.move(tx, [o.id for o in operations], State.APPROVED, frm=(State.PLANNED,))
         await _adopt(ports, tx, [o for o in operations if o.verb is Verb.ATTACH], attaching)
         await ledger.runs.start(tx, run)
         detail = {"plan": plan.id, "hash": plan.hash, "operations": str(len(operations)), "follow": str(follow)}
+        if leaving and removals:
+            detail |= {"removals": str(len(leaving)), "reason": removals}
+        if out:
+            detail |= {"left out": str(len(out))}
         await ledger.audit.append(tx, actor, "approved", plan.title, detail, now)
     ports.log.info("run begun", run=run.id, plan=plan.id, operations=len(operations))
     return run

@@ -9,12 +9,15 @@ from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, Stat
 from xerotui.net.governor import for_people
 from xerotui.store import Tx
 from xerotui.sync import pair as pairs
+from xerotui.sync import policy_runs
 from xerotui.sync.applying import apply
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.drift import held_record
+from xerotui.sync.import_plans import make_import
 from xerotui.sync.plan import new_id, source_lane
-from xerotui.sync.planning import follow_up, make_import, make_plan, read_sides, tenants_of
+from xerotui.sync.planning import follow_up, make_plan, read_sides, tenants_of
 from xerotui.sync.ports import Ports
+from xerotui.sync.switched import working
 
 Answer = dict[str, str]
 
@@ -33,6 +36,7 @@ class Desk:
             "retry": self.retry,
             "link": self.link,
             "recheck": self.recheck,
+            policy_runs.VERB: self.automatic,
         }
 
     async def work(self) -> bool:
@@ -49,7 +53,8 @@ class Desk:
             handler = self._handlers.get(request.verb)
             if handler is None:
                 raise SyncError(f"Nobody knows how to {request.verb}", "Upgrade the worker: `xerotui worker stop`.")
-            with for_people():
+            # What a policy does is nobody's waiting: people's share of the limits is left to them.
+            with contextlib.nullcontext() if request.actor == policy_runs.POLICY else for_people():
                 answer = await handler(request)
         except SyncError as trouble:
             error, remedy = trouble.sentence, trouble.remedy
@@ -93,12 +98,7 @@ class Desk:
         """Make an import plan."""
         connection, tenant = request.args["connection"], request.args["tenant"]
         await tenants_of(self.ports, connection, tenant)
-        try:
-            kind = Kind(request.args["kind"])
-        except ValueError:
-            raise SyncError(f"There is no kind {request.args['kind']}", "Use customer, supplier or item.") from None
-        group = request.args.get("group", "")
-        plan = await make_import(self.ports, connection, tenant, kind, request.actor, self._progress(request), group)
+        plan = await make_import(self.ports, connection, tenant, request.args, request.actor, self._progress(request))
         return {"plan": plan.id, "hash": plan.hash}
 
     async def apply(self, request: Request) -> Answer:
@@ -110,9 +110,16 @@ class Desk:
             request.args.get("hash", ""),
             request.actor,
             follow=follow,
+            removals=" ".join(request.args.get("removals", "").split())[:500],
+            only=frozenset(filter(None, request.args.get("only", "").split(","))),
             progress=self._progress(request),
         )
         return {"run": run.id, "plan": run.plan}
+
+    async def automatic(self, request: Request) -> Answer:
+        """One pass of an automatic pair."""
+        args = request.args
+        return await policy_runs.run(self.ports, args["connection"], args["tenant"], self._progress(request))
 
     async def discard(self, request: Request) -> Answer:
         """Throw a plan away."""
@@ -210,7 +217,7 @@ class Desk:
     async def _follow_ups(self, request: Request, *, read: bool, fresh: Collection[tuple[str, str]] = ()) -> list[str]:
         db = await self.ports.book.read()
         plans = []
-        for pair in db.all_pairs():
+        for pair in working(db):
             connection, tenant = pair.source, pair.tenant
             if request.args.get("connection", connection) != connection:
                 continue

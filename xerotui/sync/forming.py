@@ -9,15 +9,18 @@ from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, Operation, State, Verb
 from xerotui.store import Fence, Tx
+from xerotui.sync import back
 from xerotui.sync.current import by_reason, mappings_now, outdated
-from xerotui.sync.plan import BATCH
+from xerotui.sync.numbering import apart
+from xerotui.sync.plan import together
 from xerotui.sync.ports import Ports
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
 from xerotui.sync.settle import Failed, failure, tell
+from xerotui.sync.switched import off_now
 
 # Verbs in the order in which a kind's operations leave.
-VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
+VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ALLOCATE, Verb.NOTE, Verb.SETTLE, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
 
 
 class Forming:
@@ -41,7 +44,8 @@ class Forming:
         ledger = self.ports.ledger
         mappings = await mappings_now(self.ports, batch)
         async with ledger.write() as tx:
-            for why, ids in by_reason(await outdated(self.ports, tx, batch, mappings)).items():
+            late = await outdated(self.ports, tx, batch, mappings) | await back.outdated(self.ports, tx, batch)
+            for why, ids in by_reason(late).items():
                 await ledger.work.move(tx, ids, State.SUPERSEDED, frm=(State.READY,), fence=fence, error=why)
                 batch = [o for o in batch if o.id not in ids]
             if not batch:
@@ -79,6 +83,7 @@ class Forming:
         as few as can be.
         """
         ledger = self.ports.ledger
+        off = await off_now(self.ports)
         for part in list(self._halves):
             async with ledger.read() as tx:
                 members = await ledger.work.get(tx, part)
@@ -87,6 +92,8 @@ class Forming:
                 continue
             now = self.ports.clock.now()
             if any(o.state is State.READY and o.not_before and o.not_before > now for o in members):
+                continue
+            if any(o.connection in off for o in members):
                 continue
             self._halves.remove(part)
             if operations := [o for o in members if o.state is State.READY]:
@@ -97,14 +104,14 @@ class Forming:
             ready = counts.get((self._side(), kind, verb, State.READY), 0)
             if not ready:
                 continue
-            size = BATCH if isinstance(self.sender, XeroSender) else await self.sender.batch(verb)
+            size = together(verb) if isinstance(self.sender, XeroSender) else await self.sender.batch(verb)
             coming = counts.get((self._side(), kind, verb, State.APPROVED), 0)
             if ready < size and coming and flying:
                 continue
             async with ledger.read() as tx:
-                batch = await ledger.work.ready_batch(tx, self.lane, kind, verb, size)
+                batch = await ledger.work.ready_batch(tx, self.lane, kind, verb, size, but=off)
             halved = {id for half in self._halves for id in half}
-            batch = await self._completed([o for o in batch if o.id not in halved], fence)
+            batch = await self._completed(apart([o for o in batch if o.id not in halved]), fence)
             if batch:
                 return batch
         return []
@@ -113,7 +120,8 @@ class Forming:
         return Side.XERO if isinstance(self.sender, XeroSender) else Side.SOURCE
 
     def _order(self) -> list[tuple[Kind, Verb]]:
-        return [(kind, verb) for kind in WRITE_ORDER for verb in VERBS]
+        # Tax rates go into sources alone, before what names them.
+        return [(kind, verb) for kind in (Kind.TAX_RATE, *WRITE_ORDER) for verb in VERBS]
 
     async def _completed(self, batch: list[Operation], fence: Fence) -> list[Operation]:
         """The batch with contacts filled in; documents whose contact has no link are set aside with words."""

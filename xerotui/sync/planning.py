@@ -11,15 +11,15 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import drift
+from xerotui.sync import adoption, back, crediting, drift, removing, repeating
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
-from xerotui.sync.importing import IMPORTABLE, draft_import
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft, draft_sync, finish, new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
 from xerotui.sync.resolve import Resolved, resolve_pair
+from xerotui.sync.switched import refuse_off
 
 Progress = Callable[[str], Awaitable[None]]
 
@@ -34,8 +34,10 @@ async def tenants_of(ports: Ports, connection: str, tenant: str = "") -> tuple[s
     Raises SyncError when there is none.
     """
     db = await ports.book.read()
-    if db.source(connection) is None:
+    document = db.source(connection)
+    if document is None:
         raise SyncError(f"There is no source connection {connection}", "See `xerotui tenants`.", exit_code=3)
+    refuse_off(document)
     known = ((p.tenant, db.tenant(p.tenant)) for p in db.pairs(connection))
     # What was disconnected stays paired, but nothing is asked of it.
     paired = tuple(tenant for tenant, document in known if document is not None and document.connection)
@@ -111,8 +113,20 @@ async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
 async def draft_pair(ports: Ports, connection: str, tenant: str, plan: str) -> tuple[Draft, Resolved]:
     """One pair resolved and drafted from its snapshots as they are."""
     data = await pairs.load(ports, connection, tenant)
-    resolved = await resolve_pair(ports.registry, data, ports.clock.now(), await _refused(ports, data))
-    draft = draft_sync(resolved, plan, await _live(ports, data))
+    data.elsewhere = await adoption.elsewhere(ports, data)
+    now = ports.clock.now()
+    resolved = await resolve_pair(ports.registry, data, now, await _refused(ports, data))
+    repeating.note(resolved, now.date())
+    live = await _live(ports, data)
+    leaving = removing.take_out(resolved)
+    about = await back.known(ports, data)
+    resolved.choices = about.choices
+    draft = draft_sync(resolved, plan, live)
+    crediting.add(draft, resolved, await crediting.tried(ports, data), now)
+    removing.add(draft, resolved, leaving, live)
+    repeating.list_in(draft, resolved)
+    await removing.note_done(ports, data, leaving)
+    await back.add(ports, draft, resolved, about)
     return draft, resolved
 
 
@@ -157,8 +171,22 @@ async def make_plan(
     ports: Ports, connection: str, tenants: Sequence[str], actor: str, progress: Progress = quiet, *, read: bool = True
 ) -> Plan:
     """A sync plan of a source with some tenants, stored; nothing is written to either side."""
+    draft = await work_out(ports, connection, tenants, progress, read=read)
+    return await store_sync(ports, draft, connection, tenants, actor)
+
+
+async def store_sync(ports: Ports, draft: Draft, connection: str, tenants: Sequence[str], actor: str) -> Plan:
+    """A worked out sync plan, stored."""
+    return await store_plan(ports, draft, PlanKind.SYNC, connection, tuple(tenants), actor, f"Sync {connection}")
+
+
+async def work_out(
+    ports: Ports, connection: str, tenants: Sequence[str], progress: Progress = quiet, *, read: bool = True
+) -> Draft:
+    """What a sync plan would say; its problems are stored, the plan isn't."""
     if read:
         await read_sides(ports, connection, tenants, progress)
+        await removing.look(ports, connection)
     await progress("working out the plan")
     id = new_id("plan")
     drafts = []
@@ -166,10 +194,10 @@ async def make_plan(
         draft, resolved = await draft_pair(ports, connection, tenant, id)
         await _store_problems(ports, resolved)
         await _baselines(ports, resolved)
+        await back.keep(ports, resolved)
         drafts.append(draft)
     drafts.append(await _unclaimed(ports, connection, id))
-    title = f"Sync {connection}"
-    return await _store(ports, _merge(drafts, id), PlanKind.SYNC, connection, tuple(tenants), actor, title)
+    return _merge(drafts, id)
 
 
 async def _unclaimed(ports: Ports, connection: str, plan: str) -> Draft:
@@ -217,7 +245,7 @@ def _unclaimed_one(draft: Draft, connection: str, record: Document, tenant: str)
     draft.counts["blocked"] += 1
 
 
-async def _store(
+async def store_plan(
     ports: Ports,
     draft: Draft,
     kind: PlanKind,
@@ -228,6 +256,7 @@ async def _store(
     follows: Plan | None = None,
     options: dict[str, str] | None = None,
 ) -> Plan:
+    """A finished draft as a plan that waits for approval; its row, its operations and what it leaves alone."""
     plan = finish(
         draft,
         kind=kind,
@@ -244,42 +273,6 @@ async def _store(
         await ports.ledger.plans.add(tx, plan, draft.rows)
         await ports.ledger.work.add(tx, draft.operations)
     return plan
-
-
-async def make_import(
-    ports: Ports,
-    connection: str,
-    tenant: str,
-    kind: Kind,
-    actor: str,
-    progress: Progress = quiet,
-    group: str = "",
-    *,
-    read: bool = True,
-) -> Plan:
-    """An import plan: what Xero has of a kind, linked with or created in the source."""
-    if kind not in IMPORTABLE:
-        raise SyncError(f"{kind.plural.capitalize()} can't be imported", "Customers, suppliers and items can.")
-    source = await ports.source(connection)
-    if kind not in source.importable:
-        raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
-    if read:
-        await read_sides(ports, connection, (tenant,), progress, kind=kind)
-    await progress("working out the import")
-    data = await pairs.load(ports, connection, tenant)
-    id = new_id("plan")
-    draft = draft_import(data, kind, id, group)
-    await _store_import_problems(ports, data, kind, draft)
-    title = f"Import {kind.plural} from {data.organisation.name}"
-    options = {"kind": kind.value, "group": group}
-    return await _store(ports, draft, PlanKind.IMPORT, connection, (tenant,), actor, title, options=options)
-
-
-async def _store_import_problems(ports: Ports, data: PairData, kind: Kind, draft: Draft) -> None:
-    ids = [f"xero:{c.id}" for c in data.contacts.by_id.values()] if kind is not Kind.ITEM else []
-    ids = ids or [f"xero:{i.id}" for i in data.xero_items.values()]
-    async with ports.ledger.write() as tx:
-        await ports.ledger.problems.replace(tx, data.connection, data.tenant, kind, ids, draft.problems, phase="import")
 
 
 async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, read: bool = False) -> Plan | None:
@@ -309,7 +302,7 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
         whole.counts["link" if o.verb is Verb.ATTACH else o.verb.value] += 1
     await _supersede(ports, connection, tenant)
     title = f"Follow-up of {connection}"
-    return await _store(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title, last)
+    return await store_plan(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title, last)
 
 
 async def _continued(ports: Ports, tx: Tx, connection: str, tenant: str) -> Plan | None:

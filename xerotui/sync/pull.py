@@ -16,7 +16,7 @@ from xerotui.xero.client import TenantClient
 # xero-api section 6.4: the watermark goes back by a few minutes, because some changes land late.
 OVERLAP = dt.timedelta(minutes=3)
 # What is read of a tenant unless something else is asked for.
-TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
+TENANT_KINDS = (Kind.CUSTOMER, Kind.ITEM, Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PURCHASE_ORDER)
 # What mappings are made to and documents are checked with; read together, so that they have one age.
 REFERENCE = (
     Kind.ACCOUNT,
@@ -153,10 +153,11 @@ def _incomplete(connection: str, kind: Kind, words: str) -> Problem:
 
 
 async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
-    """The source values of its own mapping specs, kept as records named `spec:value`."""
-    for spec in source.specs:
+    """The source values of its own mapping specs, and its item groups, kept as records named `spec:value`."""
+    groups = (source.item_groups,) if source.item_groups else ()
+    for spec in (*(spec.id for spec in source.specs), *groups):
         records = [
-            msgspec.structs.replace(r, kind=Kind.CHOICE, id=f"{spec.id}:{r.id}") for r in await source.choices(spec.id)
+            msgspec.structs.replace(r, kind=Kind.CHOICE, id=f"{spec}:{r.id}") for r in await source.choices(spec)
         ]
         async with ports.ledger.write() as tx:
             await ports.ledger.snapshots.put(tx, Side.SOURCE, connection, records, ports.clock.now())

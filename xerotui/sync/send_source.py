@@ -12,11 +12,11 @@ import msgspec
 from xerotui.model import records
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
-from xerotui.model.records import Item, Party, Record
+from xerotui.model.records import Item, Party, Record, TaxRate
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
-from xerotui.sync import amending, settle
+from xerotui.sync import amending, back_sending, cleaning, import_taxes, settle
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
@@ -74,8 +74,12 @@ class SourceSender:
                 shared = await self._shared(operations)
                 await source.attach([_attachment(o, o.record in shared) for o in operations])
                 return Outcome(done=[Done(o, o.target) for o in operations], status=200)
+            if call.verb in back_sending.VERBS:
+                return await back_sending.send(source, operations[0])
             if call.verb is Verb.UPDATE:
                 return await amending.amend(source, operations[0])
+            if call.verb is Verb.DELETE:
+                return await cleaning.remove(source, operations[0])
             return await self._create(source, operations[0])
         except Throttle as error:
             until = error.until or self._in(error.seconds)
@@ -119,6 +123,9 @@ class SourceSender:
         """The source's records that already are this one; None when there is none."""
         keys = Keys(xero_id=operation.target, number=_number(record), name=record.name, tenant=operation.tenant)
         found = await source.find(operation.kind, keys)
+        if isinstance(record, TaxRate):
+            rates = (r for r in found if isinstance(r, TaxRate) and import_taxes.same(r, record, operation.tenant))
+            return tuple(msgspec.structs.replace(r, xero_id=operation.target) for r in rates) or None
         mine = tuple(r for r in found if r.xero_id == operation.target)
         if mine:
             return mine
@@ -162,8 +169,8 @@ class SourceSender:
         return call.verb not in (Verb.ATTACH, Verb.UPDATE) and self.ports.clock.now() - call.first_sent < GRACE
 
     async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
-        """What became of an unknown call: creates are looked up, attachments go again."""
-        if call.verb is Verb.ATTACH:
+        """What became of an unknown call: creates are looked up; links, payments and voids go again, looking first."""
+        if call.verb is Verb.ATTACH or call.verb in back_sending.VERBS:
             return tired(Outcome(again=list(operations)), call, self.ports.clock.now())
         source = await self.ports.source(self.connection)
         outcome = Outcome()
@@ -171,6 +178,9 @@ class SourceSender:
             try:
                 if call.verb is Verb.UPDATE:
                     amending.tell(outcome, operation, await amending.look(source, operation))
+                    continue
+                if call.verb is Verb.DELETE:
+                    cleaning.tell(outcome, operation, await cleaning.look(source, operation))
                     continue
                 record = records.decode(operation.body)
                 there = await self._there(source, operation, record)

@@ -4,12 +4,15 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Link, Operation, State, Verb
 from xerotui.store import Fence, Tx
+from xerotui.sync.numbering import settled
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
 from xerotui.xero.messages import read_message
@@ -25,8 +28,22 @@ PAST = {
     Verb.PAY: "paid",
     Verb.SETTLE: "settled",
     Verb.ATTACH: "attached",
+    Verb.NOTE: "noted",
 }
 
+# How a link reads whose document in Xero was removed.
+REMOVED = "removed"
+# Verbs that end a record in Xero, and the status that it then has.
+ENDED = {Verb.VOID: ("VOIDED",), Verb.DELETE: ("DELETED", "VOIDED"), Verb.ARCHIVE: ("ARCHIVED",)}
+# Verbs that tell a source what happened in Xero, and what their failures are called.
+BACK = (Verb.SETTLE, Verb.VOID)
+FAILURES = {
+    Verb.ATTACH: "core.attach_failed",
+    Verb.SETTLE: "core.settle_failed",
+    Verb.VOID: "core.void_failed",
+}
+# What is made beside documents of Xero: it makes no link, and its failure stops no document. The phase of its problems.
+APART = {Verb.ALLOCATE: "allocate", Verb.DEALLOCATE: "allocate", Verb.NOTE: "note"}
 # Tries after which a person is asked.
 ATTEMPTS = 6
 
@@ -44,6 +61,8 @@ class Done:
     version: str = ""
     held: Record | None = None
     warnings: tuple[str, ...] = ()
+    # What of it the other side can't hold, as sentences.
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +196,7 @@ class Settler:
             # Of a repeated call only what wasn't settled before is news.
             outcome = outcome.only(set(settled))
             await self._links(tx, outcome.done)
+            await self._removed(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
             await tell(self.ports, tx, _problems(outcome))
             said = [_said(done) for done in outcome.done]
@@ -199,6 +219,14 @@ class Settler:
                 number = f" {d.number}" if d.number else ""
                 said = f"{kind.label}{number} in Xero belongs to record {owners[_theirs(d)]} of this source already"
                 outcome.failed.append(Failed(d.operation, "core.number_taken", said))
+
+    async def _removed(self, tx: Tx, done: Sequence[Done]) -> None:
+        """What was taken away at a source isn't there any more, also for those who read its lists."""
+        for d in done:
+            o = d.operation
+            if o.side is Side.SOURCE and o.verb is Verb.DELETE:
+                now = self.ports.clock.now()
+                await self.ports.ledger.snapshots.gone(tx, Side.SOURCE, o.connection, o.kind, [o.record], now)
 
     async def _attaching(self, done: Sequence[Done]) -> set[str]:
         """The connections among these whose source keeps links."""
@@ -229,8 +257,15 @@ class Settler:
     def _link(self, done: Done, former: Link | None) -> Link | None:
         o = done.operation
         imported = o.side is Side.SOURCE
-        if imported and o.verb is not Verb.CREATE:
+        if imported and (o.verb is not Verb.CREATE or o.kind is Kind.TAX_RATE):
+            # Rates are mapped, not linked.
             return None
+        if o.verb in APART:
+            return None
+        if former is not None and o.verb in ENDED:
+            # What was last sent stays known; that the document is removed is told by the link.
+            how = REMOVED if o.verb is not Verb.ARCHIVE else former.how
+            return msgspec.structs.replace(former, version=done.version or former.version, how=how)
         return Link(
             connection=o.connection,
             kind=o.kind,
@@ -239,7 +274,7 @@ class Settler:
             xero_id=_theirs(done),
             number=done.number,
             # An import's first plan takes the posting as the base of later comparisons.
-            posting=b"" if imported else o.body,
+            posting=b"" if imported else settled(o, done.number),
             fingerprint=o.basis.fingerprint,
             version=done.version or o.basis.xero_version,
             how="imported" if imported else PAST[o.verb],
@@ -293,7 +328,7 @@ def _attachment(done: Done) -> Operation:
         title=o.title,
         party=o.party,
         target=done.xero_id,
-        body=o.body,
+        body=settled(o, done.number),
         basis=o.basis,
         currency=o.currency,
         total=o.total,
@@ -304,11 +339,20 @@ async def tell(ports: Ports, tx: Tx, found: Sequence[tuple[Operation, list[Probl
     """The problems of these operations' records in a phase are now these; attachments have a phase of their own."""
     groups: dict[tuple[str, str, Kind, str], dict[str, list[Problem]]] = {}
     for o, problems in found:
-        key = (o.connection, o.tenant, o.kind, "attach" if o.verb is Verb.ATTACH else phase)
+        key = (o.connection, o.tenant, o.kind, _phase(o, phase))
         groups.setdefault(key, {}).setdefault(o.record, []).extend(problems)
     for (connection, tenant, kind, where), some in groups.items():
         said = [p for problems in some.values() for p in problems]
         await ports.ledger.problems.replace(tx, connection, tenant, kind, list(some), said, phase=where)
+
+
+def _phase(operation: Operation, phase: str) -> str:
+    """Writes into a source say nothing of whether a record can go to Xero: they have phases of their own."""
+    if operation.verb is Verb.ATTACH:
+        return "attach"
+    if operation.verb in APART:
+        return APART[operation.verb]
+    return "back" if operation.verb in BACK and operation.side is Side.SOURCE else phase
 
 
 def _problems(outcome: Outcome) -> list[tuple[Operation, list[Problem]]]:
@@ -342,13 +386,13 @@ def failure(failed: Failed) -> Problem:
     o = failed.operation
     return problem_of(
         o,
-        "core.attach_failed" if o.verb is Verb.ATTACH else failed.code,
+        FAILURES.get(o.verb, failed.code) if o.side is Side.SOURCE else failed.code,
         f"{o.kind.label.capitalize()} {o.title}: {_with(failed.said, failed.cause)}",
         remedy=failed.remedy,
         place=failed.place,
         said=failed.said,
         correlation=failed.correlation,
-        blocks=o.verb is not Verb.ATTACH,
+        blocks=_phase(o, "send") == "send",
     )
 
 

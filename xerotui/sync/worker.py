@@ -6,14 +6,18 @@ import time
 from typing import TypeVar
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import OPEN, Operation, Plan, PlanState, Run, Verb
+from xerotui.model.work import OPEN, Plan, PlanState, Run
+from xerotui.store.documents import AUTOMATIC
 from xerotui.sync.applying import apply
 from xerotui.sync.desk import Desk
+from xerotui.sync.import_taxes import map_imported
 from xerotui.sync.keeping import Keeping
 from xerotui.sync.lane import REST, LaneRunner
 from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import follow_up
+from xerotui.sync.policy_runs import Automatic, for_a_person
 from xerotui.sync.ports import Ports
+from xerotui.sync.switched import off_now, working
 from xerotui.sync.verify import verify_run
 from xerotui.sync.waiting import tell_waiting
 from xerotui.sync.watching import Watcher
@@ -24,8 +28,6 @@ DRAWN = "book.drawn"
 HELD_UP = 5
 # How often a side may be in trouble before `until_idle` leaves its work for another time.
 PATIENCE = 2
-# The rung of a contact that was found by its name and nothing else.
-BY_NAME = "found by name"
 T = TypeVar("T")
 
 
@@ -38,6 +40,7 @@ class Worker:
         self.desk = Desk(ports)
         self.watcher = Watcher(ports)
         self.keeping = Keeping(ports)
+        self.automatic = Automatic(ports, once=not polls)
         self.polls = polls
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
@@ -53,10 +56,23 @@ class Worker:
         """One round; True when there is or was something to do."""
         busy = await self._requests()
         busy = await self._book() or busy
+        busy = await self._automatic() or busy
         busy = await self._start_lanes() or busy
         busy = await self._watch() or busy
         busy = self._keep() or busy
         return await self._runs() or busy
+
+    async def _automatic(self) -> bool:
+        """Ask for a pass of each automatic pair whose time has come; trouble there takes nothing else down."""
+        if self._rests("automatic pairs"):
+            return False
+        try:
+            busy = await self.automatic.turn()
+        except Exception as error:
+            self._stumbled("automatic pairs", error)
+            return False
+        self.trouble.pop("automatic pairs", None)
+        return busy
 
     async def _watch(self) -> bool:
         """Read what changed in Xero; trouble there takes nothing else down."""
@@ -134,7 +150,7 @@ class Worker:
 
     async def _draw(self, revision: str) -> None:
         db = await self.ports.book.read()
-        for pair in db.all_pairs():
+        for pair in working(db):
             try:
                 plan = await follow_up(self.ports, pair.source, pair.tenant, "worker")
                 if plan is not None:
@@ -153,7 +169,7 @@ class Worker:
             blocked = await ledger.plans.blocked(tx, plan.follows)
             operations = await ledger.work.find(tx, plan=plan.id)
         listed = {(b.record.kind, b.record.id, b.record.tenant) for b in blocked}
-        if all((o.kind, o.record, o.tenant) in listed and not _for_a_person(o) for o in operations):
+        if all((o.kind, o.record, o.tenant) in listed and not for_a_person(o) for o in operations):
             # Through the same door as a person's approval: both sides are read, and drift refuses it.
             await apply(self.ports, plan.id, plan.hash, "worker (approved in advance)", follow=True)
 
@@ -162,8 +178,9 @@ class Worker:
             self._ended(f"the lane {lane}", self.running.pop(lane))
             if self._rests(f"the lane {lane}"):
                 self.lanes[lane].retry_at = time.monotonic() + REST
+        off = await off_now(self.ports)
         async with self.ports.ledger.read() as tx:
-            open_lanes = await self.ports.ledger.work.lanes(tx)
+            open_lanes = await self.ports.ledger.work.lanes(tx, but=off)
         waiting = False
         for lane in open_lanes:
             if lane in self.running:
@@ -200,7 +217,9 @@ class Worker:
                 await self._progress(run, states, self._held_up(plan))
                 continue
             await self._end(plan, run)
-        return bool(plans)
+        # What waits for a source that is off keeps nobody busy.
+        off = await off_now(self.ports)
+        return any(plan.connection not in off for plan in plans)
 
     def _held_up(self, plan: Plan) -> str:
         """Why a run doesn't get on just now: what its lanes and the worker itself are in trouble with."""
@@ -221,6 +240,7 @@ class Worker:
             return
         error = ""
         try:
+            await map_imported(self.ports, plan)
             await verify_run(self.ports, plan)
         except SyncError as trouble:
             # Nothing is lost: the documents are confirmed, the proof is tried again soon, then every minute.
@@ -261,13 +281,6 @@ class Worker:
                 reading.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=60)
-
-
-def _for_a_person(operation: Operation) -> bool:
-    """What always waits for a person (DESIGN section 4): voids and deletions, and first links by name alone."""
-    if operation.verb is Verb.ATTACH:
-        return operation.rungs.get("contact") == BY_NAME
-    return operation.verb not in (Verb.CREATE, Verb.UPDATE)
 
 
 async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False, poll: bool = False) -> int:
@@ -312,7 +325,7 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False, 
 
 
 async def _automatic(ports: Ports) -> bool:
-    return any(pair.mode == "automatic" for pair in (await ports.book.read()).all_pairs())
+    return any(pair.mode == AUTOMATIC for pair in (await ports.book.read()).all_pairs())
 
 
 async def _beat(ports: Ports) -> None:

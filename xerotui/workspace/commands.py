@@ -254,6 +254,15 @@ COMMANDS: tuple[Command, ...] = (
         "map --spec",
         footer=True,
     ),
+    _c(
+        "map.taxes",
+        "i",
+        "mapping",
+        "Import rates",
+        "See which tax rates of Xero the source lacks, and which of its own nothing uses; then add and map them.",
+        "import taxes --dry-run",
+        danger=Danger.WRITES,
+    ),
     _c("map.tenant", "t", "", "Tenant", "Switch to the next tenant.", "--tenant", footer=True),
     _c(
         "import.preview",

@@ -1,11 +1,12 @@
-"""The Imports screen: the sizes of the piles, and what an unclear record could be linked to."""
+"""The Imports screen: the sizes of the piles, what an unclear record could be linked to, the groups of new items."""
 
-from xerotui.model.kinds import PARTIES, Kind
+from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Item, Party
+from xerotui.model.records import Choice, Item, Party
 from xerotui.source.contract import Capability
 from xerotui.source.guard import PluginFault
-from xerotui.sync import importing, pair
+from xerotui.sync import import_taxes, importing, pair
+from xerotui.sync.import_plans import KINDS
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.errors import Errors
 from xerotui.workspace.pages import ImportRow, TargetRow
@@ -14,7 +15,7 @@ MOST = 200
 
 
 class Imports(Errors):
-    """Bringing customers, suppliers and items from Xero."""
+    """Bringing tax rates, customers, suppliers and items from Xero."""
 
     _counted: dict[tuple[str, str], tuple[tuple[int, ...], tuple[ImportRow, ...]]]
 
@@ -39,12 +40,12 @@ class Imports(Errors):
 
     async def _piles(self, connection: str, source: str, tenant: str, name: str) -> tuple[ImportRow, ...]:
         reason = ""
-        kinds: tuple[Kind, ...] = importing.IMPORTABLE
+        kinds: tuple[Kind, ...] = KINDS
         try:
             type_ = self.wiring.registry.source_type(source)
             if not {Capability.FIND, Capability.SAVE} <= type_.capabilities:
                 reason = f"{type_.title} can't take records from outside"
-            kinds = tuple(k for k in importing.IMPORTABLE if k in type_.kinds)
+            kinds = tuple(k for k in KINDS if k in type_.kinds)
             importable = type_.importable
         except PluginFault as fault:
             reason, importable = fault.sentence, ()
@@ -54,9 +55,7 @@ class Imports(Errors):
             reason, data = reason or error.sentence, None
         rows = []
         for kind in kinds:
-            piles = (
-                importing.piles(data, kind) if data else importing.Piles(in_xero=0, linked=0, exact=0, unclear=0, new=0)
-            )
+            piles = _sizes(data, kind)
             why = reason or ("" if kind in importable else f"{kind.plural} can't be created there")
             rows.append(
                 ImportRow(
@@ -75,6 +74,20 @@ class Imports(Errors):
             )
         return tuple(rows)
 
+    async def item_groups(self, connection: str) -> tuple[tuple[str, str], ...]:
+        """Id and name of the groups that new items of a connection can be put into; empty where there are none."""
+        document = (await self.wiring.book.read()).source(connection)
+        try:
+            spec = self.wiring.registry.source_type(document.source).item_groups if document else ""
+        except PluginFault:
+            spec = ""
+        if not spec:
+            return ()
+        async with self.wiring.ledger.read() as tx:
+            found = await self.wiring.ledger.snapshots.all(tx, Side.SOURCE, connection, Kind.CHOICE)
+        groups = [(c.id.removeprefix(f"{spec}:"), c.name) for c in found if isinstance(c, Choice) and c.spec == spec]
+        return tuple(sorted(groups, key=lambda group: group[1].casefold()))
+
     async def candidates(self, connection: str, tenant: str, kind: Kind, record_or_xero: str) -> tuple[TargetRow, ...]:
         """What a record can be linked to: Xero records for a source record, source records for a Xero one.
 
@@ -91,6 +104,12 @@ class Imports(Errors):
         offered = list(data.xero_items.values()) if kind is Kind.ITEM else list(data.contacts.by_id.values())
         rows = [_target(held, taken=held.id in taken) for held in _likely(record, offered)]
         return tuple(rows[:MOST])
+
+
+def _sizes(data: "pair.PairData | None", kind: Kind) -> importing.Piles:
+    if data is None:
+        return importing.Piles(in_xero=0, linked=0, exact=0, unclear=0, new=0)
+    return import_taxes.piles(data) if kind is Kind.TAX_RATE else importing.piles(data, kind)
 
 
 def _sources(data: pair.PairData, kind: Kind, xero_id: str) -> tuple[TargetRow, ...]:

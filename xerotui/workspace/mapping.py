@@ -15,7 +15,7 @@ from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
 from xerotui.sync.checks import no_line
 from xerotui.sync.pair import ACCOUNT, ANY, NOT_SENT
-from xerotui.workspace import rates
+from xerotui.sync import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
 from xerotui.workspace.mapping_specs import BOTH, CORE, account_values

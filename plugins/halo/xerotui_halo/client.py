@@ -105,6 +105,10 @@ class HaloClient:
         except BadAnswer as error:
             raise SourceUnreachable(f"Halo's answer to a write can't be read: {error.sentence}", sent=True) from None
 
+    async def delete(self, path: str) -> None:
+        """Take one record away. Raises NotThere where there is none, and the contract's errors."""
+        await self._call("DELETE", path)
+
     async def whole(self, path: str, key: str, params: Mapping[str, str] | None = None) -> list[Row]:
         """A short list that Halo gives in one piece."""
         body = await self.get(path, params)

@@ -22,6 +22,7 @@ T = TypeVar("T")
 FRESH = dt.timedelta(seconds=60)
 PAGE = 200
 CHARGE_RATE = "charge_rate"
+ITEM_GROUP = "item_group"
 _PRODUCTS = Listing("Item", "items", "lastmodified", PAGE, {"includeinactive": "true"})
 # Halo has two tracking placeholders, as Xero has two categories (halo-api section 7.12).
 PLACEHOLDERS = ("1", "2")
@@ -128,6 +129,13 @@ class Reference:
     async def placeholders(self) -> tuple[Choice, ...]:
         """The tracking placeholders that have a name; both, numbered, where the settings may not be read."""
         return await self._fresh("placeholders", self._placeholders)
+
+    async def item_groups(self) -> tuple[Choice, ...]:
+        """The item groups that new products can be put into."""
+        groups = await self.groups()
+        return tuple(
+            Choice(id=id, kind=Kind.CHOICE, name=group.name, spec=ITEM_GROUP) for id, group in groups.items() if id
+        )
 
     async def _fresh(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
         held = self._held.get(name)

@@ -8,6 +8,7 @@ import msgspec
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Record
+from xerotui.model.settling import Settlement
 from xerotui.net.http import Response
 from xerotui.net.limits import Limits, Throttled, Window
 from xerotui.source.contract import (
@@ -35,6 +36,7 @@ from xerotui_halo.finding import Finder
 from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
 from xerotui_halo.reference import CHARGE_RATE, ITEM_GROUP, Reference, tax_rate
 from xerotui_halo.settings import HaloSettings, host_of
+from xerotui_halo.settling import Settler
 from xerotui_halo.usage import Usage
 from xerotui_halo.values import Row, Unreadable, ident, instant
 
@@ -53,7 +55,8 @@ class HaloSource(Source):
              Kind.PURCHASE_ORDER)  # fmt: skip
     capabilities = frozenset({
         Capability.FIND, Capability.SAVE, Capability.ATTACH, Capability.DELTA, Capability.GONE, Capability.NATIVE,
-        Capability.AMEND, Capability.NUMBER,
+        Capability.AMEND, Capability.NUMBER, Capability.SETTLE, Capability.VOID,
+         Capability.REMOVE,
     })  # fmt: skip
     amendable = {kind: tuple(fields) for kind, fields in amending.FIELDS.items()}
     numbering = amending.NUMBERED
@@ -98,6 +101,7 @@ class HaloSource(Source):
         self.client = HaloClient(settings, context)
         self.reference = Reference(self.client, context, settings.charge_rate_code_field)
         self.finder = Finder(self.client, context)
+        self.settler = Settler(self.client)
         self.usage = Usage(self.client, context)
         # What Halo answered to our own links: changes that needn't be read again.
         self.echoes: dict[tuple[Kind, str], Row] = {}
@@ -228,6 +232,22 @@ class HaloSource(Source):
     async def new_number(self, kind: Kind, record: Record) -> str:
         """The next account number or code of Halo's own series."""
         return await amending.new_number(self.client, kind, record)
+
+    async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
+        """Payments of an invoice, each looked for by its Xero id first, and its state where Halo names its states."""
+        if kind is not Kind.INVOICE:
+            raise SourceRefused(f"Halo keeps no payments of {kind.plural}")
+        return await self.settler.settle(id, settlement)
+
+    async def void(self, kind: Kind, id: str) -> None:
+        """Void an invoice unless it is void."""
+        if kind is not Kind.INVOICE:
+            raise SourceRefused(f"Halo can't void {kind.plural}")
+        await self.settler.void(id)
+
+    async def void_effect(self, kind: Kind) -> str:
+        """Whether billed tickets go back to ready for invoicing, by Halo's own switch."""
+        return await self.settler.void_effect()
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back, one call for each kind, and read the answer back.

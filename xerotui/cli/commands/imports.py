@@ -6,16 +6,19 @@ import click
 
 from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
-from xerotui.cli.commands.plan import applied, confirmed, got, show
+from xerotui.cli.commands.plan import all_rows, applied, confirmed, got, show
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.cli.runner import json_option, run_async, source_id, source_option, tenant_id, tenant_option
+from xerotui.cli.text import safe
 from xerotui.model.kinds import Kind
+from xerotui.model.work import Plan
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
 
-KINDS = {word: kind for kind in Kind for word in (kind.value, kind.plural)}
+KINDS = {word: kind for kind in Kind for word in (kind.value, kind.plural, kind.plural.replace(" ", "_"))}
+KINDS["taxes"] = Kind.TAX_RATE
 
 
 @click.command("import")
@@ -24,6 +27,9 @@ KINDS = {word: kind for kind in Kind for word in (kind.value, kind.plural)}
 @tenant_option
 @click.option("--dry-run", is_flag=True, help="Show what it would link and create, then stop.")
 @click.option("--rows", is_flag=True, help="List it record by record.")
+@click.option("--group", default="", help="The item group for new items, by name or id.")
+@click.option("--only", multiple=True, help="Of the rows only this one, by name or row id; may be repeated.")
+@click.option("--clean-up", is_flag=True, help="Of tax rates: also remove those of no organisation that nothing uses.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--follow", is_flag=True, help="Approve follow-ups of what is blocked now.")
 @json_option
@@ -36,10 +42,13 @@ def import_(
     tenant: str,
     dry_run: bool,
     rows: bool,
+    group: str,
+    only: tuple[str, ...],
+    clean_up: bool,
     yes: bool,
     follow: bool,
 ) -> int:
-    """Bring customers, suppliers or items from Xero into the source.
+    """Bring tax rates, customers, suppliers or items from Xero into the source.
 
     Without KIND the sizes of the piles are shown: linked, exact hits, unclear, new.
     """
@@ -55,15 +64,31 @@ def import_(
         )
     if len(kind) != 1:
         raise click.UsageError("One kind at a time.")
-    options = {"dry_run": dry_run, "rows": rows, "yes": yes, "follow": follow}
-    return run_async(root, out, _import, kind=_kind(kind[0]), connection=connection, tenant=tenant, **options)
+    what = _kind(kind[0])
+    if group and what is not Kind.ITEM:
+        raise click.UsageError("--group is for items.")
+    if clean_up and what is not Kind.TAX_RATE:
+        raise click.UsageError("--clean-up is for tax rates.")
+    return run_async(
+        root,
+        out,
+        _import,
+        asked={"kind": what.value, "group": group, "clean_up": "1" if clean_up else ""},
+        only=only,
+        connection=connection,
+        tenant=tenant,
+        dry_run=dry_run,
+        rows=rows,
+        yes=yes,
+        follow=follow,
+    )
 
 
 def _kind(word: str) -> Kind:
     try:
         return KINDS[word.lower().replace("-", "_")]
     except KeyError:
-        raise click.UsageError(f"{word!r} is no kind; customers, suppliers or items.") from None
+        raise click.UsageError(f"{word!r} is no kind; taxes, customers, suppliers or items.") from None
 
 
 async def _piles(space: "Workspace", out: Output, *, connection: str, tenant: str) -> None:
@@ -96,7 +121,8 @@ async def _import(
     space: "Workspace",
     out: Output,
     *,
-    kind: Kind,
+    asked: dict[str, str],
+    only: tuple[str, ...],
     connection: str,
     tenant: str,
     dry_run: bool,
@@ -106,14 +132,38 @@ async def _import(
 ) -> int:
     source = await source_id(space, connection)
     chosen = await tenant_id(space, tenant, needed=True)
-    answer = (await followed(space, out, "import", connection=source, tenant=chosen, kind=kind.value)).answer
+    answer = (await followed(space, out, "import", connection=source, tenant=chosen, **asked)).answer
     plan = await got(space, answer.get("plan", ""))
+    wanted = await _only(space, plan, only)
     if dry_run:
         await show(space, out, plan, rows=rows)
         return Exit.PROBLEMS if plan.problems else Exit.DONE
     if not yes:
         await show(space, out, plan, rows=rows, quiet=out.json)
-        if not confirmed(plan):
+        if not confirmed(plan, len(wanted)):
             out.say("Not imported.")
             return Exit.REFUSED
-    return await applied(space, out, plan, follow=follow, wait=True)
+    code = await applied(space, out, plan, follow=follow, wait=True, only=wanted)
+    if asked["kind"] == Kind.TAX_RATE:
+        made, gone = [await _done(space, plan, verb) for verb in ("create", "delete")]
+        out.say(f"{made} tax rates imported and mapped" + (f", {gone} removed" if asked["clean_up"] else "") + ".")
+    return code
+
+
+async def _done(space: "Workspace", plan: Plan, verb: str) -> int:
+    listed = await all_rows(space, plan.id, verb)
+    return sum(1 for row in listed if row.state in ("confirmed", "verified"))
+
+
+async def _only(space: "Workspace", plan: Plan, only: tuple[str, ...]) -> tuple[str, ...]:
+    """The rows that are meant, by id or by name in any case; click.UsageError for one that isn't in the plan."""
+    if not only:
+        return ()
+    listed = [row for row in await all_rows(space, plan.id) if not row.code]
+    found: dict[str, None] = {}
+    for word in only:
+        hits = [r.id for r in listed if word == r.id or word.strip().casefold() == r.title.strip().casefold()]
+        if not hits:
+            raise click.UsageError(f"{safe(word)!r} is nothing that this import would do; --dry-run --rows lists it.")
+        found |= dict.fromkeys(hits)
+    return tuple(found)

@@ -1,6 +1,7 @@
 """`xerotui plan` and `xerotui apply`: seeing what would happen, approving it, following it to the end."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
     from xerotui.workspace.pages import PlanRow
 
-VERBS = [*("link" if v is Verb.ATTACH else v.value for v in Verb), "blocked", "skip", "conflict"]
+VERBS = [*("link" if v is Verb.ATTACH else v.value for v in Verb), "blocked", "skip", "conflict", "repeating"]
 
 
 @click.command()
@@ -68,25 +69,34 @@ async def plan(
 @click.argument("plan", metavar="PLAN", default="")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--follow", is_flag=True, help="Approve follow-ups made only of what this plan lists as blocked.")
+@click.option("--removals", is_flag=True, help="Void and delete in Xero what the plan says left the source.")
+@click.option("--reason", default="", metavar="TEXT", help="Why that is removed; kept with each record.")
 @click.option("--wait/--no-wait", default=True, help="Stay until the run has ended.")
 @command
-async def apply(space: "Workspace", out: Output, *, plan: str, yes: bool, follow: bool, wait: bool) -> int:
-    """Approve PLAN (the latest where none is named) and let it run."""
+async def apply(
+    space: "Workspace", out: Output, *, plan: str, yes: bool, follow: bool, removals: bool, reason: str, wait: bool
+) -> int:
+    """Approve PLAN (the latest where none is named) and let it run.
+
+    What it would void or delete waits in a plan of its own unless it is approved with a reason.
+    """
+    if removals != bool(reason.strip()):
+        raise click.UsageError("--removals and --reason go together: a removal needs its reason.")
     found = await got(space, plan)
     if not yes:
         await show(space, Output(json=False) if not out.json else Output(json=True, quiet=True), found, quiet=out.json)
         if not confirmed(found):
             out.say("Not approved.")
             return Exit.REFUSED
-    return await applied(space, out, found, follow=follow, wait=wait)
+    return await applied(space, out, found, follow=follow, wait=wait, removals=reason)
 
 
-def confirmed(plan: Plan) -> bool:
+def confirmed(plan: Plan, only: int = 0) -> bool:
     """Ask a person at a terminal; elsewhere a usage error, because silence is no approval."""
     if not sys.stdin.isatty():
         raise click.UsageError("Approval needs --yes where nobody can be asked.")
     writes = sum(n for what, n in plan.counts.items() if what in ("create", "update", "link", "void", "delete"))
-    return click.confirm(f"Approve {writes} operations?", default=False, err=True)
+    return click.confirm(f"Approve {f'{only} of ' if only else ''}{writes} operations?", default=False, err=True)
 
 
 async def got(space: "Workspace", id: str) -> Plan:
@@ -105,9 +115,20 @@ async def got(space: "Workspace", id: str) -> Plan:
     return found
 
 
-async def applied(space: "Workspace", out: Output, plan: Plan, *, follow: bool, wait: bool) -> int:
-    """Approve the plan as it was shown, and where asked wait for it; the exit code."""
-    answer = await followed(space, out, "apply", plan=plan.id, hash=plan.hash, **({"follow": "1"} if follow else {}))
+async def applied(
+    space: "Workspace",
+    out: Output,
+    plan: Plan,
+    *,
+    follow: bool,
+    wait: bool,
+    removals: str = "",
+    only: Sequence[str] = (),
+) -> int:
+    """Approve the plan as it was shown, of an import `only` these rows, and where asked wait for it; the exit code."""
+    more = ({"follow": "1"} if follow else {}) | ({"removals": removals} if removals else {})
+    more |= {"only": ",".join(only)} if only else {}
+    answer = await followed(space, out, "apply", plan=plan.id, hash=plan.hash, **more)
     if not wait:
         out.say(f"Approved; run {answer.answer.get('run', '')} goes on in the worker.")
         if out.json:

@@ -6,6 +6,7 @@ from xerotui.console.rows.signs import worded
 from xerotui.console.text import count, safe, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
+from xerotui.model.kinds import Kind
 from xerotui.workspace.pages import ImportRow, TargetRow
 
 COLUMNS = (
@@ -29,8 +30,10 @@ def next_words(item: ImportRow) -> Text:
     """What a person would do with this row."""
     if not item.supported:
         return worded("off", "not possible")
-    if item.exact or item.new:
+    if item.new or (item.exact and item.kind is not Kind.TAX_RATE):
         return worded("todo", "preview")
+    if item.exact:
+        return worded("todo", "map (3)")
     if item.unclear:
         return worded("unmapped", "choose (l)")
     if not item.in_xero:
@@ -56,6 +59,8 @@ def detail(item: ImportRow) -> Text:
         return stack(
             safe(item.kind.plural.capitalize(), "bold"), "", safe(item.reason or "The source can't take them.")
         )
+    if item.kind is Kind.TAX_RATE:
+        return _taxes(item)
     return stack(
         safe(f"{item.kind.plural.capitalize()} of {item.tenant_name}", "bold"),
         "",
@@ -66,6 +71,19 @@ def detail(item: ImportRow) -> Text:
         safe(f"{item.new:,} not found: they are created in the source"),
         "",
         safe("Enter makes the preview: old → new for every field, nothing written yet.", "dim"),
+    )
+
+
+def _taxes(item: ImportRow) -> Text:
+    return stack(
+        safe(f"Tax rates of {item.tenant_name}", "bold"),
+        "",
+        safe(f"{item.in_xero:,} active in Xero"),
+        safe(f"{item.linked:,} mapped already", "dim"),
+        safe(f"{item.exact:,} there but not mapped yet: take the proposals on Tax mapping (3)"),
+        safe(f"{item.new:,} not there: they are created in the source and mapped"),
+        "",
+        safe("Enter makes the preview. Removing rates that nothing uses is asked on Tax mapping (3, i).", "dim"),
     )
 
 

@@ -15,6 +15,8 @@ from xerotui.model.paging import Page, View
 from xerotui.model.problems import Problem
 from xerotui.workspace.pages import ImportRow
 
+# The choice of no group for new items.
+NO_GROUP = "-"
 # Causes that a person settles by choosing a record here.
 UNCLEAR = ("core.import_ambiguous", "core.contact_ambiguous", "core.contact_contradicts", "core.name_taken")
 
@@ -25,8 +27,9 @@ class ImportsScreen(ListScreen):
     AREA = "imports"
     NAME = "Imports"
     HELP = (
-        "Brings customers, suppliers and items of Xero into the source, or links those that both sides have: exact "
-        "hits in bulk after a preview, unclear ones one by one. Nothing is written before you approve the plan."
+        "Brings tax rates, customers, suppliers and items of Xero into the source, or links those that both sides "
+        "have: exact hits in bulk after a preview, unclear ones one by one. Nothing is written before you approve the "
+        "plan."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"links", "snapshots", "plans", "problems"})
     PAGED = False
@@ -65,9 +68,16 @@ class ImportsScreen(ListScreen):
                 return item.reason or "The source can't take this kind."
         return ""
 
-    def do_import_preview(self) -> None:
-        """Ask for the plan of the row, or of the marked rows."""
+    async def do_import_preview(self) -> None:
+        """Ask for the plan of the row, or of the marked rows; new items first get their group."""
         items: tuple[ImportRow, ...] = tuple(i for i in self.chosen() if i.supported)
+        groups: dict[str, str] = {}
+        for item in items:
+            if item.kind is Kind.ITEM and item.new and item.connection not in groups:
+                group = await self._group(item)
+                if group is None:
+                    return
+                groups[item.connection] = group
         for item in items:
             self.console_app.send(
                 "import",
@@ -76,9 +86,20 @@ class ImportsScreen(ListScreen):
                 connection=item.connection,
                 tenant=item.tenant,
                 kind=item.kind.value,
+                group=groups.get(item.connection, "") if item.kind is Kind.ITEM else "",
             )
         self.marks = frozenset()
         self.table.mark(self.marks)
+
+    async def _group(self, item: ImportRow) -> str | None:
+        """The group for new items; None when the person went back."""
+        groups = await self.ws.item_groups(item.connection)
+        if not groups:
+            return ""
+        none = Choice(NO_GROUP, "No group", "chosen later, in the source")
+        found = (*(Choice(id, name) for id, name in groups), none)
+        key = await self.pick("group", f"Into which group go the new {item.kind.plural}?", found)
+        return "" if key == NO_GROUP else key
 
     async def _made(self, answer: dict[str, str]) -> None:
         await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})

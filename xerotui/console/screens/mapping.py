@@ -160,6 +160,29 @@ class MappingScreen(ListScreen):
             self.notice(f"{short(item.title, 40)} is unmapped.", "good")
             self.reload()
 
+    async def do_map_taxes(self) -> None:
+        """Ask for the plan that brings Xero's tax rates into the source; cleaning up is a choice of its own."""
+        app = self.console_app
+        name = short(app.names[self.tenant], 30)
+        choices = (("y", "add what is missing"), ("c", "and clean up"))
+        question = f"Plan the import of {name}'s tax rates? Nothing is written before you approve it."
+        answer = await self.ask(question, "xerotui import taxes --dry-run  (c: with --clean-up)", choices)
+        if answer == "n":
+            return
+        more = {"clean_up": "1"} if answer == "c" else {}
+        app.send(
+            "import",
+            "Preview of tax rates",
+            self._planned,
+            connection=app.source,
+            tenant=self.tenant,
+            kind="tax_rate",
+            **more,
+        )
+
+    async def _planned(self, answer: dict[str, str]) -> None:
+        await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})
+
     def do_map_spec(self) -> None:
         """Go on to the next spec; after the last one, the next source's."""
         app = self.console_app

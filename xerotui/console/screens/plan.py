@@ -9,12 +9,12 @@ from xerotui.console.rows import plan as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import PlanRowScreen
-from xerotui.console.text import clean, safe, when
+from xerotui.console.text import clean, count, safe, when
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.paging import Page, View
-from xerotui.model.work import Plan, PlanState
+from xerotui.model.work import Plan, PlanKind, PlanState
 from xerotui.workspace.listing import superseded
 from xerotui.workspace.pages import PlanRow
 
@@ -166,14 +166,25 @@ class PlanScreen(ListScreen):
         if plan.problems or plan.counts.get("blocked"):
             command += "  (f: with --follow)"
             choices = (("y", "yes"), ("f", "yes + follow-ups"))
-        answer = await self.ask(rows.question(plan, self.console_app.names, self.app.size.width), command, choices)
+        question: Text | str = rows.question(plan, self.console_app.names, self.app.size.width)
+        only = sorted(self.marks) if plan.kind is PlanKind.IMPORT else []
+        if only:
+            question = (
+                f"Approve the {len(only):,} marked of {count(rows.operations_of(plan), 'operation')}? The rest stays."
+            )
+            command, choices = f"xerotui import {plan.options.get('kind', '')} --only ROW", (("y", "yes"),)
+        answer = await self.ask(question, command, choices)
         if answer == "n":
             self.notice("Not approved.", "quiet")
             return
+        self.marks = frozenset()
+        self.table.mark(self.marks)
         follow = "1" if answer == "f" else ""
         # Should it turn out stale, this plan must stay on the screen with what moved, not the one offered instead.
         self.wanted = plan.id
-        self.console_app.send("apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow)
+        self.console_app.send(
+            "apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow, only=",".join(only)
+        )
 
     async def _approved(self, answer: dict[str, str]) -> None:
         assert self.plan is not None

@@ -26,9 +26,11 @@ from xerotui_halo.emulator.errors import Refused, exception, not_found, rule, un
 from xerotui_halo.emulator.fields import ENTITIES, Entity
 from xerotui_halo.emulator.lists import answer, select, unknown_parameters
 from xerotui_halo.emulator.numbers import NUMBERED, next_numbers
+from xerotui_halo.emulator.payments import REWINDS, states
 from xerotui_halo.emulator.seed import Row
 from xerotui_halo.emulator.store import Store
 from xerotui_halo.emulator.switches import Switches
+from xerotui_halo.emulator.taxes import in_use
 
 INSTANCE = "halo"
 WINDOW_SECONDS = 300
@@ -110,8 +112,8 @@ class Api:
         if request.method == "GET" and not rest and name in ("authinfo", "instanceinfo"):
             return json_reply(self._discovery(name))
         grant = self.auth.check(request)
-        if request.method == "DELETE":
-            self.journal.violation("delete", f"{request.url.path}: nothing is ever deleted in Halo")
+        if request.method == "DELETE" and name != "tax":
+            self.journal.violation("delete", f"{request.url.path}: nothing but tax rates is ever deleted in Halo")
             raise Refused(Response(status_code=403))
         if request.method in ("PUT", "PATCH"):
             self.journal.violation("method", f"{request.method} {request.url.path}: Halo writes with POST only")
@@ -126,6 +128,9 @@ class Api:
         return await self._entity(request, entity, rest, grant)
 
     async def _entity(self, request: Request, entity: Entity, rest: list[str], grant: Grant) -> Response:
+        if request.method == "DELETE":
+            self.auth.require(grant, "edit", entity.scope or self.switches.settings_scope)
+            return self._delete(entity, self._id(rest))
         verb = "read" if request.method == "GET" else "edit"
         self.auth.require(grant, verb, entity.scope or self.switches.settings_scope)
         act: Callable[[Request, Entity, list[str]], Awaitable[Response]]
@@ -144,7 +149,12 @@ class Api:
 
     def _special(self, name: str, rest: list[str]) -> Row | None:
         if name == "control" and not rest:
-            return self.store.control
+            rewinds = {REWINDS: self.switches.void_rewinds == "yes"} if self.switches.void_rewinds else {}
+            return {**self.store.control, **rewinds}
+        if name == "invoicestatus" and not rest:
+            if not self.switches.payment_states:
+                raise not_found()
+            return states(self.switches)
         if name == "agent" and rest == ["me"]:
             return {"id": 7, "name": "XeroTUI service agent", "email": "service@northgate.example", "isdisabled": False}
         return None
@@ -167,6 +177,7 @@ class Api:
     async def _write(self, request: Request, entity: Entity, rest: list[str]) -> Response:
         name, body = entity.name.lower(), await request.body()
         if len(rest) == 2 and rest[1] == "void" and name == "invoice":
+            self._elements(body)
             row = self.store.edit(name, self._id(rest[:1]), {"voided": True})
             self._journal(entity, row, "void", {})
             return json_reply(self._shown(entity, row))
@@ -184,6 +195,17 @@ class Api:
         shown = [self._shown(entity, row) for row, _ in written]
         single = len(shown) == 1 and not self.switches.created_as_list
         return json_reply(shown[0] if single else shown, status)
+
+    def _delete(self, entity: Entity, key: int) -> Response:
+        """Take a tax rate away, which Halo lets happen even where it is in use; the judge notes that."""
+        row = self.store.get(entity.name.lower(), key)
+        if self.switches.deletes == "refused":
+            raise rule("This tax rate can't be deleted.")
+        if why := in_use(self.store, row):
+            self.journal.violation("tax_in_use", f"tax rate {key} was deleted, but {why}")
+        self.store.remove(entity.name.lower(), key)
+        self._journal(entity, row, "delete", {})
+        return Response(status_code=204) if self.switches.deletes == "empty" else json_reply(self._shown(entity, row))
 
     def _one(self, entity: Entity, element: Any, index: int, body: bytes) -> tuple[Row, bool]:
         row, new = self.store.write(entity.name.lower(), element, index, body.decode("utf-8", "replace"))

@@ -82,6 +82,7 @@ class HaloEmulator:
             raise RuntimeError("load a world before the Halo emulator starts")
         log = journal or Journal(self.name, clock)
         self._store = store = Store(clock.now, log.violation)
+        store.switches = self.switches
         self._fill(self._world)
         windows = Windows(clock, {"calls": (DEFAULT_LIMIT, WINDOW_SECONDS)})
         self._auth = Auth(clock, self.switches, self._client, log.violation)

@@ -169,7 +169,7 @@ id:i name:s tenant_id:s tenant_name:s authorized:b token_expiry:d isdefault:b en
 sync_entities_list:a client_top_level:i supplier_top_level:i item_group:i default_item_code:s
 default_order_item_code:s default_creditnote_item_code:s archive_contacts:b receive_client_created:b
 receive_client_updated:b receive_invoice_created:b receive_invoice_updated:b
-rounding_adjustment_account_code:s sync_currency_for_invoices:b no_item_group_sync:b
+rounding_adjustment_account_code:s sync_currency_for_invoices:b no_item_group_sync:b no_tax_code:s
 invoice_description_data:i category_1_id:s category_1_name:s category_2_id:s category_2_name:s
 """)
 
@@ -181,6 +181,7 @@ _ALL = (
     Entity("Item", "item", "items", "items", _ITEM, "lastmodified", "third_party_id", ("name", "accountsid")),
     Entity("AssetGroup", "item_group", "", "items", _GROUP),
     Entity("Tax", "tax", "", "", _TAX),
+    Entity("TaxRule", "tax_rule", "", "", _parse("id:i name:s taxid:i sequence:i tax_conditions:a"), writable=False),
     Entity("Lookup", "lookup", "", "", _LOOKUP),
     Entity("ChargeRate", "charge_rate", "", "", _CHARGE_RATE, writable=False),
     Entity("Currency", "currency", "", "", _CURRENCY, search=("name", "code")),

@@ -12,10 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from xerotui.sandbox.world import cents
+from xerotui_halo.emulator import payments
 from xerotui_halo.emulator.binding import bind
 from xerotui_halo.emulator.errors import not_found, rule
 from xerotui_halo.emulator.fields import ENTITIES, Entity
 from xerotui_halo.emulator.seed import Row, stamp
+from xerotui_halo.emulator.switches import Switches
 
 Violation = Callable[[str, str], None]
 
@@ -53,6 +55,8 @@ class Store:
         self.tables = {name: Table(entity) for name, entity in ENTITIES.items()}
         self.control: Row = {}
         self.drops: list[str] = []
+        self.switches: Switches | None = None
+        self.tenant_moves = False
         self._now = now
         self._violation = violation
         self._line = 900_000
@@ -93,7 +97,11 @@ class Store:
         if body.get("_validateonly"):
             return {**(before or {}), **bound}, before is None
         if before is not None:
+            if name == "invoicepayment":
+                bound = payments.kept(bound, self.switches)
             self._merge(name, before, bound)
+            if name == "invoicepayment":
+                self._settle(int(before["invoice_id"]))
             return before, False
         return self._create(name, bound, body), True
 
@@ -199,6 +207,7 @@ class Store:
         due = Decimal(row["total"]) - paid
         row.update(payments=mine, amountpaid=paid, amountdue=due, amount_remaining=due)
         if mine:
+            row["paymentstatus"] = payments.number(paid > 0, due <= 0)
             row["datepaid"] = max(p["date"] for p in mine)
             row["last_modified"] = self._stamp()
 
@@ -233,6 +242,7 @@ class Store:
             and tenant is not None
             and before.get("xero_tenant_id") not in ("", tenant, None)
             and entity.name == "Client"
+            and not self.tenant_moves
         ):
             raise rule("The Xero tenant of a customer can't be changed once it is set.")
 

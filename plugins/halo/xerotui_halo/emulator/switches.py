@@ -20,6 +20,11 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     ``numbers_as``: what NewAccountsId answers for an array of one: "row", "list", "text", or "none" (no such route).
     ``credit_sign``: where a credit has its minus: its lines' "quantity" or "price", or "none" (amounts above nought).
     ``charge_code_field``: the field of lookup 17 that holds the accounts code.
+    ``deletes``: what DELETE /Tax answers: "row" (what it was), "empty" (204), or "refused" (a broken rule).
+    ``tenant_moves``: the Xero tenant of a customer may be changed once it is set.
+    ``payment_states``: /InvoiceStatus names them; older builds have no such list. ``payments_final``: a payment's
+    amount can't be changed once it is made. ``void_rewinds``: what /Control says of tickets billed on an invoice that
+    is voided: "yes", "no" or "" (nothing).
     """
 
     hosted: bool = True
@@ -47,5 +52,10 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     zulu: bool = False
     tracking_in: str = "name"
     payment_numbers: list[int] = []
+    payment_states: bool = True
+    payments_final: bool = False
+    void_rewinds: str = "yes"
     numbers_as: str = "row"
     credit_sign: str = "quantity"
+    deletes: str = "row"
+    tenant_moves: bool = False
