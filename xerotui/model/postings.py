@@ -146,6 +146,18 @@ Posting = Union[  # noqa: UP007
     ContactPosting, ItemPosting, DocumentPosting, PaymentPosting, AllocationPosting, NotePosting
 ]
 
+
+class DocumentEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a document that is in Xero only some fields, by their names here: what isn't named keeps its value there.
+
+    With `lines` every line goes along by its id, with its text, account and tracking alone. Never stored.
+    """
+
+    posting: DocumentPosting
+    fields: frozenset[str]
+    lines: bool = False
+
+
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _decoder: msgspec.json.Decoder[Posting] = msgspec.json.Decoder(Posting)
 

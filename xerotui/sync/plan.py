@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,14 +13,16 @@ import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, WRITE_ORDER, Kind, Side
 from xerotui.model.money import exponent, line_amount
-from xerotui.model.postings import DocumentPosting, Posting, decode, differences, encode
+from xerotui.model.postings import Change, DocumentPosting, Posting, decode, differences, encode
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Record, fingerprint
 from xerotui.model.work import Basis, DefaultUse, Operation, Plan, PlanKind, PlanState, PlanTotal, Verb
 from xerotui.store import BlockedRow
-from xerotui.sync import drift
+from xerotui.sync import back_documents, drift, limits, owning
 from xerotui.sync.findings import Findings
+from xerotui.sync.numbering import unnumbered
 from xerotui.sync.pair import revised
+from xerotui.sync.readiness import SKIPS
 from xerotui.sync.resolve import Resolved
 from xerotui.sync.resolve_line import DEFAULT_ITEM
 
@@ -97,7 +99,12 @@ def _operation(
         title=ref.title,
         party=document.contact_name if document else "",
         body=encode(posting),
-        basis=Basis(fingerprint=fingerprint(record), mappings=revised(found.used), xero_version=xero_version),
+        basis=Basis(
+            fingerprint=fingerprint(record),
+            mappings=revised(found.used),
+            xero_version=xero_version,
+            overrides=found.chosen.mark,
+        ),
         changes=differences(before, posting),
         rungs=dict(found.rungs),
         currency=document.currency if document else "",
@@ -120,17 +127,30 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
     posting = drift.fitted(found.posting, held, sent)
     # An invoice that somebody approved in Xero has not changed at the source, and isn't shown as if it had.
     base = drift.raised(sent, held)
+    chosen = back_documents.taken(resolved, found, held)
+    if chosen is Side.SOURCE and isinstance(base, DocumentPosting) and isinstance(held, Document):
+        base = back_documents.as_held(base, held)
+    base, posting = owning.agreed(resolved.data, found.ref.kind, found.ref.id, base, posting, held, resolved.choices)
     changes = differences(*drift.comparable(base, posting))
-    if not changes:
+    if not changes or chosen is Side.XERO:
         draft.counts["unchanged"] += 1
         return
     ref = found.ref
     subject = f"{ref.kind}:{ref.id}"
-    if held is not None and (why := drift.closed(held)):
+    lock = resolved.locked.get((ref.kind, ref.id))
+    if why := _beyond(found, posting, held, changes, lock):
+        _conflict(draft, resolved, found, "core.needs_credit_note", subject, why)
+        return
+    if lock is not None:
+        draft.problems.append(lock)
+        draft.stays(found, lock.code, lock.subject, lock.sentence, resolved.record(ref.kind, ref.id))
+        draft.counts["blocked"] += 1
+        return
+    if held is not None and limits.ended(held) and (why := drift.closed(held)):
         sentence = f"{ref.kind.label.capitalize()} {ref.title} changed at the source, but {why}."
         _conflict(draft, resolved, found, "core.locked_document", subject, sentence)
         return
-    if held is not None and (fields := drift.both_changed(sent, held, changes, link.version)):
+    if held is not None and not chosen and (fields := _collided(base, posting, held, changes, link.version)):
         sentence = f"{ref.kind.label.capitalize()} {ref.title} was changed in Xero as well: {', '.join(fields)}."
         _conflict(draft, resolved, found, "core.conflict", subject, sentence)
         return
@@ -141,6 +161,30 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         )
     )
     draft.counts["update"] += 1
+
+
+def _beyond(
+    found: Findings, posting: Posting, held: Record | None, changes: Sequence[Change], lock: Problem | None
+) -> str:
+    """Why only a credit note can bring this change into Xero; "" where Xero takes it."""
+    if not isinstance(posting, DocumentPosting) or held is None or not limits.needs_credit_note(posting.kind):
+        return ""
+    label = f"{posting.kind.label.capitalize()} {found.ref.title}"
+    if limits.ended(held):
+        return ""
+    if lock is not None:
+        return f"{label} changed at the source, but nothing of it can be changed in Xero: {lock.sentence}"
+    if fields := limits.refused(posting, held, changes):
+        return f"{label} changed at the source ({', '.join(fields)}), but {drift.closed(held)}."
+    return ""
+
+
+def _collided(base: Posting, posting: Posting, held: Record, changes: Sequence[Change], seen: str) -> tuple[str, ...]:
+    """The fields that somebody edited in Xero and that an update would overwrite."""
+    fields = drift.both_changed(base, held, changes, seen)
+    if seen and drift.version(held) == seen:
+        return fields
+    return tuple(dict.fromkeys((*fields, *owning.collided(base, posting, held, drift.touched(changes)))))
 
 
 def _conflict(draft: Draft, resolved: Resolved, found: Findings, code: str, subject: str, sentence: str) -> None:
@@ -191,7 +235,7 @@ def draft_sync(resolved: Resolved, plan: str, live: dict[tuple[Kind, str], str])
     made = dict(live)
     wanted = resolved.wanted()
     for kind, id, found in resolved.findings():
-        if not resolved.data.policy.syncs(kind):
+        if not resolved.data.policy.syncs(kind) and not found.skip:
             continue
         if (kind, id) in resolved.on_demand and (kind, id) not in wanted and not resolved.data.link(kind, id):
             found.skip = found.skip or ("core.excluded", "made when a document needs it")
@@ -202,18 +246,27 @@ def draft_sync(resolved: Resolved, plan: str, live: dict[tuple[Kind, str], str])
     return draft
 
 
+def together(verb: Verb) -> int:
+    """How many operations of a verb one call to Xero carries: allocations and history notes have an address each."""
+    return 1 if verb in (Verb.ALLOCATE, Verb.NOTE) else BATCH
+
+
 def calls_needed(operations: Iterable[Operation]) -> int:
-    """The least number of Xero calls: Σ⌈n/50⌉ over tenant, kind and verb."""
-    counts = Counter((o.lane, o.kind, o.verb) for o in operations if o.side is Side.XERO)
-    return sum(math.ceil(n / BATCH) for n in counts.values())
+    """The least number of Xero calls: Σ⌈n/50⌉ over tenant, kind and verb; one for each document without a number."""
+    return sum(_calls_by_lane(operations).values())
+
+
+def _calls_by_lane(operations: Iterable[Operation]) -> Counter[str]:
+    mine = [o for o in operations if o.side is Side.XERO]
+    lanes = Counter(o.lane for o in mine if unnumbered(o))
+    for (lane, _, verb), n in Counter((o.lane, o.kind, o.verb) for o in mine if not unnumbered(o)).items():
+        lanes[lane] += math.ceil(n / together(verb))
+    return lanes
 
 
 def minutes_needed(operations: Iterable[Operation], per_minute: int = 55) -> int:
     """Whole minutes that the busiest lane's calls take under the minute limit."""
-    lanes: dict[str, int] = defaultdict(int)
-    for (lane, *_), n in Counter((o.lane, o.kind, o.verb) for o in operations if o.side is Side.XERO).items():
-        lanes[lane] += math.ceil(n / BATCH)
-    return max((math.ceil(n / per_minute) for n in lanes.values()), default=0)
+    return max((math.ceil(n / per_minute) for n in _calls_by_lane(operations).values()), default=0)
 
 
 def totals_of(operations: Sequence[Operation], rows: Sequence[BlockedRow]) -> tuple[PlanTotal, ...]:
@@ -250,10 +303,6 @@ def default_uses(operations: Iterable[Operation]) -> tuple[DefaultUse, ...]:
             count, value = sums.get(key, (0, Decimal(0)))
             sums[key] = (count + 1, value + line_amount(line.priced(), exponent(o.currency)))
     return tuple(DefaultUse(*key, *sums[key]) for key in sorted(sums))
-
-
-# Codes of rows that are left alone on purpose; they are no problems.
-SKIPS = ("core.excluded", "core.unfinished", "core.zero_total")
 
 
 def plan_hash(operations: Iterable[Operation]) -> str:

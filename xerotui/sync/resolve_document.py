@@ -100,6 +100,9 @@ def _dates(data: PairData, document: Document, party: Party | None, found: Findi
         found.problem("core.date_missing", f"{document.kind}:{document.id}", "The document has no date.")
         return dt.date.min, None
     checks.date_problem(data, date, found)
+    if document.kind is Kind.CREDIT_NOTE:
+        # A credit note falls due on no day.
+        return date, None
     # One that was chosen may be later than the day on which the source has it due.
     due = document.due_date if document.due_date and (date == document.date or document.due_date >= date) else None
     found.value("due_date", "source" if due else "terms of the customer")

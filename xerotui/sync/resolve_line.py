@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from xerotui.model.kinds import Kind, Trade
-from xerotui.model.money import HUNDRED, rounded
+from xerotui.model.money import HUNDRED, exponent, rounded
 from xerotui.model.postings import PostingLine
 from xerotui.model.problems import Place
 from xerotui.model.records import Account, Document, Item, Line, TaxRate, Tracking
@@ -261,13 +261,20 @@ def _untracked(
 
 
 def _priced(document: Document, line: Line, decimals: int = 4) -> tuple[Decimal, Decimal, Decimal | None]:
-    """Quantity, unit amount, discount; orders take no discount in Xero, so it goes into the unit amount."""
+    """Quantity, unit amount, discount; orders and credit notes take no discount in Xero, so it goes into the amount.
+
+    Where the unit amount can't hold it to the penny the whole line goes as one.
+    """
     quantity, unit = rounded(line.quantity, 4), rounded(line.unit_price, decimals)
     if not line.discount_percent:
         return quantity, unit, None
     if document.kind is Kind.INVOICE:
         return quantity, unit, rounded(line.discount_percent, 4)
-    return quantity, rounded(line.unit_price * (HUNDRED - line.discount_percent) / HUNDRED, decimals), None
+    less = (HUNDRED - line.discount_percent) / HUNDRED
+    whole = rounded(quantity * unit * less, exponent(document.currency))
+    unit = rounded(unit * less, decimals)
+    exact = rounded(quantity * unit, exponent(document.currency)) == whole
+    return (quantity, unit, None) if exact else (Decimal(1), whole, None)
 
 
 def resolve_line(
@@ -294,6 +301,8 @@ def resolve_line(
         checks.tax_allowed(data, rate, account, found, line.tax_rate)
     checks.discount_problem(line.discount_percent, index, found)
     quantity, unit, discount = _priced(document, line)
+    if quantity != rounded(line.quantity, 4):
+        found.value(f"lines.{index}.quantity", "the whole line as one, so that its discount comes out to the penny")
     return PostingLine(
         description=text or code,
         quantity=quantity,

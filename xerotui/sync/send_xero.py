@@ -7,18 +7,31 @@ from hashlib import sha256
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
-from xerotui.model.postings import ContactPosting, DocumentPosting, ItemPosting, PaymentPosting, Posting, decode, encode
+from xerotui.model.postings import (
+    ContactPosting,
+    DocumentEdit,
+    DocumentPosting,
+    ItemPosting,
+    PaymentPosting,
+    Posting,
+    decode,
+    encode,
+)
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Response, Throttle, Unanswered
 from xerotui.store import name_key
+from xerotui.sync import sending_credit
 from xerotui.sync.adoption import same_document
 from xerotui.sync.drift import moved, trimmed
+from xerotui.sync.limits import edited
+from xerotui.sync.numbering import same as alike
+from xerotui.sync.numbering import since, unnumbered
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import ENDED, Done, Failed, Outcome, tired
+from xerotui.sync.settle import APART, ENDED, Done, Failed, Outcome, tired
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
@@ -54,6 +67,8 @@ def equal(posting: Posting, held: Record) -> bool:
     if isinstance(posting, ItemPosting) and isinstance(held, Item):
         return code_key(posting.code) == code_key(held.code) and posting.name == (held.name or posting.name)
     if isinstance(posting, DocumentPosting) and isinstance(held, Document):
+        if not posting.number:
+            return alike(posting, held)
         return code_key(posting.number) == code_key(held.number) and same_document(posting, held)
     return False
 
@@ -81,12 +96,13 @@ class XeroSender:
         self.tenant = tenant
 
     async def complete(self, operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-        """Fill in the contact ids that only became known since the plan; second list: those that still lack one."""
-        missing = [o for o in operations if o.kind in DOCUMENTS and not _contact(o)]
+        """Fill in the ids that only became known since the plan; second list: those that still lack one."""
+        missing = [o for o in operations if o.kind in DOCUMENTS and (not _contact(o) or sending_credit.lacking(o))]
         if not missing:
             return list(operations), []
-        contacts = await self._contacts(missing)
-        filled = {}
+        contacts = await self._contacts([o for o in missing if o.verb is not Verb.ALLOCATE])
+        allocations = [o for o in missing if o.verb is Verb.ALLOCATE]
+        filled = await sending_credit.completed(self.ports, allocations, self.tenant)
         for o in missing:
             posting = decode(o.body)
             if contacts.get(o.id) and isinstance(posting, DocumentPosting):
@@ -255,6 +271,10 @@ class XeroSender:
         try:
             if call.verb is Verb.CREATE:
                 held = await client.look_up(call.kind, [natural_key(p) for p in postings.values()])
+                if any(map(unnumbered, operations)):
+                    held = await self._unlinked(operations[0], await since(client, call))
+            elif call.verb in APART:
+                return tired(await sending_credit.find_out(client, operations), call, self.ports.clock.now())
             else:
                 held = await self._each(client, operations)
         except Throttle as error:
@@ -264,6 +284,13 @@ class XeroSender:
         for operation in operations:
             self._compare(outcome, operation, postings[operation.id], held)
         return tired(outcome, call, self.ports.clock.now())
+
+    async def _unlinked(self, operation: Operation, held: Sequence[Record]) -> list[Record]:
+        """What of these is nobody's yet."""
+        o = operation
+        async with self.ports.ledger.read() as tx:
+            links = await self.ports.ledger.links.by_xero(tx, o.connection, o.tenant, o.kind, [r.id for r in held])
+        return [r for r in held if r.id not in links]
 
     async def _each(self, client: TenantClient, operations: Sequence[Operation]) -> list[Record]:
         held = []
@@ -285,7 +312,7 @@ class XeroSender:
             outcome.done.append(_adopted(operation, equals[0]))
             return
         key = code_key(natural_key(posting))
-        others = [r for r in held if code_key(_key_of(r)) == key]
+        others = [r for r in held if key and code_key(_key_of(r)) == key]
         if others and operation.verb is Verb.CREATE:
             said = f"Xero has another record under {natural_key(posting)}"
             outcome.failed.append(Failed(operation, "core.number_taken", said))
@@ -297,10 +324,14 @@ class XeroSender:
         return self.ports.clock.now() - call.first_sent < KEY_LIFE
 
 
-def _sent(operation: Operation) -> Posting:
-    """What goes over the wire: of an update of a contact or item, what changed alone."""
+def _sent(operation: Operation) -> Posting | DocumentEdit:
+    """What goes over the wire: of an update of a contact or item, or of a settled document, what changed alone."""
     posting = decode(operation.body)
-    return trimmed(posting, operation.changes) if operation.verb is Verb.UPDATE else posting
+    if operation.verb is not Verb.UPDATE:
+        return posting
+    if isinstance(posting, DocumentPosting):
+        return edited(posting, operation.changes) or posting
+    return trimmed(posting, operation.changes)
 
 
 def _failed(operation: Operation, reading: Reading, correlation: str = "", *, parked: bool = False) -> Failed:

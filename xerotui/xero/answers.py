@@ -96,6 +96,8 @@ def read_answer(
         return _uncertain(response, correlation)
     if verb is Verb.DEALLOCATE or (kind is Kind.ITEM and verb is Verb.DELETE):
         return Verdicts((_removed(response, sent_keys[0]),), correlation)
+    if verb is Verb.NOTE:
+        return Verdicts((_noted(response, sent_keys[0]),), correlation)
     endpoint = ALLOCATIONS if verb is Verb.ALLOCATE else ENDPOINTS[kind]
     try:
         raws = opened(response, endpoint.name).elements
@@ -124,6 +126,18 @@ def _removed(response: Response, key: str) -> Verdict:
     if _kept(body):
         return Unclear("Xero doesn't say that it is gone")
     return Confirmed(xero_id=key)
+
+
+def _noted(response: Response, key: str) -> Verdict:
+    """A history note has no id of its own: it is answered with itself."""
+    try:
+        body = response.json()
+    except BadAnswer:
+        return Unclear("Xero's answer to a history note can't be read")
+    if errors := messages(body):
+        return Refused(errors)
+    listed = body.get("HistoryRecords") if isinstance(body, dict) else None
+    return Confirmed(xero_id=key) if listed else Unclear("Xero's answer holds no history note")
 
 
 def _kept(body: Any) -> bool:

@@ -13,8 +13,10 @@ from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind
 from xerotui.model.postings import (
     AllocationPosting,
     ContactPosting,
+    DocumentEdit,
     DocumentPosting,
     ItemPosting,
+    NotePosting,
     PaymentPosting,
     Posting,
 )
@@ -33,7 +35,7 @@ from xerotui.xero.answers import (
 from xerotui.xero.errors import TooLarge, XeroError
 from xerotui.xero.wire import ALLOCATIONS, ENDPOINTS, wrapped
 from xerotui.xero.wire_contacts import contact_body
-from xerotui.xero.wire_documents import document_body
+from xerotui.xero.wire_documents import document_body, document_edit
 from xerotui.xero.wire_items import item_body
 from xerotui.xero.wire_payments import allocation_body, payment_body
 
@@ -54,6 +56,8 @@ __all__ = [
     "supports",
 ]
 
+# What an element is made of; None for what needs no more than an id.
+Sent = Posting | DocumentEdit | None
 MAX_ELEMENTS = 50
 # Xero's pages name 3.5 and 10 MB; the smaller one with room to spare (xero-api section 5.2).
 MAX_BYTES = 3_000_000
@@ -86,15 +90,17 @@ def supports(kind: Kind, verb: Verb) -> bool:
         return kind in (Kind.INVOICE, Kind.CREDIT_NOTE)
     if verb in (Verb.ALLOCATE, Verb.DEALLOCATE):
         return kind is Kind.CREDIT_NOTE
+    if verb is Verb.NOTE:
+        return kind in DOCUMENTS
     return verb is Verb.DELETE and (kind in DOCUMENTS or kind is Kind.ITEM)
 
 
 def most(kind: Kind, verb: Verb) -> int:
     """How many elements one call may carry."""
-    return 1 if verb is Verb.DEALLOCATE or (kind in _ALONE and verb is Verb.DELETE) else MAX_ELEMENTS
+    return 1 if verb in (Verb.DEALLOCATE, Verb.NOTE) or (kind in _ALONE and verb is Verb.DELETE) else MAX_ELEMENTS
 
 
-def encode_call(kind: Kind, verb: Verb, elements: Sequence[tuple[Posting | None, str]]) -> Encoded:
+def encode_call(kind: Kind, verb: Verb, elements: Sequence[tuple[Sent, str]]) -> Encoded:
     """The request for an ordered list of (posting, Xero id): create with PUT, everything else by POST with ids.
 
     The posting may be None for archive, void and delete. Allocations of one call belong to one credit note, whose id
@@ -110,6 +116,8 @@ def encode_call(kind: Kind, verb: Verb, elements: Sequence[tuple[Posting | None,
         raise ValueError(f"{verb.value} needs the Xero id of every element")
     if verb is Verb.DEALLOCATE or (kind in _ALONE and verb is Verb.DELETE):
         return _alone(kind, verb, *elements[0])
+    if verb is Verb.NOTE:
+        return _note(kind, *elements[0])
     endpoint, path = ENDPOINTS[kind], ENDPOINTS[kind].name
     if verb is Verb.ALLOCATE:
         notes = {target for _, target in elements}
@@ -126,7 +134,7 @@ def encode_call(kind: Kind, verb: Verb, elements: Sequence[tuple[Posting | None,
     return Encoded(method, f"/{path}{query}", body)
 
 
-def _alone(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> Encoded:
+def _alone(kind: Kind, verb: Verb, posting: Sent, target: str) -> Encoded:
     """What Xero takes back one at a time, by its address."""
     id = quote(target, safe="")
     if kind is Kind.ITEM:
@@ -136,6 +144,14 @@ def _alone(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> Enco
     if not isinstance(posting, AllocationPosting):
         raise ValueError(f"{verb.value} needs a posting")
     return Encoded("DELETE", f"/CreditNotes/{quote(posting.note, safe='')}/Allocations/{id}", b"")
+
+
+def _note(kind: Kind, posting: Sent, target: str) -> Encoded:
+    """A line into the history of one document (xero-api section 9.12)."""
+    if not isinstance(posting, NotePosting):
+        raise ValueError("a history note needs a posting")
+    path = f"/{ENDPOINTS[kind].name}/{quote(target, safe='')}/History"
+    return Encoded("PUT", path, wrapped("HistoryRecords", [{"Details": posting.text}]))
 
 
 def sent_key(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> str:
@@ -160,7 +176,7 @@ def sent_key(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> st
     return ""
 
 
-def _element(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> dict[str, Any]:
+def _element(kind: Kind, verb: Verb, posting: Sent, target: str) -> dict[str, Any]:
     identity = {ENDPOINTS[kind].id: target} if target and verb not in (Verb.CREATE, Verb.PAY) else {}
     if verb is Verb.ARCHIVE:
         return identity | {"ContactStatus": "ARCHIVED"}
@@ -171,6 +187,8 @@ def _element(kind: Kind, verb: Verb, posting: Posting | None, target: str) -> di
             return identity | contact_body(posting)
         case ItemPosting():
             return identity | item_body(posting)
+        case DocumentEdit():
+            return identity | document_edit(posting)
         case DocumentPosting():
             return identity | document_body(posting, update=verb is Verb.UPDATE)
         case PaymentPosting():

@@ -8,7 +8,7 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.model.money import AmountsAre
-from xerotui.model.postings import DocumentPosting, PostingLine
+from xerotui.model.postings import DocumentEdit, DocumentPosting, PostingLine
 from xerotui.model.records import Document, Line, Settled
 from xerotui.xero.dates import day, instant, version
 from xerotui.xero.wire import ENDPOINTS, Wire, plain, read
@@ -247,6 +247,25 @@ def document_body(posting: DocumentPosting, *, update: bool = False) -> dict[str
         body["CurrencyRate"] = plain(posting.currency_rate)
     kept = {name: value for name, value in body.items() if value or (update and name == "Reference")}
     return kept | {"LineItems": [_line_body(line) for line in posting.lines]}
+
+
+def document_edit(edit: DocumentEdit) -> dict[str, Any]:
+    """Of a document only what is named: all that Xero still takes of one that is paid or credited (xero-api 9.8)."""
+    posting = edit.posting
+    values: dict[str, tuple[str, Any]] = {
+        "number": (ENDPOINTS[posting.kind].number, posting.number),
+        "contact": ("Contact", {"ContactID": posting.contact}),
+        "due_date": ("DueDate", posting.due_date.isoformat() if posting.due_date else None),
+        "reference": ("Reference", posting.reference),
+        "theme": ("BrandingThemeID", posting.theme or None),
+    }
+    named = {name: value for field, (name, value) in values.items() if field in edit.fields and value is not None}
+    return named | ({"LineItems": [_line_edit(line) for line in posting.lines]} if edit.lines else {})
+
+
+def _line_edit(line: PostingLine) -> dict[str, Any]:
+    kept = ("LineItemID", "Description", "AccountCode", "Tracking")
+    return {name: value for name, value in _line_body(line).items() if name in kept}
 
 
 def _line_body(line: PostingLine) -> dict[str, Any]:
