@@ -49,11 +49,11 @@ def _check_name(data: PairData, party: Party, found: Findings) -> None:
             f"Xero refuses the name of {party.kind.label} {short}: {fault}.",
             place=place_of(found.ref),
         )
-    if party.kind is Kind.CUSTOMER and not party.number.strip():
+    if (party.kind is Kind.CUSTOMER or data.policy.supplier_codes) and not party.number.strip():
         found.problem(
             "core.account_number_missing",
             subject,
-            f"Customer {party.name[:80]} has no account number, so it isn't synced and neither are its documents.",
+            f"{party.kind.label.capitalize()} {party.name[:80]} has no account number, so it isn't synced and neither are its documents.",
             place=place_of(found.ref),
         )
     elif len(party.number) > NUMBER_LIMIT:
@@ -89,8 +89,7 @@ def _terms(party: Party, found: Findings) -> Terms | None:
 def resolve_party(data: PairData, party: Party, found: Findings) -> None:
     """Fill `found` with the contact posting of a customer or supplier, or with what stops it.
 
-    A supplier may be without an account number, and its address is not sent: Halo's exceptions (H36), which hold
-    for every source until it says otherwise.
+    A supplier may be without an account number, and its address is not sent, unless the pair's settings say so (H36).
     """
     _check_name(data, party, found)
     if found.blocked:
@@ -107,7 +106,7 @@ def resolve_party(data: PairData, party: Party, found: Findings) -> None:
         email=party.email.strip(),
         phone=party.phone[:NUMBER_LIMIT],
         tax_number=party.tax_number[:NUMBER_LIMIT],
-        address=party.address if customer else None,
+        address=party.address if customer or data.policy.supplier_addresses else None,
         sales_tax=_tax(data, party.sales_tax, Trade.SALES, "sales_tax", found) if customer else "",
         purchase_tax="" if customer else _tax(data, party.purchase_tax, Trade.PURCHASE, "purchase_tax", found),
         terms=_terms(party, found),

@@ -127,7 +127,7 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Section("Contacts and items"),
         Title("Supplier codes"),
-        Help("On: account numbers for suppliers are sent, and made by the template below. Off: never."),
+        Help("On: a supplier needs an account number, as a customer does, and one may be made. Off: neither."),
     ] = False
     supplier_addresses: Annotated[
         bool, Title("Supplier addresses"), Help("On: the address of a supplier is sent. Off: Xero's stays.")

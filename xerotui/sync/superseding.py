@@ -1,0 +1,19 @@
+"""Sync plans that nobody approved give way to a newer one of the same pairs, so that nothing is approved twice."""
+
+from xerotui.model.work import Plan, PlanKind, PlanState, State
+from xerotui.store import Tx
+from xerotui.sync.ports import Ports
+
+
+async def supersede(ports: Ports, tx: Tx, plan: Plan) -> None:
+    """Put aside the waiting sync plans, follow-ups included, that a new whole plan covers; it says so in them."""
+    if plan.kind is not PlanKind.SYNC or plan.follows:
+        return
+    ledger = ports.ledger
+    for old in await ledger.plans.list(tx, 200, states=(PlanState.READY,)):
+        mine = old.kind is PlanKind.SYNC and old.connection == plan.connection
+        if old.id == plan.id or not mine or not set(old.tenants) <= set(plan.tenants):
+            continue
+        said = (f"replaced by {plan.id}",)
+        await ledger.plans.set_state(tx, old.id, PlanState.DISCARDED, frm=(PlanState.READY,), moved=said)
+        await ledger.work.move_plan(tx, old.id, State.CANCELLED, frm=(State.PLANNED,))
