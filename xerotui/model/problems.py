@@ -231,9 +231,29 @@ CORE: dict[str, Explanation] = {
         "Gone at the source, and can't be removed in Xero",
         "Take its payments and credits back in Xero, or credit what is left of it; then plan again.",
     ),
+    "core.ceiling": Explanation(
+        "Automatic plan over a ceiling",
+        "Look at the plan and approve it, or raise the ceiling in the pair's settings.",
+    ),
+    "core.archive_refused": Explanation(
+        "Inactive at the source, and can't be archived in Xero",
+        "Settle what is named here; the contact is archived with a later plan.",
+    ),
+    "core.native_sync": Explanation(
+        "The source syncs with Xero by itself",
+        "Switch its own sync off at the source and read it again: two writers make duplicates.",
+    ),
     "core.came_back": Explanation(
         "Back at the source after its removal in Xero",
         "Make it anew at the source, under another number: what was removed in Xero never comes back.",
+    ),
+    "core.override_stale": Explanation(
+        "Choice for a line that is gone",
+        "Choose anew for the line that is meant, or take the choice back: xerotui set NUMBER --clear.",
+    ),
+    "core.override_refused": Explanation(
+        "Choice that Xero has no place for",
+        "Choose another value, or take the choice back: xerotui set NUMBER --clear.",
     ),
     "core.dependency": Explanation(
         "Waits for a record that was refused", "Mend that record first; this one follows by itself."

@@ -11,6 +11,7 @@ from xerotui.store import Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync import policy_runs
 from xerotui.sync.applying import apply
+from xerotui.sync.choosing import choose
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.drift import held_record
 from xerotui.sync.import_plans import make_import
@@ -36,6 +37,7 @@ class Desk:
             "retry": self.retry,
             "link": self.link,
             "recheck": self.recheck,
+            "override": self.override,
             policy_runs.VERB: self.automatic,
         }
 
@@ -213,6 +215,12 @@ class Desk:
         """Resolve again what waits, from the snapshots as they are."""
         plans = await self._follow_ups(request, read=False)
         return {"plan": plans[-1]} if plans else {}
+
+    async def override(self, request: Request) -> Answer:
+        """Keep what a person chose for a document; where that releases it, a follow-up plan holds it."""
+        found = await choose(self.ports, request.args, request.actor)
+        answer = {"changes": str(len(found.changes))}
+        return answer | await self.recheck(request) if found.changes else answer
 
     async def _follow_ups(self, request: Request, *, read: bool, fresh: Collection[tuple[str, str]] = ()) -> list[str]:
         db = await self.ports.book.read()
