@@ -123,7 +123,8 @@ async def connect(wiring: Wiring, sandbox: Sandbox, world: World, http: httpx2.A
                     currency=tenant.currency,
                 )
             )
-            db.put_pair(Pair(source=SOURCE, tenant=tenant.tenant_id))
+            # Tests change documents and plan at once; what the settle time is for has tests of its own.
+            db.put_pair(Pair(source=SOURCE, tenant=tenant.tenant_id, settle_minutes=0))
     import datetime as dt
 
     tokens = TokenSet(
@@ -138,10 +139,13 @@ async def connect(wiring: Wiring, sandbox: Sandbox, world: World, http: httpx2.A
 
 @asynccontextmanager
 async def rig(
-    tmp: Path, *, seed: int = 1, scale: float = 1.0, rate: float = 1.0, mapped: bool = True
+    tmp: Path, *, seed: int = 1, scale: float = 1.0, rate: float = 1.0, mapped: bool = True, world: World | None = None
 ) -> AsyncIterator[Rig]:
-    """A connected installation: both sides read, tax rates mapped except the one that is the trouble."""
-    world = build(seed, scale=scale)
+    """A connected installation: both sides read, tax rates mapped except the one that is the trouble.
+
+    `world` is another one than that of the seed and scale.
+    """
+    world = world or build(seed, scale=scale)
     place = tmp / "sandbox"
     place.mkdir(exist_ok=True)
     sandbox = await serve_sandbox(world, [HaloEmulator()], home=place, clock_rate=rate)

@@ -27,7 +27,7 @@ def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
 
 
 # Verbs that are no writes: listed in the plan, no part of what is approved.
-LISTED = ("blocked", "skipped", "skip", "conflict", "unchanged")
+LISTED = ("blocked", "skipped", "skip", "conflict", "repeating", "unchanged")
 
 
 def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row:
@@ -37,7 +37,7 @@ def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row
         party = join(
             party,
             " " if item.party else "",
-            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict") else "dim"),
+            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict", "repeating") else "dim"),
         )
     return Row(
         item.id,

@@ -61,6 +61,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "skipped": ("·", "dim"),
     "skip": ("·", "dim"),
     "conflict": ("✗", "bold red"),
+    "repeating": ("!", "yellow"),
     # findings
     "ok": ("✓", "green"),
     "warn": ("!", "bold yellow"),
