@@ -80,7 +80,7 @@ class HaloSource(Source):
     # In the order of Halo's own guide.
     readiness = (
         ReadinessStep(id="connect", title="Connect Halo", what="connect", command="source.connect"),
-        ReadinessStep(id="tenant", title="Connect Xero, choose organisations", what="tenant", command="tenant.connect"),
+        ReadinessStep(id="tenant", title="Connect Xero and organisations", what="tenant", command="tenant.connect"),
         ReadinessStep(id="tax", title="Map tax rates", what="map", spec="tax"),
         ReadinessStep(id="customers", title="Link or import customers", what="import", kind=Kind.CUSTOMER,
                       optional=True),

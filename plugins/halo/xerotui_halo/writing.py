@@ -32,7 +32,7 @@ XERO_ID = {
     Kind.CREDIT_NOTE: "xeroid",
     Kind.PURCHASE_ORDER: "xero_id",
 }
-_RULES = {"DAYSAFTERBILLDATE": 0, "DAYSAFTERBILLMONTH": 1, "OFFOLLOWINGMONTH": 2, "OFCURRENTMONTH": 3}
+TERMS = {"DAYSAFTERBILLDATE": 0, "DAYSAFTERBILLMONTH": 1, "OFFOLLOWINGMONTH": 2, "OFCURRENTMONTH": 3}
 
 
 async def creation(reference: Reference, kind: Kind, record: Record) -> Body:
@@ -63,7 +63,7 @@ async def _currency(reference: Reference, code: str) -> int | None:
 
 async def _customer(reference: Reference, party: Party) -> Body:
     terms = party.terms
-    place = _store(party.address)
+    place = address_store(party.address)
     return {
         "name": party.name,
         "accountsid": party.number,
@@ -77,7 +77,7 @@ async def _customer(reference: Reference, party: Party) -> Body:
         "tax_number": party.tax_number,
         "sales_tax_code": _id(party.sales_tax),
         "purchase_tax_code": _id(party.purchase_tax),
-        "due_date_type": _RULES.get(terms.rule, 0) if terms else None,
+        "due_date_type": TERMS.get(terms.rule, 0) if terms else None,
         "invoiceduedaysextraclient": terms.days if terms else None,
         "default_currency_code": await _currency(reference, party.currency),
         "main_invoice_address": place,
@@ -88,8 +88,6 @@ async def _customer(reference: Reference, party: Party) -> Body:
 
 
 async def _supplier(reference: Reference, party: Party) -> Body:
-    place = party.address or Address()
-    block = [*place.lines, place.city, place.region, place.postcode, place.country]
     return {
         "name": party.name,
         "accounts_id": party.number,
@@ -99,7 +97,7 @@ async def _supplier(reference: Reference, party: Party) -> Body:
         "email_address": party.email,
         "phone_number": party.phone,
         "website": party.website,
-        "address": "\n".join(line for line in block if line),
+        "address": address_text(party.address or Address()),
         "purchase_tax_code": _id(party.purchase_tax),
         "supplier_invoice_due_date_extra_days": party.terms.days if party.terms else None,
         "default_currency_code": await _currency(reference, party.currency),
@@ -139,7 +137,7 @@ def _tax(rate: TaxRate) -> Body:
     }
 
 
-def _store(place: Address | None) -> Body | None:
+def address_store(place: Address | None) -> Body | None:
     """Xero's division as Halo's: city in line 3, region in line 4; more street lines share the second."""
     if place is None:
         return None
@@ -151,6 +149,12 @@ def _store(place: Address | None) -> Body | None:
         "line4": place.region,
         "postcode": place.postcode,
     }
+
+
+def address_text(place: Address) -> str:
+    """A supplier's address, which Halo keeps as one text."""
+    block = [*place.lines, place.city, place.region, place.postcode, place.country]
+    return "\n".join(line for line in block if line)
 
 
 def linking(one: Attachment, now: dt.datetime) -> Body:
