@@ -97,11 +97,11 @@ async def make_import(
 
 
 def _group(data: PairData, spec: str, wanted: str) -> str:
-    """The id of an item group by id or name."""
+    """The name of an item group, as records have it, given by id or name; the id where two share the name."""
     groups = {id: choice.name for (of, id), choice in data.choices.items() if spec and of == spec}
     for id, name in groups.items():
         if wanted == id or wanted.strip().casefold() == name.strip().casefold():
-            return id
+            return name if list(groups.values()).count(name) == 1 else id
     known = ", ".join(sorted(groups.values())[:12]) or "none was read yet"
     raise SyncError(f"The source has no item group {wanted[:60]}", f"It has: {known}.", exit_code=4)
 

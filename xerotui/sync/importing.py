@@ -6,12 +6,12 @@ from xerotui.model import records
 from xerotui.model.kinds import PARTIES, Kind, Side, Trade
 from xerotui.model.postings import Change, encode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
-from xerotui.model.records import Item, Party, Record
+from xerotui.model.records import Address, Item, Party, Record, Terms
 from xerotui.model.work import Basis, Operation, Verb
 from xerotui.sync.drift import version
 from xerotui.sync.findings import Findings
 from xerotui.sync.match import Fit, Match, item_for, party_for
-from xerotui.sync.pair import TAX, PairData
+from xerotui.sync.pair import ACCOUNT, ANY, TAX, PairData
 from xerotui.sync.plan import Draft, new_id, source_lane
 from xerotui.sync.resolve_item import resolve_item
 from xerotui.sync.resolve_party import resolve_party
@@ -64,19 +64,30 @@ def piles(data: PairData, kind: Kind) -> Piles:
     )
 
 
-def _source_tax(data: PairData, tax_type: str) -> str:
-    """The source's tax rate that is mapped to a Xero tax type in this tenant (H12); "" for none."""
-    if not tax_type:
-        return ""
-    hits = [m.value for m in data.mappings.values() if m.spec == TAX and m.target == tax_type]
-    return min(hits, default="")
+def _source_value(data: PairData, spec: str, target: str, trade: Trade) -> str:
+    """The source's value that is mapped to a Xero one here, that of this side of the books first; "" for none.
+
+    So a record that is born in Xero goes back there as it came (H12).
+    """
+    hits = [m for m in data.mappings.values() if m.spec == spec and target and m.target == target and m.value != ANY]
+    best = min(hits, key=lambda m: (m.trade != trade.value, m.value), default=None)
+    return best.value if best is not None else ""
+
+
+def _source_tax(data: PairData, tax_type: str, trade: Trade) -> str:
+    return _source_value(data, TAX, tax_type, trade)
+
+
+def _source_account(data: PairData, code: str, trade: Trade) -> str:
+    """The source's account for one of Xero's: as mapped, else of the same code."""
+    return _source_value(data, ACCOUNT, code, trade) or code
 
 
 def as_source_record(data: PairData, kind: Kind, held: Record, group: str = "") -> Record:
     """The record that an import creates in the source: Xero's fields, the tenant, taxes by the mapping."""
     if isinstance(held, Party):
-        sales = _source_tax(data, held.sales_tax) or _default_tax(data, Trade.SALES)
-        purchase = _source_tax(data, held.purchase_tax) or _default_tax(data, Trade.PURCHASE)
+        sales = _source_tax(data, held.sales_tax, Trade.SALES) or _default_tax(data, Trade.SALES)
+        purchase = _source_tax(data, held.purchase_tax, Trade.PURCHASE) or _default_tax(data, Trade.PURCHASE)
         return msgspec.structs.replace(
             held,
             id="",
@@ -99,8 +110,10 @@ def as_source_record(data: PairData, kind: Kind, held: Record, group: str = "") 
         modified=None,
         facts={},
         group=group,
-        sales_tax=_source_tax(data, held.sales_tax),
-        purchase_tax=_source_tax(data, held.purchase_tax),
+        sales_account=_source_account(data, held.sales_account, Trade.SALES),
+        purchase_account=_source_account(data, held.purchase_account, Trade.PURCHASE),
+        sales_tax=_source_tax(data, held.sales_tax, Trade.SALES),
+        purchase_tax=_source_tax(data, held.purchase_tax, Trade.PURCHASE),
     )
 
 
@@ -118,11 +131,38 @@ def _default_tax(data: PairData, trade: Trade) -> str:
     return best
 
 
+# What a preview shows of a record, in the order in which a person reads it.
+SHOWN = (
+    "name",
+    "number",
+    "code",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "website",
+    "tax_number",
+    "address",
+    "terms",
+    "currency",
+    "group",
+    "description",
+    "purchase_description",
+    "sales_price",
+    "purchase_price",
+    "sales_account",
+    "purchase_account",
+    "sales_tax",
+    "purchase_tax",
+    "tenant",
+    "xero_id",
+)
+
+
 def _changes(data: PairData, old: Record | None, new: Record) -> tuple[Change, ...]:
-    """Old → new by field, as the preview shows it: rates and the organisation by name."""
-    shown = ("name", "number", "code", "email", "phone", "xero_id", "tenant", "sales_tax", "purchase_tax")
+    """Old → new by field, as the preview shows it: rates, group and organisation by name."""
     out = []
-    for name in shown:
+    for name in SHOWN:
         after = _shown(data, name, new)
         before = _shown(data, name, old) if old is not None else ""
         if after and after != before:
@@ -131,7 +171,13 @@ def _changes(data: PairData, old: Record | None, new: Record) -> tuple[Change, .
 
 
 def _shown(data: PairData, name: str, record: Record) -> str:
-    value = str(getattr(record, name, "") or "")
+    held = getattr(record, name, None)
+    if isinstance(held, Address):
+        parts = (*held.lines, held.city, held.region, held.postcode, held.country)
+        return ", ".join(part for part in parts if part)
+    if isinstance(held, Terms):
+        return f"{held.days}, {held.rule}"
+    value = str(held if held is not None else "")
     if name.endswith("_tax") and value in data.source_taxes:
         return data.source_taxes[value].name
     return data.organisation.name if name == "tenant" and value == data.tenant else value
