@@ -224,9 +224,6 @@ CORE: dict[str, Explanation] = {
         "Credit that Xero didn't lay on the invoice",
         "Compare what is due and what is left of the credit on both documents, then plan again.",
     ),
-    "core.note_skipped": Explanation(
-        "History note not written", "The document is in Xero; only our id in its history is missing."
-    ),
     "core.removal_refused": Explanation(
         "Gone at the source, and can't be removed in Xero",
         "Take its payments and credits back in Xero, or credit what is left of it; then plan again.",

@@ -95,6 +95,30 @@ class Backs:
             tx.bump(Topic.APART)
         return len(news) + len(over)
 
+    async def add(self, tx: Tx, rows: Sequence[Apart]) -> None:
+        """Note differences beside those that are known."""
+        await tx.upsert(_apart, [_values(row) for row in rows])
+        if rows:
+            tx.bump(Topic.APART)
+
+    async def drop(
+        self,
+        tx: Tx,
+        connection: str,
+        tenant: str,
+        what: str,
+        kind: Kind,
+        record: str,
+        fields: Sequence[str] | None = None,
+    ) -> None:
+        """Take away what is no difference any more: of one sort and record, of these fields or all."""
+        given = {"connection": connection, "tenant": tenant, "what": what, "kind": kind.value, "record": record}
+        where = [_apart.c[name] == value for name, value in given.items()]
+        if fields is not None:
+            where.append(_apart.c.field.in_(list(fields)))
+        if await tx.run(_apart.delete().where(*where)):
+            tx.bump(Topic.APART)
+
     async def page(self, tx: Tx, view: View) -> Page[Apart]:
         """A page of differences.
 

@@ -10,7 +10,7 @@ from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import backing, import_plans
+from xerotui.sync import backing, import_plans, native
 from xerotui.sync import pair as pairs
 from xerotui.sync.plan import Draft, finish, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_plan, quiet, read_sides
@@ -44,7 +44,9 @@ async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) ->
             data = await pairs.load(ports, plan.connection, tenant)
             draft: Draft = await import_plans.draft(ports, data, plan.options, plan.id)
         else:
-            draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id)
+            # What was ready when it was planned is so until it changes.
+            vouched = {(o.kind, o.record): o.basis.fingerprint for o in operations if o.tenant == tenant}
+            draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id, vouched)
         found += draft.operations
     # What is new since then is no part of this plan and no reason to refuse it.
     mine = {_key(o) for o in operations}
@@ -138,6 +140,9 @@ async def apply(
     else:
         await read_sides(ports, plan.connection, plan.tenants, progress)
     await prove_again(ports, operations)
+    if plan.kind is PlanKind.SYNC:
+        await native.look(ports, plan.connection)
+        await native.refuse(ports, plan.connection, operations)
     await progress("checking that nothing moved")
     now = await _redraft(ports, plan, operations)
     if plan_hash(now) != plan_hash(operations):
@@ -269,7 +274,7 @@ async def _replace_earlier(ports: Ports, tx: Tx, operations: Sequence[Operation]
         ]
         await ports.ledger.work.move(tx, [o.id for o in stale], State.SUPERSEDED, error="planned anew")
         # What was said of them is over; what comes of the new ones is told when it is known.
-        await tell(ports, tx, [(o, []) for o in stale if o.state in FAILED])
+        await tell(ports, tx, [(o, []) for o in stale if o.state in FAILED and o.verb not in APART])
 
 
 async def _adopt(ports: Ports, tx: Tx, operations: Sequence[Operation], attaching: bool) -> None:

@@ -11,6 +11,7 @@ from xerotui.model.work import Call, Operation, State, Verb
 from xerotui.store import Fence, Tx
 from xerotui.sync import back
 from xerotui.sync.current import by_reason, mappings_now, outdated
+from xerotui.sync.noting import too_dear
 from xerotui.sync.numbering import apart
 from xerotui.sync.plan import together
 from xerotui.sync.ports import Ports
@@ -20,7 +21,17 @@ from xerotui.sync.settle import Failed, failure, tell
 from xerotui.sync.switched import off_now
 
 # Verbs in the order in which a kind's operations leave.
-VERBS = (Verb.CREATE, Verb.UPDATE, Verb.ATTACH, Verb.ALLOCATE, Verb.NOTE, Verb.SETTLE, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
+VERBS = (
+    Verb.CREATE,
+    Verb.UPDATE,
+    Verb.ATTACH,
+    Verb.ALLOCATE,
+    Verb.NOTE,
+    Verb.SETTLE,
+    Verb.ARCHIVE,
+    Verb.VOID,
+    Verb.DELETE,
+)
 
 
 class Forming:
@@ -42,6 +53,8 @@ class Forming:
         between is overlooked, whether the approval was a moment ago or what it waited for took days.
         """
         ledger = self.ports.ledger
+        if await self._left_out(batch, fence):
+            return None
         mappings = await mappings_now(self.ports, batch)
         async with ledger.write() as tx:
             late = await outdated(self.ports, tx, batch, mappings) | await back.outdated(self.ports, tx, batch)
@@ -60,6 +73,17 @@ class Forming:
             await ledger.work.rewrite(tx, [(o.id, o.body) for o in batch if stored.get(o.id) != o.body])
             await ledger.work.open_call(tx, call, fence)
         return call, list(batch)
+
+    async def _left_out(self, batch: Sequence[Operation], fence: Fence) -> bool:
+        """Leave a history note out, with words, where the day's calls are needed for documents."""
+        if batch[0].verb is not Verb.NOTE or not isinstance(self.sender, XeroSender):
+            return False
+        why = await too_dear(await self.ports.xero(self.sender.tenant))
+        if why:
+            async with self.ports.ledger.write() as tx:
+                ids = [o.id for o in batch]
+                await self.ports.ledger.work.move(tx, ids, State.CANCELLED, frm=(State.READY,), fence=fence, error=why)
+        return bool(why)
 
     async def _unformed(self, tx: Tx, batch: Sequence[Operation], error: Exception, fence: Fence) -> None:
         """No call can be made of these: halved until the culprit is alone, and that one is set aside with words."""

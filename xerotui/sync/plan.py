@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -54,6 +54,8 @@ class Draft:
     rows: list[BlockedRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    # Lanes in which each new document gets a line in its history, a call each.
+    noted: set[str] = field(default_factory=set)
 
     def stays(self, found: Findings, code: str, subject: str, sentence: str, record: Record | None = None) -> None:
         """List a record that this plan leaves alone, a document with the total that the source states."""
@@ -251,22 +253,24 @@ def together(verb: Verb) -> int:
     return 1 if verb in (Verb.ALLOCATE, Verb.NOTE) else BATCH
 
 
-def calls_needed(operations: Iterable[Operation]) -> int:
-    """The least number of Xero calls: Σ⌈n/50⌉ over tenant, kind and verb; one for each document without a number."""
-    return sum(_calls_by_lane(operations).values())
+def calls_needed(operations: Iterable[Operation], noted: Collection[str] = ()) -> int:
+    """The least number of Xero calls: Σ⌈n/50⌉ over tenant, kind and verb; one for each document without a number, each
+    allocation, and each new document of a lane that is `noted`."""
+    return sum(_calls_by_lane(operations, noted).values())
 
 
-def _calls_by_lane(operations: Iterable[Operation]) -> Counter[str]:
+def _calls_by_lane(operations: Iterable[Operation], noted: Collection[str]) -> Counter[str]:
     mine = [o for o in operations if o.side is Side.XERO]
     lanes = Counter(o.lane for o in mine if unnumbered(o))
+    lanes.update(o.lane for o in mine if o.lane in noted and o.kind in DOCUMENTS and o.verb is Verb.CREATE)
     for (lane, _, verb), n in Counter((o.lane, o.kind, o.verb) for o in mine if not unnumbered(o)).items():
         lanes[lane] += math.ceil(n / together(verb))
     return lanes
 
 
-def minutes_needed(operations: Iterable[Operation], per_minute: int = 55) -> int:
+def minutes_needed(operations: Iterable[Operation], noted: Collection[str] = (), per_minute: int = 55) -> int:
     """Whole minutes that the busiest lane's calls take under the minute limit."""
-    return max((math.ceil(n / per_minute) for n in _calls_by_lane(operations).values()), default=0)
+    return max((math.ceil(n / per_minute) for n in _calls_by_lane(operations, noted).values()), default=0)
 
 
 def totals_of(operations: Sequence[Operation], rows: Sequence[BlockedRow]) -> tuple[PlanTotal, ...]:
@@ -346,8 +350,8 @@ def finish(
         title=title,
         counts={k: v for k, v in sorted(draft.counts.items()) if v},
         totals=totals_of(draft.operations, draft.rows),
-        calls=calls_needed(draft.operations),
-        minutes=minutes_needed(draft.operations),
+        calls=calls_needed(draft.operations, draft.noted),
+        minutes=minutes_needed(draft.operations, draft.noted),
         problems=dict(codes),
         options=options or {},
         defaults=default_uses(draft.operations),

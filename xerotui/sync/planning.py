@@ -1,7 +1,7 @@
 """Making plans from what both sides say now: read, load, resolve, draft, store. Follow-ups are plans as well."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -11,14 +11,15 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import adoption, back, crediting, drift, removing, repeating
+from xerotui.sync import adoption, back, crediting, drift, native, removing, repeating
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
-from xerotui.sync.plan import Draft, draft_sync, finish, new_id
+from xerotui.sync.plan import Draft, draft_sync, finish, new_id, xero_lane
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
 from xerotui.sync.resolve import Resolved, resolve_pair
+from xerotui.sync.superseding import supersede
 from xerotui.sync.switched import refuse_off
 
 Progress = Callable[[str], Awaitable[None]]
@@ -110,9 +111,12 @@ async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
     return {(o.kind, o.record): o.id for o in operations}
 
 
-async def draft_pair(ports: Ports, connection: str, tenant: str, plan: str) -> tuple[Draft, Resolved]:
-    """One pair resolved and drafted from its snapshots as they are."""
+async def draft_pair(
+    ports: Ports, connection: str, tenant: str, plan: str, vouched: Mapping[tuple[Kind, str], str] | None = None
+) -> tuple[Draft, Resolved]:
+    """One pair resolved and drafted from its snapshots as they are; the `vouched` records needn't settle again."""
     data = await pairs.load(ports, connection, tenant)
+    data.vouched = vouched or {}
     data.elsewhere = await adoption.elsewhere(ports, data)
     now = ports.clock.now()
     resolved = await resolve_pair(ports.registry, data, now, await _refused(ports, data))
@@ -122,6 +126,8 @@ async def draft_pair(ports: Ports, connection: str, tenant: str, plan: str) -> t
     about = await back.known(ports, data)
     resolved.choices = about.choices
     draft = draft_sync(resolved, plan, live)
+    if data.policy.history_notes:
+        draft.noted.add(xero_lane(tenant))
     crediting.add(draft, resolved, await crediting.tried(ports, data), now)
     removing.add(draft, resolved, leaving, live)
     repeating.list_in(draft, resolved)
@@ -164,6 +170,7 @@ def _merge(drafts: Sequence[Draft], plan: str) -> Draft:
         whole.rows += draft.rows
         whole.problems += draft.problems
         whole.counts.update(draft.counts)
+        whole.noted |= draft.noted
     return whole
 
 
@@ -187,6 +194,7 @@ async def work_out(
     if read:
         await read_sides(ports, connection, tenants, progress)
         await removing.look(ports, connection)
+        await native.look(ports, connection)
     await progress("working out the plan")
     id = new_id("plan")
     drafts = []
@@ -270,6 +278,7 @@ async def store_plan(
         options=options,
     )
     async with ports.ledger.write() as tx:
+        await supersede(ports, tx, plan)
         await ports.ledger.plans.add(tx, plan, draft.rows)
         await ports.ledger.work.add(tx, draft.operations)
     return plan
@@ -292,12 +301,13 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
     if read:
         await read_sides(ports, connection, (tenant,), quiet)
     id = new_id("plan")
-    draft, resolved = await draft_pair(ports, connection, tenant, id)
+    # Whoever says "try again" has just mended it: waiting for it to lie still would only look broken.
+    draft, resolved = await draft_pair(ports, connection, tenant, id, dict.fromkeys(waited, ""))
     await _store_problems(ports, resolved)
     kept = _released(draft.operations, waited)
     if not kept:
         return None
-    whole = Draft(id, operations=kept)
+    whole = Draft(id, operations=kept, noted=draft.noted)
     for o in kept:
         whole.counts["link" if o.verb is Verb.ATTACH else o.verb.value] += 1
     await _supersede(ports, connection, tenant)

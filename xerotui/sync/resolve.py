@@ -365,13 +365,17 @@ def _quiet_unneeded(resolved: Resolved) -> None:
         found.skip = ("core.excluded", "made when a document needs it")
 
 
+def _party_kind(document: Document) -> Kind:
+    return Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+
+
 def _quiet_internal(resolved: Resolved) -> None:
-    """A customer without an account number is left out on purpose (H26); a problem only where it is billed."""
+    """A contact without an account number is left out on purpose (H26); a problem only where a document needs it."""
     documents = (resolved.data.documents[key] for key, found in resolved.documents.items() if not found.skip)
-    billed = {document.party for document in documents if document.kind is not Kind.PURCHASE_ORDER}
+    billed = {(_party_kind(document), document.party) for document in documents}
     for (kind, id), found in resolved.parties.items():
         numberless = [p for p in found.problems if p.code == "core.account_number_missing"]
-        if kind is Kind.CUSTOMER and id not in billed and found.problems and numberless == found.problems:
+        if (kind, id) not in billed and found.problems and numberless == found.problems:
             found.problems.clear()
             found.skip = ("core.excluded", "it has no account number, and nothing is billed to it")
 

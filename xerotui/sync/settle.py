@@ -13,6 +13,7 @@ from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Link, Operation, State, Verb
 from xerotui.store import Fence, Tx
 from xerotui.sync.numbering import settled
+from xerotui.sync import noting
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
 from xerotui.xero.messages import read_message
@@ -42,8 +43,8 @@ FAILURES = {
     Verb.SETTLE: "core.settle_failed",
     Verb.VOID: "core.void_failed",
 }
-# What is made beside documents of Xero: it makes no link, and its failure stops no document. The phase of its problems.
-APART = {Verb.ALLOCATE: "allocate", Verb.DEALLOCATE: "allocate", Verb.NOTE: "note"}
+# What is made beside documents of Xero: it makes no link, and its failure stops no document.
+APART = (Verb.ALLOCATE, Verb.DEALLOCATE, Verb.NOTE)
 # Tries after which a person is asked.
 ATTEMPTS = 6
 
@@ -176,6 +177,7 @@ class Settler:
         """Store a call's outcome whole. Raises Fenced when the lane was taken over: nothing is written then."""
         ledger = self.ports.ledger
         attaching = await self._attaching(outcome.done)
+        db = await self.ports.book.read()
         async with ledger.write() as tx:
             await self._owned(tx, outcome)
             settled = await ledger.work.settle_call(
@@ -198,6 +200,7 @@ class Settler:
             await self._links(tx, outcome.done)
             await self._removed(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
+            await noting.add(self.ports, tx, db, outcome.done)
             await tell(self.ports, tx, _problems(outcome))
             said = [_said(done) for done in outcome.done]
             await ledger.audit.append_many(tx, "worker", said, self.ports.clock.now())
@@ -351,7 +354,8 @@ def _phase(operation: Operation, phase: str) -> str:
     if operation.verb is Verb.ATTACH:
         return "attach"
     if operation.verb in APART:
-        return APART[operation.verb]
+        # The next plan says anew what of a credit isn't allocated, and why.
+        return "resolve"
     return "back" if operation.verb in BACK and operation.side is Side.SOURCE else phase
 
 
@@ -359,8 +363,11 @@ def _problems(outcome: Outcome) -> list[tuple[Operation, list[Problem]]]:
     found = []
     for done in outcome.done:
         warnings = [_warning(done, text) for text in done.warnings]
-        found.append((done.operation, warnings + _off(done)))
-    return found + [(failed.operation, [failure(failed)]) for failed in outcome.failed]
+        if done.operation.verb not in APART:
+            found.append((done.operation, warnings + _off(done)))
+    # Of a history note its own row says enough: nothing waits for it, and nothing else is wrong.
+    failed = [f for f in outcome.failed if f.operation.verb is not Verb.NOTE]
+    return found + [(f.operation, [failure(f)]) for f in failed]
 
 
 def _warning(done: Done, text: str) -> Problem:
@@ -386,7 +393,7 @@ def failure(failed: Failed) -> Problem:
     o = failed.operation
     return problem_of(
         o,
-        FAILURES.get(o.verb, failed.code) if o.side is Side.SOURCE else failed.code,
+        _code(failed),
         f"{o.kind.label.capitalize()} {o.title}: {_with(failed.said, failed.cause)}",
         remedy=failed.remedy,
         place=failed.place,
@@ -394,6 +401,13 @@ def failure(failed: Failed) -> Problem:
         correlation=failed.correlation,
         blocks=_phase(o, "send") == "send",
     )
+
+
+def _code(failed: Failed) -> str:
+    o = failed.operation
+    if o.side is Side.SOURCE:
+        return FAILURES.get(o.verb, failed.code)
+    return "core.allocation_refused" if o.verb is Verb.ALLOCATE else failed.code
 
 
 def _off(done: Done) -> list[Problem]:
