@@ -19,8 +19,8 @@ _DO = {
     "connect": "xerotui connect SOURCE",
     "tenant": "xerotui connect xero",
     "reference": "xerotui tenants --refresh",
-    "entities": "xerotui pair set",
-    "settings": "xerotui pair set",
+    "entities": "xerotui pair set SOURCE NAME --no-sync-KIND",
+    "settings": "xerotui pair set SOURCE NAME --SETTING VALUE",
     "start": "xerotui plan",
 }
 

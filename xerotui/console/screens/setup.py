@@ -7,7 +7,7 @@ from rich.text import Text
 from xerotui.console.rows import setup as rows
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import safe, short
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.paged_table import Column, PagedTable, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import Place, Step
 
@@ -31,6 +31,7 @@ class SetupScreen(ListScreen):
     def __init__(self) -> None:
         super().__init__()
         self.steps: tuple[Step, ...] = ()
+        self._was_open = False
 
     def columns(self) -> tuple[Column, ...]:
         """Word, step, how it stands."""
@@ -48,12 +49,25 @@ class SetupScreen(ListScreen):
         return rows.row(*item, wide=self.app.size.width >= WIDE)
 
     def paint(self, data: Page[Any]) -> None:
-        """The cursor starts on the next step, and keeps its row afterwards."""
-        if not self.rows and not self._select:
-            open_ = [s.id for _, s in data.rows if s.state == "todo"]
-            must = [s.id for _, s in data.rows if s.state == "todo" and s.compulsory]
-            self._select = next(iter(must or open_), "")
+        """The cursor starts on the next step, and goes on when the step under it is dealt with."""
+        at = next((s for _, s in data.rows if s.id == self.table.key), None)
+        dealt = at is not None and self._was_open and at.state != "todo"
+        if at is None or dealt:
+            self._select = self._next_step(tuple(s for _, s in data.rows), at)
         super().paint(data)
+        self._was_open = self.current is not None and self.current[1].state == "todo"
+
+    @staticmethod
+    def _next_step(steps: tuple[Step, ...], after: Step | None) -> str:
+        """The first open step behind one, else the first of all."""
+        start = steps.index(after) + 1 if after in steps else 0
+        todo = [s for s in (*steps[start:], *steps[:start]) if s.state == "todo"]
+        return todo[0].id if todo else ""
+
+    def on_paged_table_highlighted(self, message: PagedTable.Highlighted) -> None:
+        """Whether the step that one stands on is open."""
+        super().on_paged_table_highlighted(message)
+        self._was_open = self.current is not None and self.current[1].state == "todo"
 
     def detail(self, item: tuple[int, Step]) -> Text | None:
         """All of it is known already."""
@@ -95,6 +109,12 @@ class SetupScreen(ListScreen):
             from xerotui.console.screens.connect_source import ConnectSourceScreen
 
             self.app.push_screen(ConnectSourceScreen())
+        elif step.command == "pair.open" and step.args.get("tenant"):
+            from xerotui.console.screens.pair import PairScreen
+
+            # Which kinds are synced is one part of the form, and opens at once; general settings are all of them.
+            part = "sync_customers" if step.what == "entities" else ""
+            self.app.push_screen(PairScreen(step.connection, step.args["tenant"], part))
         elif step.command == "tenant.refresh":
             self.console_app.send("refresh", "Reading both sides")
         else:
