@@ -7,7 +7,16 @@ if TYPE_CHECKING:
     from xerotui.store.book import Book
     from xerotui.store.db import Db, mappings
     from xerotui.store.departures import Departure
-    from xerotui.store.documents import Ceilings, Mapping, Pair, SourceConnection, TenantDoc, Tick, XeroConnectionDoc
+    from xerotui.store.documents import (
+        Ceilings,
+        Mapping,
+        Native,
+        Pair,
+        SourceConnection,
+        TenantDoc,
+        Tick,
+        XeroConnectionDoc,
+    )
     from xerotui.store.errors import BookMoved, DuplicateWork, Fenced, IllegalMove, LinkTaken
     from xerotui.store.identity import Fence, WorkerIdentity, gone, me
     from xerotui.store.inbox import Hint
@@ -40,6 +49,7 @@ __all__ = [
     "LinkTaken",
     "Mail",
     "Mapping",
+    "Native",
     "Override",
     "Pair",
     "SourceConnection",
@@ -67,6 +77,7 @@ _HOME = {
     "Db": "db",
     "Departure": "departures",
     "Mapping": "documents",
+    "Native": "documents",
     "Pair": "documents",
     "SourceConnection": "documents",
     "TenantDoc": "documents",

@@ -11,6 +11,7 @@ from tinydb.table import Document, Table
 from xerotui.model.problems import SyncError
 from xerotui.store.documents import (
     Mapping,
+    Native,
     Pair,
     SourceConnection,
     TenantDoc,
@@ -20,7 +21,7 @@ from xerotui.store.documents import (
     pair_key,
 )
 
-D = TypeVar("D", SourceConnection, XeroConnectionDoc, TenantDoc, Pair, Mapping, Tick)
+D = TypeVar("D", SourceConnection, XeroConnectionDoc, TenantDoc, Pair, Mapping, Tick, Native)
 Tables = dict[str, dict[str, Any]]
 
 
@@ -180,6 +181,18 @@ class Db:
     def drop_mapping(self, spec: str, connection: str, value: str, trade: str, tenant: str) -> None:
         """Remove a mapping."""
         self._drop("mappings", mapping_key(spec, connection, value, trade, tenant))
+
+    def native(self, source: str, tenant: str) -> Native | None:
+        """A person's word about the source's own sync with a tenant."""
+        return self._get("native", Native, pair_key(source, tenant))
+
+    def put_native(self, document: Native) -> None:
+        """Save such a word."""
+        self._put("native", document)
+
+    def drop_native(self, source: str, tenant: str) -> None:
+        """Take it back."""
+        self._drop("native", pair_key(source, tenant))
 
     def _all(self, table: str, type_: type[D]) -> list[D]:
         rows = self.tiny.table(table).all()

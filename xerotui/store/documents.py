@@ -178,6 +178,25 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
         return _joined(self.source, self.step)
 
 
+class Native(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word that a source may go on syncing these kinds with a tenant by itself, beside XeroTUI.
+
+    It holds for exactly these kinds.
+    """
+
+    source: str
+    tenant: str
+    kinds: tuple[Kind, ...] = ()
+    reason: str = ""
+    actor: str = ""
+    at: dt.datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The document's id in the book."""
+        return _joined(self.source, self.tenant)
+
+
 def mapping_key(spec: str, connection: str, value: str, trade: str, tenant: str) -> str:
     """The id of a mapping's document."""
     return _joined(spec, connection, value, trade, tenant)

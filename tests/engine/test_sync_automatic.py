@@ -1,0 +1,113 @@
+"""Automatic pairs: what their policy lets go by itself, what a ceiling stops, what always waits for a person."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from tests.engine.sync_kit import (
+    SOURCE,
+    Rig,
+    all_well,
+    edit,
+    jump,
+    linked,
+    made_plan,
+    operations,
+    policy,
+    problems,
+    small,
+    writes,
+)
+from xerotui.model.kinds import Kind
+from xerotui.model.work import Operation, Plan, PlanState, Verb
+from xerotui.store import Ceilings
+from xerotui.sync.policy_runs import POLICY, due, for_a_person, over
+
+
+async def _plans(bench: Rig) -> list[Plan]:
+    async with bench.wiring.ledger.read() as tx:
+        return list(await bench.wiring.ledger.plans.list(tx, 50))
+
+
+async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=10) as bench:
+        tenant = bench.tenants[0]
+        await policy(bench, tenant, mode="automatic")
+        await bench.work()
+        assert await _plans(bench) == [], "before a first approved plan no pair is automatic"
+        await bench.sync()
+        await bench.work()
+        (first,) = await _plans(bench)
+        mine = [(r, x) for r, (t, x) in sorted((await linked(bench, Kind.INVOICE)).items()) if t == tenant]
+        (changed, _), (gone, _), *_ = mine
+        before = len(await writes(bench))
+
+        # A ceiling leaves the plan waiting, once, and says which it is.
+        await policy(bench, tenant, ceilings=Ceilings(documents=0))
+        await edit(bench, "invoice", changed, cust_order_number="By policy")
+        await bench.work()
+        await bench.work()
+        waiting, *rest = await _plans(bench)
+        assert rest == [first]
+        assert (waiting.state, waiting.actor, waiting.tenants) == (PlanState.READY, POLICY, (tenant,))
+        assert len(await writes(bench)) == before
+        (problem,) = await problems(bench, code="core.ceiling")
+        assert "1 documents, at most 0" in problem.sentence
+
+        # Within it the policy approves, and the audit says so. What left the source waits all the same.
+        await policy(bench, tenant, ceilings=Ceilings())
+        await bench.control("halo", f"/remove/invoice/{gone}", {})
+        await bench.work()
+        assert [w["verb"] for w in (await writes(bench))[before:]] == ["update"]
+        assert await problems(bench, code="core.ceiling") == []
+        apart = next(p for p in await _plans(bench) if p.state is PlanState.READY)
+        assert {(o.verb, o.record) for o in await operations(bench, plan=apart.id)} == {(Verb.DELETE, gone)}
+        async with bench.wiring.ledger.read() as tx:
+            log = await bench.wiring.ledger.audit.list(tx, 500)
+        assert {row.actor for row in log if row.action == "approved"} == {"tester", POLICY}
+
+        # A person's plan isn't pulled away from under them; nor is anything done before its time.
+        seen = await made_plan(bench)
+        assert await due(bench.wiring.ports(), at_once=True) == []
+        await bench.done("discard", plan=seen.id)
+        assert await due(bench.wiring.ports()) == []
+        await jump(bench, 16 * 60)
+        assert [p.tenant for p in await due(bench.wiring.ports())] == [tenant]
+
+        # Removals go unasked only by their own switch, and within its ceiling.
+        await policy(bench, tenant, removals="automatic", ceilings=Ceilings(voids=1))
+        await bench.work()
+        assert [w["verb"] for w in (await writes(bench))[before:]] == ["update", "delete"]
+        async with bench.wiring.ledger.read() as tx:
+            departed = await bench.wiring.ledger.departures.of(tx, SOURCE, Kind.INVOICE, [gone])
+        assert (departed[gone].actor, departed[gone].reason) == (POLICY, "by policy: automatic, 1 of at most 1")
+        left = [p.id for p in await _plans(bench)]
+        await bench.work()
+        assert [p.id for p in await _plans(bench)] == left, "where there is nothing to do no plan is made"
+        await all_well(bench)
+
+
+async def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        plan = await made_plan(bench)
+        found = await operations(bench, plan=plan.id, kind=Kind.INVOICE)
+    made = [o for o in found if o.verb is Verb.CREATE and o.currency == "GBP"][:3]
+    total = sum((o.total or Decimal(0) for o in made), Decimal(0))
+    assert over(Ceilings(documents=3, updates_percent=0, total=total), made, 10, "GBP") == []
+    (said,) = over(Ceilings(total=total - Decimal("0.01")), made, 10, "GBP")
+    assert f"{total:,.2f} GBP" in said
+    (said,) = over(Ceilings(total=Decimal(10**9)), [msgspec.structs.replace(made[0], currency="USD")], 10, "GBP")
+    assert "USD without a rate" in said
+    updates = [msgspec.structs.replace(o, verb=Verb.UPDATE) for o in made]
+    assert over(Ceilings(updates_percent=30), updates, 10, "GBP") == []
+    (said,) = over(Ceilings(updates_percent=29), updates, 10, "GBP")
+    assert "3 updates of 10" in said
+    for verb, rungs, waits in (
+        (Verb.ATTACH, {"contact": "found by name"}, True),
+        (Verb.ATTACH, {"contact": "found by account number"}, False),
+        *((v, {}, True) for v in (Verb.VOID, Verb.DELETE, Verb.ARCHIVE)),
+        *((v, {}, False) for v in (Verb.CREATE, Verb.UPDATE, Verb.SETTLE, Verb.ALLOCATE)),
+    ):
+        one: Operation = msgspec.structs.replace(made[0], verb=verb, rungs=rungs)
+        assert for_a_person(one) is waits, (verb, rungs)
