@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "queue": ("queue", "queue", "Every operation and where it stands."),
     "retry": ("errors", "retry", "Try again what was refused or set aside."),
     "sandbox": ("sandbox", "sandbox", "Serve an emulated Xero and PSA until interrupted."),
+    "set": ("set", "set_", "Choose status, theme, number, date or a line's values for one document."),
     "setup": ("setup", "setup", "The way from nothing to the first sync, step by step."),
     "tenants": ("tenants", "tenants", "Xero organisations and source connections."),
     "webhooks": ("webhooks", "webhooks", "Receive Xero's webhooks; how they and polling stand."),

@@ -3,7 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
-from xerotui.model.kinds import DOCUMENTS, Kind, Trade
+from xerotui.model.kinds import Trade
 from xerotui.model.postings import DocumentPosting
 from xerotui.model.problems import Place
 from xerotui.model.records import Account, Document, TaxRate
@@ -124,13 +124,3 @@ def total_problem(data: PairData, document: Document, posting: DocumentPosting, 
 
 def _place(data: PairData, posting: DocumentPosting, found: Findings) -> Place:
     return Place("go.errors", {"connection": data.connection, "kind": posting.kind.value, "record": found.ref.id})
-
-
-def repeated_numbers(data: PairData) -> dict[tuple[Kind, str], int]:
-    """How many live source documents of this tenant carry each number; more than one is a problem of all."""
-    counts: dict[tuple[Kind, str], int] = {}
-    for (kind, _), document in data.documents.items():
-        if kind in DOCUMENTS and document.number and not document.excluded and data.mine(document):
-            key = (kind, code_key(document.number))
-            counts[key] = counts.get(key, 0) + 1
-    return counts

@@ -26,12 +26,13 @@ VERBS = (
     Verb.UPDATE,
     Verb.ATTACH,
     Verb.ALLOCATE,
-    Verb.NOTE,
     Verb.SETTLE,
     Verb.ARCHIVE,
     Verb.VOID,
     Verb.DELETE,
 )
+# What waits until nothing else of the lane can go.
+LAST = (Verb.NOTE,)
 
 
 class Forming:
@@ -145,7 +146,8 @@ class Forming:
 
     def _order(self) -> list[tuple[Kind, Verb]]:
         # Tax rates go into sources alone, before what names them.
-        return [(kind, verb) for kind in (Kind.TAX_RATE, *WRITE_ORDER) for verb in VERBS]
+        kinds = (Kind.TAX_RATE, *WRITE_ORDER)
+        return [(kind, verb) for verbs in (VERBS, LAST) for kind in kinds for verb in verbs]
 
     async def _completed(self, batch: list[Operation], fence: Fence) -> list[Operation]:
         """The batch with contacts filled in; documents whose contact has no link are set aside with words."""

@@ -132,7 +132,7 @@ class XeroSender:
     def form(self, operations: Sequence[Operation]) -> Call:
         """The call for these operations: exact bytes and a key of its own."""
         first = operations[0]
-        elements = [(_sent(o), o.target) for o in operations]
+        elements = [(_sent(o), sending_credit.target_of(o)) for o in operations]
         encoded = encode_call(first.kind, first.verb, elements)
         id = new_id("call")
         return Call(

@@ -11,13 +11,13 @@ from xerotui.workspace import webhooks
 from xerotui.workspace.ailing import LEVELS
 from xerotui.workspace.base import told
 from xerotui.workspace.checkup import book_finding, clock_finding, redirect_finding
+from xerotui.workspace.overrides import Overrides
 from xerotui.workspace.pages import Finding
-from xerotui.workspace.policies import Policies
 
 Check = Callable[[], AsyncIterator[Finding]]
 
 
-class Doctor(Policies):
+class Doctor(Overrides):
     """Checking everything."""
 
     async def doctor(self) -> tuple[Finding, ...]:

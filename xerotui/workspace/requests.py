@@ -21,6 +21,7 @@ VERBS: dict[str, str] = {
     "discard": "plan.discard",
     "retry": "queue.retry",
     "link": "import.choose",
+    "override": "story.choose",
 }
 ENDED = (RequestState.DONE, RequestState.FAILED)
 LOOK = 0.2

@@ -32,6 +32,23 @@ async def why(space: "Workspace", out: Output, *, words: str, kind: str | None, 
     Several that fit are listed with state and reason. Ends with 2 when the one found is stopped, 4 when nobody
     knows it.
     """
+    chosen = await meant(space, words, kind or "", tenant, connection)
+    if len(chosen) > 1:
+        return await _several(space, out, chosen)
+    row = chosen[0]
+    story = await space.story(row.connection, row.kind, row.record, row.tenant)
+    if out.json:
+        out.data({"story": story, "found": chosen})
+    else:
+        await told(out, story)
+    return Exit.PROBLEMS if story.state in _STOPPED else Exit.DONE
+
+
+async def meant(space: "Workspace", words: str, kind: str, tenant: str, connection: str) -> "list[SearchRow]":
+    """The records that words mean: those of that very number or name, else of that id, else all that hold the words.
+
+    Raises SyncError when nobody knows one.
+    """
     organisation = await tenant_id(space, tenant)
     source = await source_id(space, connection) if connection else ""
     rows = [
@@ -51,16 +68,7 @@ async def why(space: "Workspace", out: Output, *, words: str, kind: str | None, 
     wanted = words.strip().casefold()
     exact = [row for row in rows if wanted in (row.title.casefold(), row.record.casefold())]
     titled = [row for row in exact if row.title.casefold() == wanted]
-    chosen = titled or exact or rows
-    if len(chosen) > 1:
-        return await _several(space, out, chosen)
-    row = chosen[0]
-    story = await space.story(row.connection, row.kind, row.record, row.tenant)
-    if out.json:
-        out.data({"story": story, "found": chosen})
-    else:
-        await told(out, story)
-    return Exit.PROBLEMS if story.state in _STOPPED else Exit.DONE
+    return titled or exact or rows
 
 
 async def _several(space: "Workspace", out: Output, rows: list["SearchRow"]) -> int:

@@ -9,9 +9,10 @@ from xerotui.console import clip
 from xerotui.console.places import leads, record_of
 from xerotui.console.rows import story as rows
 from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.override import OverrideScreen
 from xerotui.console.text import safe, short
 from xerotui.console.widgets.lines import Detail
-from xerotui.model.kinds import Kind
+from xerotui.model.kinds import DOCUMENTS, Kind
 from xerotui.workspace.pages import Place, Story
 
 
@@ -78,9 +79,18 @@ class StoryScreen(AreaScreen):
         """Nothing to mend, nothing to retry."""
         if command == "story.fix" and self.place() is None:
             return "Nothing here is mended inside XeroTUI."
+        if command == "story.choose" and (
+            self.story is None or self.story.kind not in DOCUMENTS or not self.story.tenant
+        ):
+            return "Only documents of an organisation have something to choose."
         if command == "story.retry" and self.retry_args() is None:
             return "Nothing here waits for another try."
         return ""
+
+    def do_story_choose(self) -> None:
+        """Choose for this document, or for one of its lines."""
+        if self.story is not None:
+            self.app.push_screen(OverrideScreen(self.story), lambda _: self.reload())
 
     def retry_args(self) -> dict[str, str] | None:
         """What a retry would name: the operation that failed, else the cause of the problem."""
