@@ -73,17 +73,17 @@ async def test_a_change_at_the_source_is_planned_field_by_field_and_sent_by_id(t
         await all_well(bench)
 
 
-async def test_an_edit_on_both_sides_is_a_conflict_and_a_payment_closes_a_document(tmp_path: Path) -> None:
+async def test_an_edit_on_both_sides_is_a_conflict_and_a_void_closes_a_document(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         await bench.sync()
-        both, paid, raised, theirs, approved = await _invoices(bench, 5)
+        both, ended, raised, theirs, approved = await _invoices(bench, 5)
         assert (await held_one(bench, both[1], "Invoices", InvoiceID=both[2]))["Status"] == "DRAFT"
-        for one in (paid, raised, approved):
+        for one in (raised, approved):
             await _patch(bench, one[1], one[2], Status="AUTHORISED")
+        await _patch(bench, ended[1], ended[2], Status="VOIDED")
         await _patch(bench, both[1], both[2], Reference="Edited by the accountant")
         await _patch(bench, theirs[1], theirs[2], Reference="Edited by the accountant")
-        await bench.control("xero", f"/payments/{paid[1]}", {"InvoiceID": paid[2]})
-        for record, _, _ in (both, paid, raised):
+        for record, _, _ in (both, ended, raised):
             await edit(bench, "invoice", record, cust_order_number="Edited in the PSA")
         before = len(await writes(bench))
         plan = await made_plan(bench)
@@ -95,10 +95,10 @@ async def test_an_edit_on_both_sides_is_a_conflict_and_a_payment_closes_a_docume
             rows = {b.record.id: b for b in await bench.wiring.ledger.plans.blocked(tx, plan.id)}
         assert rows[both[0]].code == "core.conflict"
         assert "reference" in rows[both[0]].sentence
-        assert rows[paid[0]].code == "core.locked_document"
+        assert rows[ended[0]].code == "core.locked_document"
         assert {theirs[0], approved[0]}.isdisjoint(rows), "an edit in Xero alone is nobody's business"
         codes = {p.record.id: p.code for p in await problems(bench, kind=Kind.INVOICE)}
-        assert (codes[both[0]], codes[paid[0]]) == ("core.conflict", "core.locked_document")
+        assert (codes[both[0]], codes[ended[0]]) == ("core.conflict", "core.locked_document")
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         assert len(await writes(bench)) == before + 1
         kept = await held_one(bench, raised[1], "Invoices", InvoiceID=raised[2])

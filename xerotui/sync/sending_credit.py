@@ -23,6 +23,12 @@ def lacking(operation: Operation) -> bool:
     return isinstance(posting, AllocationPosting) and not (posting.note and posting.invoice)
 
 
+def target_of(operation: Operation) -> str:
+    """The Xero id that an operation's call is addressed to: of an allocation that of its credit note."""
+    posting = decode(operation.body) if operation.verb is Verb.ALLOCATE else None
+    return posting.note if isinstance(posting, AllocationPosting) else operation.target
+
+
 async def completed(ports: Ports, operations: Sequence[Operation], tenant: str) -> dict[str, Operation]:
     """Allocations with the ids that their own plan has made since, by operation id; what still lacks one is left out.
 
@@ -44,7 +50,7 @@ async def completed(ports: Ports, operations: Sequence[Operation], tenant: str) 
             if note is None or invoice is None or not isinstance(posting, AllocationPosting):
                 continue
             posting = msgspec.structs.replace(posting, note=note.xero_id, invoice=invoice.xero_id)
-            found[o.id] = msgspec.structs.replace(o, body=encode(posting), target=note.xero_id)
+            found[o.id] = msgspec.structs.replace(o, body=encode(posting))
     return found
 
 
@@ -80,4 +86,4 @@ async def find_out(client: TenantClient, operations: Sequence[Operation]) -> Out
     return outcome
 
 
-__all__ = ["completed", "find_out", "lacking", "laid"]
+__all__ = ["completed", "find_out", "lacking", "laid", "target_of"]

@@ -12,8 +12,8 @@ from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Link, Operation, State, Verb
 from xerotui.store import Fence, Tx
-from xerotui.sync.numbering import settled
 from xerotui.sync import noting
+from xerotui.sync.numbering import settled
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
 from xerotui.xero.messages import read_message

@@ -29,7 +29,7 @@ from xerotui.xero import wire_repeating, wire_setup
 from xerotui.xero.connections import UNTOLD, XeroSettings
 from xerotui.xero.dates import http_time
 from xerotui.xero.errors import NotFound, XeroError, auth_trouble, log_refusal, read_trouble
-from xerotui.xero.limits import correct
+from xerotui.xero.limits import DAY, correct
 from xerotui.xero.tokens import TokenProvider
 from xerotui.xero.walks import Query, Walk, batches
 from xerotui.xero.wire import ENDPOINTS, opened, read
@@ -200,6 +200,15 @@ class TenantClient:
         from xerotui.xero.lookups import look_up
 
         return await look_up(self, kind, keys)
+
+    async def day_left(self) -> tuple[int, int]:
+        """How many calls of the day are left beside those kept for people, and how many a day has; 0 where unknown."""
+        governor = self._http.governor
+        if governor is None:
+            return 0, 0
+        used = {budget.window: budget.used for budget in await governor.budgets()}
+        day = next((w for w in governor.limits.windows if w.name == DAY), None)
+        return (max(0, day.calls - day.reserve - used.get(DAY, 0)), day.calls) if day is not None else (0, 0)
 
     # ---- the wire
 

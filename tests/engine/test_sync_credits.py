@@ -1,0 +1,157 @@
+"""Credits of the source: Xero credit notes with their own numbers, laid on what they credit, never twice (X10)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.engine.sync_kit import (
+    LAPSE,
+    Rig,
+    asked,
+    fault,
+    halo,
+    held,
+    held_one,
+    jump,
+    linked,
+    made_plan,
+    operations,
+    policy,
+    problems,
+    small,
+    unknown_calls,
+    until,
+    writes,
+)
+from xerotui.model.kinds import Kind
+from xerotui.model.work import State, Verb
+
+READY = {"invoice": "AUTHORISED", "credit_note": "AUTHORISED"}
+
+
+@asynccontextmanager
+async def crediting(tmp: Path, *, rate: float = 30.0, **changes: Any) -> AsyncIterator[Rig]:
+    """A small world whose first organisation takes approved invoices and credit notes."""
+    async with small(tmp, rate=rate) as bench:
+        await policy(bench, bench.tenants[0], **({"statuses": READY, "settle_minutes": 0} | changes))
+        yield bench
+
+
+async def invoices(bench: Rig, many: int) -> list[dict[str, Any]]:
+    """Rows of Halo that a plan would post in the first organisation."""
+    plan = await made_plan(bench)
+    planned = await operations(bench, plan=plan.id, kind=Kind.INVOICE, verb=Verb.CREATE)
+    ids = [o.record for o in planned if o.tenant == bench.tenants[0]][:many]
+    return [await halo(bench, "invoice", id) for id in ids]
+
+
+async def credit(bench: Rig, original: dict[str, Any], lines: Sequence[dict[str, Any]] = (), **more: Any) -> str:
+    """Somebody credits an invoice at the source, or these lines of it; the credit's id."""
+    wanted = lines or [line for line in original["lines"] if not line["isgroupdesc"]]
+    turned = [{**line, "id": 0, "qty_order": str(-Decimal(str(line["qty_order"])))} for line in wanted]
+    kept = ("client_id", "currency_code", "xero_tenant_id", "invoice_date", "duedate", "sitenumber")
+    body = {name: original[name] for name in kept} | {"lines": turned, "creditlinkedtoinvoiceid": original["id"]}
+    await bench.control("halo", "/clock", {"jump_seconds": 5})
+    made = await bench.control("halo", "/create/invoice", body | more)
+    return str(made["id"])
+
+
+async def rows(bench: Rig, plan: str) -> dict[str, tuple[str, str]]:
+    """What a plan leaves alone, by record: its code and sentence."""
+    async with bench.wiring.ledger.read() as tx:
+        return {b.record.id: (b.code, b.sentence) for b in await bench.wiring.ledger.plans.blocked(tx, plan)}
+
+
+async def note_of(bench: Rig, record: str) -> dict[str, Any]:
+    """The credit note in Xero that a credit became."""
+    tenant, xero_id = (await linked(bench, Kind.CREDIT_NOTE))[record]
+    return await held_one(bench, tenant, "CreditNotes", CreditNoteID=xero_id)
+
+
+async def made(bench: Rig) -> list[str]:
+    """The allocations that Xero accepted, by what they are laid on."""
+    return [w["document"] for w in await writes(bench) if (w["kind"], w["verb"]) == ("allocation", "create")]
+
+
+async def test_credits_arrive_as_credit_notes_and_are_laid_on_what_they_credit(tmp_path: Path) -> None:
+    async with crediting(tmp_path) as bench:
+        whole, part, loose = await invoices(bench, 3)
+        all_of_it, some, none = (
+            await credit(bench, whole, invoicenumber="CR-1"),
+            await credit(bench, part, [next(x for x in part["lines"] if x["unit_price"])], invoicenumber="CR-2"),
+            await credit(bench, loose, invoicenumber="CR-3", creditlinkedtoinvoiceid=0),
+        )
+        plan = await made_plan(bench)
+        notes = {o.record: o for o in await operations(bench, plan=plan.id, kind=Kind.CREDIT_NOTE, verb=Verb.CREATE)}
+        assert set(notes) == {all_of_it, some, none}
+        laid = {o.record: o for o in await operations(bench, plan=plan.id, verb=Verb.ALLOCATE)}
+        assert set(laid) == {all_of_it, some}
+        assert plan.counts["allocate"] == 2
+        assert laid[all_of_it].total == abs(Decimal(str((await halo(bench, "invoice", all_of_it))["total"])))
+        code, sentence = (await rows(bench, plan.id))[none]
+        assert code == "core.credit_unallocated"
+        assert "names no invoice" in sentence
+        await bench.done("apply", plan=plan.id, hash=plan.hash)
+        for record, number, status in (
+            (all_of_it, "CR-1", "PAID"),
+            (some, "CR-2", "PAID"),
+            (none, "CR-3", "AUTHORISED"),
+        ):
+            note, row = await note_of(bench, record), await halo(bench, "invoice", record)
+            assert (note["CreditNoteNumber"], note["Type"], note["Status"]) == (number, "ACCRECCREDIT", status)
+            assert Decimal(str(note["Total"])) == -Decimal(str(row["total"])) > 0
+            assert row["xeroid"] == note["CreditNoteID"], "the source knows its credit note"
+        assert not [i for i in await held(bench, bench.tenants[0], "Invoices") if Decimal(str(i.get("Total", 0))) < 0]
+        tenant, xero_id = (await linked(bench, Kind.INVOICE))[str(whole["id"])]
+        paid = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
+        assert (paid["Status"], Decimal(str(paid["AmountDue"]))) == ("PAID", 0)
+        tenant, xero_id = (await linked(bench, Kind.INVOICE))[str(part["id"])]
+        left = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
+        assert left["Status"] == "AUTHORISED"
+        assert Decimal(str(left["AmountCredited"])) == laid[some].total
+        done = await operations(bench, plan=plan.id, verb=Verb.ALLOCATE)
+        assert {o.state for o in done} == {State.VERIFIED}
+        open_ = {p.record.id: p for p in await problems(bench, kind=Kind.CREDIT_NOTE)}
+        assert set(open_) == {none}
+        assert not open_[none].blocks
+        # Nothing is left to do, and what rests stays in sight.
+        before = len(await writes(bench))
+        again = await made_plan(bench)
+        assert await operations(bench, plan=again.id, kind=Kind.CREDIT_NOTE) == []
+        assert set(await rows(bench, again.id)) >= {none}
+        await bench.done("apply", plan=again.id, hash=again.hash)
+        assert len(await writes(bench)) == before
+        assert await bench.control("xero", "/violations") == []
+
+
+async def test_an_allocation_is_made_once_whatever_becomes_of_its_answer(tmp_path: Path) -> None:
+    async with crediting(tmp_path, rate=10) as bench:
+        rows_ = await invoices(bench, 3)
+        ids = [await credit(bench, row, invoicenumber=f"CR-{n}") for n, row in enumerate(rows_)]
+        plan = await made_plan(bench)
+        # The answer is lost, then Xero says that it failed although it did it, then the line is cut on the way there.
+        for do in ("cut_after", "status_after", "cut_before"):
+            await fault(bench, method="PUT", path="/Allocations", times=1, do=do)
+        going = asyncio.create_task(bench.done("apply", plan=plan.id))
+        await until(lambda: unknown_calls(bench, Kind.CREDIT_NOTE))
+        await jump(bench, LAPSE)
+        await until(lambda: _settled(bench, going))
+        laid = await operations(bench, plan=plan.id, verb=Verb.ALLOCATE)
+        assert [o.state for o in laid] == [State.VERIFIED] * 3
+        for id in ids:
+            note = await note_of(bench, id)
+            assert len(note["Allocations"]) == 1
+            assert Decimal(str(note["RemainingCredit"])) == 0
+        assert len(await made(bench)) == len(set(await made(bench))) == 3
+        assert await asked(bench, "GET", "/CreditNotes/"), "it was looked up"
+        assert await bench.control("xero", "/violations") == []
+
+
+async def _settled(bench: Rig, going: "asyncio.Task[Any]") -> bool:
+    """The run has ended; what is unknown meanwhile needn't wait for the end of its key."""
+    if await unknown_calls(bench):
+        await jump(bench, 60)
+    return going.done()
