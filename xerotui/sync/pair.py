@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from xerotui.model.records import (
 )
 from xerotui.model.work import Link
 from xerotui.store import Departure, Ledger, Mapping, Override, Pair, name_key
+from xerotui.sync import former
 from xerotui.sync.ports import Ports
 
 # The core's own mapping specs; a source adds its own.
@@ -94,8 +96,13 @@ class PairData:
     departed: dict[tuple[Kind, str], Departure] = field(default_factory=dict)
     # What people chose for single documents and for those of a template.
     overrides: dict[tuple[Kind, str], tuple[Override, ...]] = field(default_factory=dict)
+    # Contacts that moved records were linked with before, by `kind:id`.
+    former: dict[str, list[str]] = field(default_factory=dict)
     # Xero ids that the source keeps and this organisation hasn't, with the name of the one that has them.
     elsewhere: dict[str, str] = field(default_factory=dict)
+    # Records that needn't settle again, with the fingerprint for which that holds; a blank one is any: somebody said
+    # that it is mended.
+    vouched: Mapped[tuple[Kind, str], str] = field(default_factory=dict)
 
     def mapping(self, spec: str, value: str, trade: Trade) -> Mapping | None:
         """The stored mapping of a value; one made for the other side of the books serves where there is none.
@@ -209,6 +216,7 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
         links = await ports.ledger.links.for_pair(tx, connection, tenant)
         departed = await ports.ledger.departures.all(tx, connection)
         overrides = await ports.ledger.overrides.for_pair(tx, connection, tenant)
+        moved = await former.read(ports.ledger, tx, connection, tenant)
         reference = await _reference(ports.ledger, tx, tenant)
         source = await _source(ports.ledger, tx, connection)
     return PairData(
@@ -221,6 +229,7 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
         links={(link.kind, link.record): link for link in links},
         departed=departed,
         overrides=overrides,
+        former=moved,
         mappings={(m.spec, m.value, m.trade): m for m in db.mappings(connection, tenant)},
         **reference,
         **source,

@@ -56,6 +56,8 @@ def _unready(data: PairData, document: Document, now: dt.datetime) -> str:
     still = dt.timedelta(minutes=data.policy.settle_minutes)
     if document.modified is None or now - document.modified >= still:
         return ""
+    if data.vouched.get((document.kind, document.id)) in ("", fingerprint(document)):
+        return ""
     changed, ready = (document.modified.astimezone(dt.UTC), (document.modified + still).astimezone(dt.UTC))
     return f"changed at {changed:%H:%M} UTC; ready at {ready:%H:%M} UTC if it stays as it is"
 

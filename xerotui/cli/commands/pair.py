@@ -108,7 +108,7 @@ def _set() -> click.Command:
     def call(ctx: click.Context, /, source: str, organisation: str, dry_run: bool, json: bool, **options: Any) -> int:
         """Change settings of one pair; what waits is checked again.
 
-        A blank value takes a setting back to what is usual.
+        A blank value empties a date, a ceiling or a template.
         """
         given = {field.name: options[key(field)] for field in fields if options[key(field)] is not None}
         if not given:

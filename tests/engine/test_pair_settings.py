@@ -1,0 +1,224 @@
+"""The settings of a pair, as a person sets them, are what the engine does: one home is taken through them in turn."""
+
+import asyncio
+import datetime as dt
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.sync_kit import edit, small, the_plan, writes
+from tests.rig import SOURCE, Rig
+from xerotui.cli.codes import Exit
+from xerotui.main import main
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.postings import ContactPosting, DocumentPosting, decode
+from xerotui.model.problems import SyncError
+from xerotui.model.records import Document
+from xerotui.model.work import Operation, Plan, PlanState
+from xerotui.store import BlockedRow
+from xerotui.sync.applying import apply
+from xerotui.workspace.door import Workspace
+from xerotui.workspace.home import prepare
+
+
+class Home:
+    """A home, its two organisations, and the command line on it."""
+
+    def __init__(self, bench: Rig, space: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+        self.bench, self.space, self.capsys = bench, space, capsys
+        self.uk = bench.tenants[0]
+
+    async def cli(self, *words: str, code: int = Exit.DONE) -> Any:
+        """What a command prints as JSON."""
+        self.capsys.readouterr()
+        done = await asyncio.to_thread(main, ["--home", str(self.space.home), *words, "--json"])
+        out = self.capsys.readouterr()
+        assert done == code, (done, out.err)
+        return json.loads(out.out)
+
+    async def set(self, **values: str) -> Any:
+        """Change settings of the first pair as a command does."""
+        flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return await self.cli("pair", "set", SOURCE, self.uk, *flags)
+
+    async def plan(self) -> tuple[Plan, list[Operation], list[BlockedRow]]:
+        """A new plan of the first organisation: itself, its operations, and its rows that stay."""
+        id = (await self.bench.done("plan", connection=SOURCE, tenant=self.uk))["plan"]
+        async with self.bench.wiring.ledger.read() as tx:
+            operations = await self.bench.wiring.ledger.work.find(tx, plan=id, tenant=self.uk)
+            rows = await self.bench.wiring.ledger.plans.blocked(tx, id)
+        return await the_plan(self.bench, id), operations, [row for row in rows if row.record.tenant == self.uk]
+
+
+def codes(rows: list[BlockedRow], kind: Kind) -> Counter[str]:
+    """How many rows of a kind stay, by code."""
+    return Counter(row.code for row in rows if row.record.kind is kind)
+
+
+def posted(operations: list[Operation], kind: Kind) -> list[Any]:
+    """The postings of a kind."""
+    return [decode(o.body) for o in operations if o.kind is kind and o.side is Side.XERO]
+
+
+async def test_what_is_set_is_what_is_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with small(tmp_path, scale=0.05) as bench:
+        space = Workspace(bench.wiring, prepare(tmp_path / "home"), "tester", read_only=False, attached=True)
+        home = Home(bench, space, capsys)
+        usual = await home.plan()
+        await _kinds_off(home)
+        await _statuses_and_suppliers(home, usual[1])
+        await _start_line(home)
+        await _closed_and_zero(home)
+        await _settling(home)
+        await _off_and_on(home)
+        await _automatic(home)
+
+
+async def _kinds_off(home: Home) -> None:
+    """A kind that is off is listed as that, and what needs it says which switch ends that."""
+    shown = await home.set(sync_customers="off", sync_items="off", sync_purchase_orders="off")
+    assert next((c["field"], c["before"], c["after"]) for c in shown["changes"]) == ("sync_customers", "on", "off")
+    _, operations, rows = await home.plan()
+    assert {o.kind for o in operations} <= {Kind.SUPPLIER, Kind.INVOICE}
+    for kind in (Kind.CUSTOMER, Kind.ITEM, Kind.PURCHASE_ORDER):
+        off = [row for row in rows if row.record.kind is kind and row.code == "core.switched_off"]
+        assert off, kind
+        assert all("switched off" in row.sentence for row in off)
+    needs = [row for row in rows if row.code == "core.kind_off"]
+    assert {row.record.kind for row in needs} == {Kind.INVOICE}
+    async with home.bench.wiring.ledger.read() as tx:
+        problems = await home.bench.wiring.ledger.problems.open(tx, tenant=home.uk)
+    asked = next(p for p in problems if p.code == "core.kind_off")
+    assert asked.place is not None
+    assert (asked.place.command, asked.place.args["setting"]) == ("pair.open", "sync_customers")
+    assert not [p for p in problems if p.record.kind in (Kind.CUSTOMER, Kind.ITEM, Kind.PURCHASE_ORDER)]
+    await home.set(sync_customers="on", sync_items="on", sync_purchase_orders="on")
+
+
+async def _statuses_and_suppliers(home: Home, before: list[Operation]) -> None:
+    """Default statuses and the exceptions of suppliers."""
+    assert {p.status for p in posted(before, Kind.INVOICE)} == {"DRAFT"}
+    assert {p.address for p in posted(before, Kind.SUPPLIER)} == {None}
+    await home.set(
+        status_invoices="AUTHORISED", status_purchase_orders="SUBMITTED", supplier_addresses="on", supplier_codes="on"
+    )
+    _, operations, rows = await home.plan()
+    assert {p.status for p in posted(operations, Kind.INVOICE)} == {"AUTHORISED"}
+    assert {p.status for p in posted(operations, Kind.PURCHASE_ORDER)} <= {"SUBMITTED"}
+    suppliers = posted(operations, Kind.SUPPLIER)
+    assert all(isinstance(p, ContactPosting) and p.number for p in suppliers)
+    assert any(p.address for p in suppliers) or codes(rows, Kind.SUPPLIER)["core.account_number_missing"]
+    refused = await home.cli("pair", "set", SOURCE, home.uk, "--numbers-invoices", "INV", code=Exit.USAGE)
+    assert "template with {number} or {id}" in refused["error"]["sentence"]
+    await home.set(
+        status_invoices="DRAFT", status_purchase_orders="DRAFT", supplier_addresses="off", supplier_codes="off"
+    )
+
+
+async def _start_line(home: Home) -> None:
+    """Documents on both sides are counted before the date is saved; an earlier date says which enter."""
+    async with home.bench.wiring.ledger.read() as tx:
+        found = await home.bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
+    days = sorted(d.date for d in found if isinstance(d, Document) and d.date and not d.excluded)
+    middle, first = days[len(days) // 2], days[0]
+    words = ("tenants", "set", home.uk, "--start-date", f"invoice={middle}")
+    shown = await home.cli(*words, "--dry-run")
+    assert shown["saved"] is False
+    assert (await home.space.pair_settings(SOURCE, home.uk)).settings["start_invoices"] == ""
+    sides = [side for side in shown["sides"] if side["before"]]
+    assert sides
+    await home.cli(*words)
+    _, operations, rows = await home.plan()
+    early = [row for row in rows if row.code == "core.before_start"]
+    assert len(early) == sum(side["before"] for side in sides)
+    assert sum((row.total or Decimal(0) for row in early), Decimal(0)) == sum(Decimal(s["before_total"]) for s in sides)
+    assert all(p.date >= middle for p in posted(operations, Kind.INVOICE) if isinstance(p, DocumentPosting))
+    moved = await home.cli("pair", "set", SOURCE, home.uk, "--start-invoices", str(first), "--dry-run")
+    assert {e["number"] for e in moved["start"]["entering"]} == {row.record.title for row in early}
+    assert sum(side["entering"] for side in moved["start"]["sides"]) == len(early)
+    await home.set(start_invoices="")
+
+
+async def _closed_and_zero(home: Home) -> None:
+    """A stricter closing date stops what Xero would still take; totals of zero go only where they are asked for."""
+    _, operations, rows = await home.plan()
+    days = sorted(p.date for p in posted(operations, Kind.INVOICE))
+    locked = codes(rows, Kind.INVOICE)["core.period_locked"]
+    await home.set(closed_through=str(days[0]))
+    _, fewer, rows = await home.plan()
+    assert codes(rows, Kind.INVOICE)["core.period_locked"] >= locked + days.count(days[0])
+    assert min(p.date for p in posted(fewer, Kind.INVOICE)) > days[0]
+    await home.set(closed_through="")
+
+
+async def _settling(home: Home) -> None:
+    """What was changed just now isn't ready, says when it will be, and is taken then; a plan that waits gives way."""
+    older, operations, _ = await home.plan()
+    one = next(o for o in operations if o.kind is Kind.INVOICE)
+    await home.set(settle_minutes="10")
+    await edit(home.bench, "invoice", one.record, internal_note="Look again")
+    newer, operations, rows = await home.plan()
+    assert (await the_plan(home.bench, older.id)).state is PlanState.DISCARDED
+    assert (await the_plan(home.bench, older.id)).moved == (f"replaced by {newer.id}",)
+    row = next(row for row in rows if row.record.id == one.record)
+    assert row.code == "core.not_ready"
+    changed = (await _document(home, one.record)).modified
+    assert changed is not None
+    assert f"ready at {changed + dt.timedelta(minutes=10):%H:%M} UTC" in row.sentence
+    assert one.record not in {o.record for o in operations if o.kind is Kind.INVOICE}
+    await home.bench.control("halo", "/clock", {"jump_seconds": 11 * 60})
+    _, operations, _ = await home.plan()
+    assert one.record in {o.record for o in operations if o.kind is Kind.INVOICE}
+
+
+async def _document(home: Home, id: str) -> Document:
+    async with home.bench.wiring.ledger.read() as tx:
+        found = await home.bench.wiring.ledger.snapshots.get(tx, Side.SOURCE, SOURCE, Kind.INVOICE, id)
+    assert isinstance(found, Document)
+    return found
+
+
+async def _off_and_on(home: Home) -> None:
+    """A source that is off: nothing is read, planned or sent; what was approved waits, and goes on when it is on."""
+    plan, operations, _ = await home.plan()
+    with pytest.raises(SyncError, match="no plan of it was approved"):
+        await home.space.pair_change(SOURCE, home.uk, {"mode": "automatic"})
+    run = await apply(home.bench.wiring.ports(), plan.id, plan.hash, "tester")
+    off = await home.cli("tenants", "off", SOURCE)
+    assert off == {"source": SOURCE, "enabled": False, "waiting": len(operations)}
+    asked, written = await asked_of_halo(home.bench), len(await writes(home.bench))
+    await home.bench.work()
+    refused = await home.bench.ask("plan", connection=SOURCE)
+    assert refused.answer["code"] == "core.source_off"
+    assert (await asked_of_halo(home.bench), len(await writes(home.bench))) == (asked, written)
+    assert await home.space.settled(), "nobody is kept waiting for it"
+    assert (await the_plan(home.bench, run.plan)).state is PlanState.APPLYING
+    assert next(s for s in (await home.cli("tenants"))["sources"])["state"] == "off"
+    await home.cli("tenants", "on", SOURCE)
+    await home.bench.work()
+    assert (await the_plan(home.bench, run.plan)).state is PlanState.DONE
+    assert len(await writes(home.bench)) > written
+
+
+async def asked_of_halo(bench: Rig) -> int:
+    """How many requests Halo got."""
+    return len(await bench.control("halo", "/requests"))
+
+
+async def _automatic(home: Home) -> None:
+    """After a first plan a pair may be automatic; one organisation of a source is its default."""
+    await home.set(mode="automatic", ceiling_documents="5")
+    listed = await home.cli("pair")
+    assert {p["settings"]["mode"] for p in listed["pairs"]} == {"automatic", "manual"}
+    other = home.bench.tenants[1]
+    await home.space.pair_change(SOURCE, other, {"default_tenant": "on"})
+    moved = await home.space.pair_change(SOURCE, home.uk, {"default_tenant": "on"})
+    assert any("is the default organisation no longer" in note for note in moved.notes)
+    assert (await home.space.pair_settings(SOURCE, other)).settings["default_tenant"] == "off"
+    await home.space.tenant_set(home.uk, read_only=True)
+    with pytest.raises(SyncError, match="is read-only"):
+        await home.space.pair_change(SOURCE, home.uk, {"announce": "on"})
