@@ -20,8 +20,8 @@ from xerotui.store.documents import AUTOMATIC, MANUAL, Pair
 STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED")
 SIDES = ("source", "xero")
 _DAY = "As 2026-01-31; blank: all of them. Older ones are listed as before the start, never created."
-_NUMBER = "source: as there. xero: Xero gives one. Else a template with {number} or {id}, as INV-{number}."
-_TEMPLATE = "A template as {name3}{n:04}: letters of the name and the next free number. Blank: none is made."
+_NUMBER = "source: as there. xero: it gives one, a call each. Else a template with {number} or {id}: INV-{number}."
+_TEMPLATE = "As {name3}{n:04}: letters of the name, next free number; source: its own series. Blank: none is made."
 _OWNER = "The side that this field belongs to. A change on the other side is shown as drift, never overwritten."
 
 Kept = Annotated[str, Choice(SIDES)]
@@ -97,6 +97,11 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True):
     numbers_invoices: Annotated[str, Title("Invoice numbers"), Help(_NUMBER)] = "source"
     numbers_credit_notes: Annotated[str, Title("Credit note numbers"), Help(_NUMBER)] = "source"
     numbers_purchase_orders: Annotated[str, Title("Order numbers"), Help(_NUMBER)] = "source"
+    number_overrides: Annotated[
+        bool,
+        Title("Number by document"),
+        Help("On: a single document's number can be chosen on its story, or with xerotui set."),
+    ] = False
     rate: Annotated[Kept, Title("Exchange rate"), Help("Whose rate is used: the source's, or Xero's of the day.")] = (
         "source"
     )
