@@ -144,6 +144,19 @@ class Backs:
             query = query.where(_apart.c[name] == value) if value else query
         return {row.what: int(row.n) for row in await tx.all(query)}
 
+    async def stamp(self, tx: Tx, tenant: str) -> str:
+        """A text that is another one whenever what Xero says of contacts, items or invoices of a tenant changed."""
+        snapshots = tables.snapshots.c
+        kinds = (Kind.CUSTOMER.value, Kind.ITEM.value, Kind.INVOICE.value)
+        mine = (snapshots.side == Side.XERO.value, snapshots.connection == tenant, snapshots.kind.in_(kinds))
+        # Thousandths of seconds: the sum of microseconds would be too great an integer.
+        row = await tx.one(
+            select(func.count().label("n"), func.coalesce(func.sum(snapshots.modified / 1000), 0).label("at")).where(
+                *mine
+            )
+        )
+        return f"{row.n} {int(row.at)}" if row is not None else ""
+
     async def told(self, tx: Tx, connection: str, tenant: str) -> dict[tuple[Kind, str], tuple[Settlement, str]]:
         """What a source was last told of each document's payments, and what of it it couldn't hold (in words)."""
         where = (_told.c.connection == connection, _told.c.tenant == tenant)

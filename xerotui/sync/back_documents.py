@@ -115,8 +115,8 @@ def drifted(resolved: Resolved, choices: Choices) -> Iterator[Apart]:
                 field=", ".join(fields)[:200],
                 title=now.number or held.number,
                 party=now.contact_name,
-                source=_shown(now, fields),
-                xero=_shown(as_held(sent, held), fields),
+                source=shown(now, fields),
+                xero=shown(as_held(sent, held), fields),
                 owner=Side.SOURCE.value,
                 why=why,
                 currency=now.currency,
@@ -128,7 +128,8 @@ def drifted(resolved: Resolved, choices: Choices) -> Iterator[Apart]:
 _SHOWN = {"number": "number", "date": "date", "total": "total", "due date": "due_date", "reference": "reference"}
 
 
-def _shown(posting: DocumentPosting, fields: Collection[str]) -> str:
+def shown(posting: DocumentPosting, fields: Collection[str]) -> str:
+    """These fields of a document in a line; what has no short form is left out."""
     values = [f"{name} {getattr(posting, _SHOWN[name])}" for name in fields if name in _SHOWN]
     return ", ".join(values)[:200] or f"total {posting.total}"
 

@@ -68,14 +68,18 @@ def signature(o: Operation) -> tuple[str, ...]:
     return (o.tenant, o.kind.value, o.record, o.verb.value, o.basis.xero_version, o.body.decode())
 
 
-async def only(ports: Ports, connection: str, tenant: str, records: Collection[tuple[Kind, str]], actor: str) -> Plan:
-    """A plan of all that goes either way for these records alone: what a person's choice comes to."""
+async def only(
+    ports: Ports, connection: str, tenant: str, records: Collection[tuple[Kind, str]], actor: str
+) -> Plan | None:
+    """A plan of all that goes either way for these records alone: what a person's choice comes to. None for nothing."""
     id = new_id("plan")
     draft, resolved = await draft_pair(ports, connection, tenant, id)
     await back.keep(ports, resolved)
     whole = Draft(id, operations=[o for o in draft.operations if (o.kind, o.record) in records])
     whole.counts.update(o.verb.value for o in whole.operations)
-    title = f"Take a side for {whole.operations[0].title}" if whole.operations else "Take a side"
+    if not whole.operations:
+        return None
+    title = f"Take a side for {whole.operations[0].title}"
     return await store_plan(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title)
 
 

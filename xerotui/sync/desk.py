@@ -3,13 +3,15 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+import msgspec
+
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.net.governor import for_people
 from xerotui.store import Tx
+from xerotui.sync import moving, policy_runs, taking
 from xerotui.sync import pair as pairs
-from xerotui.sync import policy_runs
 from xerotui.sync.applying import apply
 from xerotui.sync.choosing import choose
 from xerotui.sync.current import by_reason, mappings_now, outdated
@@ -36,7 +38,9 @@ class Desk:
             "discard": self.discard,
             "retry": self.retry,
             "link": self.link,
+            "move": self.move,
             "recheck": self.recheck,
+            "take": self.take,
             "override": self.override,
             policy_runs.VERB: self.automatic,
         }
@@ -236,6 +240,22 @@ class Desk:
             if plan is not None:
                 plans.append(plan.id)
         return plans
+
+    async def move(self, request: Request) -> Answer:
+        """Move the link of a record to another contact or organisation, as a person saw it before."""
+        args = request.args
+        where = (args["connection"], Kind(args["kind"]), args["record"], args["tenant"])
+        shown = await moving.preview(self.ports, *where, args["to"])
+        if "contact" in args:
+            shown = msgspec.structs.replace(shown, to=args["contact"])
+        moved = await moving.move(self.ports, shown, request.actor)
+        answer = await self.recheck(request)
+        return {"to": moved.to, "to_tenant": moved.to_tenant} | answer
+
+    async def take(self, request: Request) -> Answer:
+        """Keep which side a person takes; what it comes to is a plan to approve."""
+        plan = await taking.take(self.ports, request.args, request.actor, self._progress(request))
+        return {"plan": plan.id, "hash": plan.hash} if plan is not None else {}
 
     async def link(self, request: Request) -> Answer:
         """Link a source record with the Xero record that a person chose, and write the link back."""

@@ -9,6 +9,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Plan, PlanState, Run
 from xerotui.store.documents import AUTOMATIC
 from xerotui.sync.applying import apply
+from xerotui.sync.back_watching import BackWatch
 from xerotui.sync.desk import Desk
 from xerotui.sync.import_taxes import map_imported
 from xerotui.sync.keeping import Keeping
@@ -40,6 +41,7 @@ class Worker:
         self.desk = Desk(ports)
         self.watcher = Watcher(ports)
         self.keeping = Keeping(ports)
+        self.back = BackWatch(ports)
         self.automatic = Automatic(ports, once=not polls)
         self.polls = polls
         self.lanes: dict[str, LaneRunner] = {}
@@ -60,6 +62,7 @@ class Worker:
         busy = await self._start_lanes() or busy
         busy = await self._watch() or busy
         busy = self._keep() or busy
+        busy = await self._back() or busy
         return await self._runs() or busy
 
     async def _automatic(self) -> bool:
@@ -84,6 +87,18 @@ class Worker:
             self._stumbled("watching Xero", error)
             return False
         self.trouble.pop("watching Xero", None)
+        return busy
+
+    async def _back(self) -> bool:
+        """Lay before a person what goes back into a source; trouble there takes nothing else down."""
+        if self._rests("what goes back"):
+            return False
+        try:
+            busy = await self.back.turn()
+        except Exception as error:
+            self._stumbled("what goes back", error)
+            return False
+        self.trouble.pop("what goes back", None)
         return busy
 
     def _keep(self) -> bool:
@@ -276,7 +291,7 @@ class Worker:
             self.desk_task.cancel()
         if self.drawing is not None:
             self.drawing.cancel()
-        for reading in (self.watcher.task, self.keeping.task):
+        for reading in (self.watcher.task, self.keeping.task, self.back.task):
             if reading is not None:
                 reading.cancel()
         if tasks:
