@@ -1,4 +1,4 @@
-"""Documents that are paid, credited or in a closed period: only what Xero still takes is sent, the rest is said (H34)."""
+"""Documents that are paid, credited or in a closed period: only what Xero still takes is sent, the rest said (H34)."""
 
 from decimal import Decimal
 from pathlib import Path

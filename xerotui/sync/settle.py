@@ -353,7 +353,7 @@ def _phase(operation: Operation, phase: str) -> str:
     """Writes into a source say nothing of whether a record can go to Xero: they have phases of their own."""
     if operation.verb is Verb.ATTACH:
         return "attach"
-    if operation.verb in APART:
+    if operation.verb in APART and phase == "send":
         # The next plan says anew what of a credit isn't allocated, and why.
         return "resolve"
     return "back" if operation.verb in BACK and operation.side is Side.SOURCE else phase
