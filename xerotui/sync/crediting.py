@@ -17,12 +17,12 @@ from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import DONE, FAILED, Basis, Operation, Verb
 from xerotui.sync import drift
 from xerotui.sync.findings import Findings
+from xerotui.sync.originals import UNALLOCATED
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft, new_id, xero_lane
 from xerotui.sync.ports import Ports
 from xerotui.sync.resolve import Resolved
 
-CODE = "core.credit_unallocated"
 READY = "AUTHORISED"
 
 
@@ -232,10 +232,10 @@ def _rests(draft: Draft, found: Findings, note: Standing, rest: Decimal, why: st
     if note.status == READY:
         args = {"connection": ref.connection, "kind": ref.kind.value, "record": ref.id}
         subject = f"{ref.kind}:{ref.id}"
-        found.problem(CODE, subject, sentence, place=Place("go.errors", args), blocks=False)
+        found.problem(UNALLOCATED, subject, sentence, place=Place("go.errors", args), blocks=False)
         draft.problems.append(found.problems[-1])
-    draft.stays(found, CODE, f"{ref.kind}:{ref.id}", sentence)
+    draft.stays(found, UNALLOCATED, f"{ref.kind}:{ref.id}", sentence)
     draft.rows[-1] = msgspec.structs.replace(draft.rows[-1], currency=note.currency, total=rest)
 
 
-__all__ = ["CODE", "add", "tried"]
+__all__ = ["add", "tried"]

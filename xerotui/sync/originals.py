@@ -9,6 +9,9 @@ from xerotui.model.records import Document
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
 
+# Of what of a credit isn't laid on an invoice; no trouble of the credit's own.
+UNALLOCATED = "core.credit_unallocated"
+
 
 def wait_for_original(
     data: PairData, documents: Mapping[tuple[Kind, str], Findings], document: Document, found: Findings
@@ -31,4 +34,4 @@ def wait_for_original(
             found.problems.append(msgspec.structs.replace(problem, record=found.ref, sentence=sentence))
 
 
-__all__ = ["wait_for_original"]
+__all__ = ["UNALLOCATED", "wait_for_original"]

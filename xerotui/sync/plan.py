@@ -21,6 +21,7 @@ from xerotui.store import BlockedRow
 from xerotui.sync import back_documents, drift, limits, owning
 from xerotui.sync.findings import Findings
 from xerotui.sync.numbering import unnumbered
+from xerotui.sync.originals import UNALLOCATED
 from xerotui.sync.pair import revised
 from xerotui.sync.readiness import SKIPS
 from xerotui.sync.resolve import Resolved
@@ -156,6 +157,13 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         sentence = f"{ref.kind.label.capitalize()} {ref.title} was changed in Xero as well: {', '.join(fields)}."
         _conflict(draft, resolved, found, "core.conflict", subject, sentence)
         return
+    if isinstance(posting, DocumentPosting) and drift.archived(resolved.data, posting.contact):
+        sentence = f"{ref.kind.label.capitalize()} {ref.title} changed at the source, but its contact is archived."
+        found.problem("core.contact_archived", subject, sentence)
+        draft.problems.append(found.problems[-1])
+        draft.stays(found, "core.contact_archived", subject, sentence, resolved.record(ref.kind, ref.id))
+        draft.counts["blocked"] += 1
+        return
     found.posting = posting
     draft.operations.append(
         _operation(
@@ -286,7 +294,7 @@ def totals_of(operations: Sequence[Operation], rows: Sequence[BlockedRow]) -> tu
             add((o.tenant, o.currency, o.kind, "link" if o.verb is Verb.ATTACH else o.verb.value), o.total)
     for row in rows:
         if row.record.kind in DOCUMENTS:
-            verb = "skip" if row.code in SKIPS else "blocked"
+            verb = "skip" if row.code in SKIPS else "unallocated" if row.code == UNALLOCATED else "blocked"
             add((row.record.tenant, row.currency, row.record.kind, verb), row.total)
     order = {kind: i for i, kind in enumerate(WRITE_ORDER)}
     keys = sorted(sums, key=lambda k: (k[0], k[1], order.get(k[2], 99), k[3]))
@@ -354,5 +362,6 @@ def finish(
         minutes=minutes_needed(draft.operations, draft.noted),
         problems=dict(codes),
         options=options or {},
+        removals=sum(o.side is Side.XERO and o.verb in (Verb.VOID, Verb.DELETE) for o in draft.operations),
         defaults=default_uses(draft.operations),
     )

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
     from xerotui.workspace.pages import PlanRow
 
-VERBS = [*("link" if v is Verb.ATTACH else v.value for v in Verb), "blocked", "skip", "conflict", "repeating"]
+VERBS = [
+    *("link" if v is Verb.ATTACH else v.value for v in Verb),
+    "blocked",
+    "skip",
+    "conflict",
+    "repeating",
+    "unallocated",
+]
 
 
 @click.command()
@@ -196,6 +203,8 @@ async def show(
             ("Blocked by", counts(plan.problems)),
             ("Calls", plan.calls or ""),
             ("Minutes", plan.minutes or ""),
+            ("Removals", _removing(plan)),
+            ("Archived", _archiving(plan)),
             ("Moved", "; ".join(plan.moved)),
         ]
     )
@@ -208,6 +217,17 @@ async def show(
                 for r in listed
             ],
         )
+
+
+def _removing(plan: Plan) -> str:
+    if not plan.removals:
+        return ""
+    return f"{plan.removals} documents left the source: voided or deleted in Xero only with --removals --reason TEXT"
+
+
+def _archiving(plan: Plan) -> str:
+    number = plan.counts.get("archive", 0)
+    return f"{number} contacts; Xero's API can't bring them back" if number else ""
 
 
 async def _row(space: "Workspace", out: Output, id: str) -> int:

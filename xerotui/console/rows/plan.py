@@ -27,7 +27,9 @@ def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
 
 
 # Verbs that are no writes: listed in the plan, no part of what is approved.
-LISTED = ("blocked", "skipped", "skip", "conflict", "repeating", "unchanged")
+LISTED = ("blocked", "skipped", "skip", "conflict", "repeating", "unallocated", "unchanged")
+# Writes whose amounts are counted with the documents that they are about.
+WITHIN = ("allocate",)
 
 
 def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row:
@@ -37,7 +39,7 @@ def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row
         party = join(
             party,
             " " if item.party else "",
-            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict", "repeating") else "dim"),
+            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict", "repeating", "unallocated") else "dim"),
         )
     return Row(
         item.id,
@@ -70,7 +72,7 @@ def sums(plan: Plan) -> dict[str, Decimal]:
     """What is approved, a currency: blocked and skipped documents don't count."""
     out: dict[str, Decimal] = {}
     for total in plan.totals:
-        if total.verb not in LISTED and total.currency:
+        if total.verb not in (*LISTED, *WITHIN) and total.currency:
             out[total.currency] = out.get(total.currency, Decimal(0)) + total.total
     return out
 
@@ -156,6 +158,12 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
             parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
     parts += total_lines(plan, names)
     parts += default_lines(plan, names)
+    if plan.removals:
+        words = f"- {count(plan.removals, 'document')} left the source: voided or deleted in Xero only with your reason"
+        parts.append(safe(words, "bold red"))
+    if archived := plan.counts.get("archive", 0):
+        words = f"- {count(archived, 'contact')} to be archived: Xero's API can't bring them back"
+        parts.append(safe(words, "yellow"))
     cost: list[str] = []
     if plan.calls:
         cost.append(count(plan.calls, "call"))

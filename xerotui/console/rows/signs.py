@@ -62,6 +62,9 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "skip": ("·", "dim"),
     "conflict": ("✗", "bold red"),
     "repeating": ("!", "yellow"),
+    "allocate": ("&", "green"),
+    "note": ("·", "dim"),
+    "unallocated": ("!", "yellow"),
     # findings
     "ok": ("✓", "green"),
     "warn": ("!", "bold yellow"),
