@@ -85,6 +85,13 @@ def plugins() -> Screen[Any]:
     return PluginsScreen()
 
 
+def duplicates() -> Screen[Any]:
+    """Contacts that look twice, pushed over Imports."""
+    from xerotui.console.screens.duplicates import DuplicatesScreen
+
+    return DuplicatesScreen()
+
+
 def story(*, connection: str, kind: Kind, record: str, tenant: str) -> Screen[Any]:
     """A record's story."""
     from xerotui.console.screens.story import RecordScreen
