@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import pytest
 
 from tests.engine.sync_kit import edit, fault, heal, held, linked, made_plan, operations, problems, writes
 from tests.rig import Rig, rig
+from xerotui.cli.app import run
 from xerotui.model.kinds import Kind
 from xerotui.model.work import State, Verb
 from xerotui.sandbox.world import World, build
@@ -56,12 +56,11 @@ async def full(tmp: Path) -> AsyncIterator[tuple[Rig, str]]:
         yield bench, bench.world.tenant(KEY).tenant_id
 
 
-async def shown(tmp: Path, *arguments: str) -> Any:
+async def shown(tmp: Path, out: pytest.CaptureFixture[str], *arguments: str) -> Any:
     """What the command line says of the rig's own home."""
-    command = [sys.executable, "-m", "xerotui", "--home", str(tmp / "home"), *arguments, "--json"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _ = await process.communicate()
-    return json.loads(out)
+    out.readouterr()
+    await asyncio.to_thread(run, ["--home", str(tmp / "home"), *arguments, "--json"], lambda *_: 0)
+    return json.loads(out.readouterr().out.strip().splitlines()[-1])
 
 
 async def invoices(bench: Rig, tenant: str) -> dict[str, dict[str, Any]]:
@@ -69,7 +68,9 @@ async def invoices(bench: Rig, tenant: str) -> dict[str, dict[str, Any]]:
     return {i["InvoiceID"]: i for i in await held(bench, tenant, "Invoices") if i["Type"] == "ACCREC"}
 
 
-async def test_what_is_there_is_taken_over_and_the_rest_told(tmp_path: Path) -> None:
+async def test_what_is_there_is_taken_over_and_the_rest_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with full(tmp_path) as (bench, tenant):
         like = await _its_like(bench, tenant, FULL_NEW[1])
         before = await invoices(bench, tenant)
@@ -98,7 +99,13 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(tmp_path: Path) -> 
         (alike,) = await problems(bench, code="core.looks_alike")
         assert (numbers[int(alike.record.id)], alike.blocks) == (FULL_NEW[1], False)
         assert f"Xero has invoice {like}" in alike.sentence
-        await _repeating_is_listed(bench, tmp_path, plan.id)
+        await _repeating_is_listed(bench, tmp_path, capsys, plan.id)
+        twice = await shown(tmp_path, capsys, "import", "duplicates", "--tenant", tenant)
+        groups = {tuple(sorted(c["name"] for c in g["contacts"])): g["by"] for g in twice}
+        assert groups["Fenwick Dairy (old)", "Fenwick Dairy Ltd"] == ["e-mail", "tax number"]
+        assert groups["KESTREL  Joinery Ltd", "Kestrel Joinery Ltd"] == ["name"]
+        assert groups["Ridge Motors", "Ridge Motors South"] == ["contact number"]
+        assert len(groups) == 3
 
         await bench.done("apply", plan=plan.id)
         after = await invoices(bench, tenant)
@@ -112,7 +119,7 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(tmp_path: Path) -> 
         assert await bench.control("xero", "/violations") == await bench.control("halo", "/violations") == []
 
 
-async def _repeating_is_listed(bench: Rig, tmp: Path, plan: str) -> None:
+async def _repeating_is_listed(bench: Rig, tmp: Path, out: pytest.CaptureFixture[str], plan: str) -> None:
     """The two templates for customers that the source bills, in Errors, in the plan, on the command line."""
     found = {p.record.title: p for p in await problems(bench, code="core.repeating_in_xero")}
     assert set(found) == {"Fenwick Dairy Ltd", "Harlow & Pike LLP"}
@@ -120,7 +127,7 @@ async def _repeating_is_listed(bench: Rig, tmp: Path, plan: str) -> None:
     assert "bills Fenwick Dairy Ltd 276.00 NZD every month (Care plan), approved at once" in (
         found["Fenwick Dairy Ltd"].sentence
     )
-    told = await shown(tmp, "plan", "--show", plan, "--rows")
+    told = await shown(tmp, out, "plan", "--show", plan, "--rows")
     rows = [r for r in told["rows"] if r["verb"] == "repeating"]
     assert {r["title"] for r in rows} == set(found)
     assert told["plan"]["counts"]["repeating"] == 2
