@@ -236,6 +236,10 @@ CORE: dict[str, Explanation] = {
         "Inactive at the source, and can't be archived in Xero",
         "Settle what is named here; the contact is archived with a later plan.",
     ),
+    "core.inactive": Explanation(
+        "Inactive at the source, active in Xero",
+        "Nothing to do; to archive such contacts, switch it on in the pair's settings.",
+    ),
     "core.native_sync": Explanation(
         "The source syncs with Xero by itself",
         "Switch its own sync off at the source and read it again: two writers make duplicates.",

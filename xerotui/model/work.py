@@ -201,6 +201,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moved: tuple[str, ...] = ()
     # What was asked for beside the pair: an import's kind and item group.
     options: dict[str, str] = {}
+    # Documents that would be voided or deleted in Xero, which takes a person's reason (H35).
+    removals: int = 0
     # Every use of a default item: a code that nobody chose for the line (H22).
     defaults: tuple[DefaultUse, ...] = ()
 

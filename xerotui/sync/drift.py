@@ -53,6 +53,12 @@ def moved(sent: Posting, held: Record) -> tuple[str, ...]:
 _FIELD = {"name": "name", "number": "number", "code": "code", "sales price": "sales"}
 
 
+def archived(data: PairData, contact: str) -> bool:
+    """Whether a contact is archived in Xero: no document of it can be changed any more (xero-api section 7.1)."""
+    held = data.contacts.by_id.get(contact)
+    return held is not None and held.status == "ARCHIVED"
+
+
 def version(held: Record | None) -> str:
     """Xero's version of a record as last read: when it moves, what was compared with it is stale."""
     return held.facts.get("version", "") if held is not None else ""

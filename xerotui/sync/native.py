@@ -167,7 +167,7 @@ async def confirm(ports: Ports, connection: str, tenant: str, actor: str, reason
     async with ports.ledger.write() as tx:
         await ports.ledger.problems.replace(tx, connection, tenant, Kind.INVOICE, [WHOLE_LIST], [], phase=_PHASE)
         detail = {"source": connection, "kinds": ", ".join(kind.value for kind in one.kinds), "reason": text}
-        await ports.ledger.audit.append(tx, actor, "native.confirm", tenant, detail, now)
+        await ports.ledger.audit.append(tx, actor, "native.confirm", f"{connection}:{tenant}", detail, now)
     return made
 
 

@@ -94,6 +94,8 @@ class PairData:
     mappings: dict[tuple[str, str, str], Mapping]
     # What the source answered to be gone.
     departed: dict[tuple[Kind, str], Departure] = field(default_factory=dict)
+    # Contacts that other source connections are linked with.
+    shared: frozenset[str] = frozenset()
     # What people chose for single documents and for those of a template.
     overrides: dict[tuple[Kind, str], tuple[Override, ...]] = field(default_factory=dict)
     # Contacts that moved records were linked with before, by `kind:id`.
@@ -215,6 +217,10 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
             raise SyncError(f"The organisation {tenant} was never read", "Connect it on Tenants.", exit_code=3)
         links = await ports.ledger.links.for_pair(tx, connection, tenant)
         departed = await ports.ledger.departures.all(tx, connection)
+        shared: set[str] = set()
+        for other in (s.id for s in db.sources() if s.id != connection):
+            for kind in PARTIES:
+                shared |= {link.xero_id for link in await ports.ledger.links.for_pair(tx, other, tenant, kind)}
         overrides = await ports.ledger.overrides.for_pair(tx, connection, tenant)
         moved = await former.read(ports.ledger, tx, connection, tenant)
         reference = await _reference(ports.ledger, tx, tenant)
@@ -228,6 +234,7 @@ async def load(ports: Ports, connection: str, tenant: str) -> PairData:
         organisation=organisation,
         links={(link.kind, link.record): link for link in links},
         departed=departed,
+        shared=frozenset(shared),
         overrides=overrides,
         former=moved,
         mappings={(m.spec, m.value, m.trade): m for m in db.mappings(connection, tenant)},

@@ -11,7 +11,7 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import adoption, back, crediting, drift, native, removing, repeating
+from xerotui.sync import adoption, archiving, back, crediting, drift, native, removing, repeating
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
@@ -123,6 +123,7 @@ async def draft_pair(
     repeating.note(resolved, now.date())
     live = await _live(ports, data)
     leaving = removing.take_out(resolved)
+    inactive = archiving.take_out(resolved)
     about = await back.known(ports, data)
     resolved.choices = about.choices
     draft = draft_sync(resolved, plan, live)
@@ -130,6 +131,7 @@ async def draft_pair(
         draft.noted.add(xero_lane(tenant))
     crediting.add(draft, resolved, await crediting.tried(ports, data), now)
     removing.add(draft, resolved, leaving, live)
+    archiving.add(draft, resolved, inactive, live)
     repeating.list_in(draft, resolved)
     await removing.note_done(ports, data, leaving)
     await back.add(ports, draft, resolved, about)

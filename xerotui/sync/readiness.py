@@ -20,8 +20,9 @@ ZERO = "core.zero_total"
 BEFORE_START = "core.before_start"
 NOT_READY = "core.not_ready"
 SWITCHED_OFF = "core.switched_off"
+INACTIVE = "core.inactive"
 # Codes of rows that are left alone on purpose; they are no problems.
-SKIPS = (EXCLUDED, UNFINISHED, ZERO, BEFORE_START, NOT_READY, SWITCHED_OFF)
+SKIPS = (EXCLUDED, UNFINISHED, ZERO, BEFORE_START, NOT_READY, SWITCHED_OFF, INACTIVE)
 
 Reason = tuple[str, str]
 

@@ -351,6 +351,7 @@ async def resolve_pair(
             await asyncio.sleep(0)
     _quiet_unneeded(resolved)
     _quiet_internal(resolved)
+    _quiet_archived(resolved)
     return resolved
 
 
@@ -367,6 +368,20 @@ def _quiet_unneeded(resolved: Resolved) -> None:
 
 def _party_kind(document: Document) -> Kind:
     return Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+
+
+def _quiet_archived(resolved: Resolved) -> None:
+    """A party that is inactive at the source and archived in Xero is as it should be, unless something waits for it."""
+    waiting = {
+        (Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER, resolved.data.documents[(kind, id)].party)
+        for (kind, id), found in resolved.documents.items()
+        if not found.skip and resolved.data.link(kind, id) is None
+    }
+    for key, found in resolved.parties.items():
+        archived = bool(found.problems) and all(p.code == "core.contact_archived" for p in found.problems)
+        if archived and key not in waiting and not resolved.data.parties[key].active:
+            found.problems.clear()
+            found.skip = ("core.excluded", "inactive at the source and archived in Xero")
 
 
 def _quiet_internal(resolved: Resolved) -> None:

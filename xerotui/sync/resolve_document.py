@@ -10,7 +10,7 @@ from xerotui.model.money import totals
 from xerotui.model.postings import DocumentPosting, PostingLine
 from xerotui.model.problems import Problem
 from xerotui.model.records import Document, Party, Terms
-from xerotui.sync import checks, exchange, numbering, overriding
+from xerotui.sync import checks, exchange, former, numbering, overriding
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
 from xerotui.sync.readiness import needs_switched_off
@@ -49,13 +49,18 @@ def _contact(data: PairData, document: Document, found: Findings, parties: dict[
         )
         return ""
     theirs = parties.get((kind, party.id))
+    sent_to = data.link(kind, party.id)
+    if sent_to is not None and theirs is not None and data.link(document.kind, document.id) and _archived(theirs):
+        # What was sent before its contact was archived is none the worse for it.
+        return sent_to.xero_id
     if theirs is not None and theirs.blocked:
         _inherit(theirs, found, party)
         return ""
     link = data.link(kind, party.id)
     if link is not None:
-        found.value("contact", "link")
-        return link.xero_id
+        contact = former.contact_of(data, document, party, link.xero_id)
+        found.value("contact", "link" if contact == link.xero_id else "as sent, before the link was moved")
+        return contact
     if party.tenant and party.tenant != data.tenant:
         found.problem(
             "core.tenant_missing",
@@ -70,6 +75,11 @@ def _contact(data: PairData, document: Document, found: Findings, parties: dict[
     found.waits.append((kind, party.id))
     found.value("contact", "made by this plan")
     return ""
+
+
+def _archived(theirs: Findings) -> bool:
+    """True when nothing is wrong with a party but that its contact is archived in Xero."""
+    return all(p.code == "core.contact_archived" for p in theirs.problems if p.blocks)
 
 
 def _inherit(theirs: Findings, found: Findings, party: Party) -> None:

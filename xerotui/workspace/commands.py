@@ -203,7 +203,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _c(
         "native.confirm",
-        "w",
+        "n",
         "tenants",
         "Two writers",
         "Write to this organisation although the source's own sync does so too, for a reason.",
@@ -292,6 +292,23 @@ COMMANDS: tuple[Command, ...] = (
         "import link",
         danger=Danger.WRITES,
         footer=True,
+    ),
+    _c(
+        "import.move",
+        "m",
+        "imports",
+        "Move link",
+        "Give a linked customer or supplier another contact or organisation; what is in Xero stays where it is.",
+        "import move NAME --to CONTACT",
+        danger=Danger.DESTROYS,
+    ),
+    _c(
+        "import.duplicates",
+        "d",
+        "imports",
+        "Looks twice",
+        "List contacts that look twice in Xero, by name, number, tax number or e-mail.",
+        "import duplicates",
     ),
     _c(
         "plan.make",

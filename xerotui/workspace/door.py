@@ -4,11 +4,12 @@ from pathlib import Path
 
 from xerotui.workspace import home as homes
 from xerotui.workspace.doctor import Doctor
+from xerotui.workspace.native import NativeSync
 from xerotui.workspace.webhooks import Webhooks
 from xerotui.workspace.wiring import Wiring
 
 
-class Workspace(Doctor, Webhooks):
+class Workspace(Doctor, NativeSync, Webhooks):
     """One installation, opened: pages to look at, requests to make, settings to edit.
 
     Pages never use the network; requests return at once. Errors that people must read are `SyncError`.

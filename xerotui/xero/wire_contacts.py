@@ -100,6 +100,9 @@ def contact(raw: msgspec.Raw | bytes, tenant: str) -> Party:
     if bills:
         facts["bill_terms"] = f"{bills.days} {bills.rule}"
     owed = wire.Balances.AccountsReceivable if wire.Balances else None
+    payable = wire.Balances.AccountsPayable if wire.Balances else None
+    if payable and payable.Outstanding:
+        facts["payable"] = str(payable.Outstanding)
     return Party(
         id=wire.ContactID,
         kind=Kind.CUSTOMER,

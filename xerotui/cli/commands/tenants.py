@@ -9,6 +9,7 @@ from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
 from xerotui.cli.commands.pair import told
 from xerotui.cli.commands.tenants_leave import delete, disconnect, logins
+from xerotui.cli.commands.tenants_native import confirm_native, native
 from xerotui.cli.commands.tenants_show import show
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
@@ -225,5 +226,5 @@ def _days(starts: tuple[str, ...]) -> dict[str, dt.date | None]:
     return days
 
 
-for _command in (show, logins, disconnect, delete):
+for _command in (show, logins, disconnect, delete, native, confirm_native):
     tenants.add_command(_command)

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from xerotui.console.rows import plan as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.reason import ReasonScreen
 from xerotui.console.screens.story import PlanRowScreen
 from xerotui.console.text import clean, count, safe, when
 from xerotui.console.widgets.lines import Detail
@@ -185,6 +186,21 @@ class PlanScreen(ListScreen):
         self.console_app.send(
             "apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow, only=",".join(only)
         )
+
+    def _ask_reason(self, plan: Plan, removals: int) -> None:
+        """Removals go with a reason alone."""
+        about = f"{count(removals, 'document')} will be voided or deleted in Xero for good. Why?"
+
+        def given(reason: object) -> None:
+            if not isinstance(reason, str) or not reason:
+                self.notice("Not approved.", "quiet")
+                return
+            self.wanted = plan.id
+            send = self.console_app.send
+            send("apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, removals=reason)
+
+        cli = f"xerotui apply {clean(plan.id, 60)} --removals --reason TEXT"
+        self.app.push_screen(ReasonScreen(about, "approves", cli), given)
 
     async def _approved(self, answer: dict[str, str]) -> None:
         assert self.plan is not None

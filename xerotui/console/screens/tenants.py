@@ -8,6 +8,7 @@ from rich.text import Text
 
 from xerotui.console.rows import tenants as rows
 from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.reason import ReasonScreen
 from xerotui.console.screens.text_screen import TextScreen
 from xerotui.console.text import count, safe, short
 from xerotui.console.widgets.paged_table import Column, Row
@@ -59,6 +60,8 @@ class TenantsScreen(ListScreen):
 
     def unavailable(self, command: str) -> str:
         """Some need an organisation under the cursor."""
+        if command == "native.confirm" and self.is_mounted and (self.current is None or self.current.tenant is None):
+            return "Choose an organisation first."
         if command == "tenant.readonly" and self.is_mounted and (self.current is None or self.current.tenant is None):
             return "Choose an organisation first."
         if command == "source.switch" and self.is_mounted and (self.current is None or self.current.source is None):
@@ -158,6 +161,30 @@ class TenantsScreen(ListScreen):
             await self.ws.tenant_set(row.tenant, read_only=not row.read_only)
             self.console_app.ask_status()
             self.reload()
+
+    async def do_native_confirm(self) -> None:
+        """Take two writers upon oneself, with a reason."""
+        row = self.current.tenant
+        mine = [one for one in await self.ws.native(tenant=row.tenant) if not one.confirmed]
+        if not mine:
+            self.notice("No source syncs with it by itself, or that was confirmed.", "quiet")
+            return
+        one = mine[0]
+        kinds = ", ".join(kind.plural for kind in one.kinds)
+        about = f"{short(one.source_name, 30)} syncs {kinds} with {short(row.name, 40)} by itself. Two writers make "
+        about += "duplicates. Why may both write?"
+        cli = f'xerotui tenants confirm-native "{short(row.name, 40)}" --reason TEXT'
+
+        def given(reason: object) -> None:
+            if isinstance(reason, str) and reason:
+                self.run(partial(self._confirmed, one.source, row.tenant, reason))
+
+        self.app.push_screen(ReasonScreen(about, "confirms", cli), given)
+
+    async def _confirmed(self, source: str, tenant: str, reason: str) -> None:
+        await self.ws.confirm_native(source, tenant, reason)
+        self.notice("Confirmed; it falls when the source's own sync changes.", "good")
+        self.reload()
 
     async def do_tenant_disconnect(self) -> None:
         """Take an organisation away from its login, or give an unsaved login back, after a question."""
