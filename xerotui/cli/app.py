@@ -19,6 +19,7 @@ Console = Callable[[Path | None, bool, str], int]
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "apply": ("plan", "apply", "Approve a plan and let it run."),
     "connect": ("connect", "connect", "Connect Xero or a source."),
+    "credits": ("credits", "credits_", "Credit notes of which something isn't laid on an invoice."),
     "demo": ("demo", "demo", "Try everything on an emulated Xero and PSA; no account needed."),
     "doctor": ("doctor", "doctor", "Check connections, plugins, worker and stores."),
     "errors": ("errors", "errors", "What waits, grouped by cause."),

@@ -10,6 +10,7 @@ from xerotui.store import Db, standing
 from xerotui.store.standing import Known, Standing
 from xerotui.workspace.base import REFUSED, operation_row
 from xerotui.workspace.connect import Connecting
+from xerotui.workspace.credits import laid_on
 from xerotui.workspace.listing import flat
 from xerotui.workspace.naming import names_for
 from xerotui.workspace.pages import OperationRow, SearchRow, Story
@@ -65,6 +66,7 @@ class Stories(Connecting):
             latest = await ledger.work.find(
                 tx, connection=connection, kind=kind, record=record, tenant=where or None, limit=1, order="updated"
             )
+            theirs = await ledger.snapshots.get(tx, Side.XERO, where, kind, link.xero_id) if link else None
             ref = await standing.one(tx, connection, kind, record)
             held = (await standing.standing(tx, [ref]))[ref.key]
             planned = (connection, where) in await standing.covering(tx)
@@ -76,6 +78,7 @@ class Stories(Connecting):
             fields += [(path, value, "source") for path, value in flat(known) if path not in ("modified", "kind", "id")]
         if link is not None:
             fields.append(("xero id", link.xero_id, link.how))
+            fields += laid_on(theirs)
             if link.posting:
                 fields += [(c.path, c.after, "as last sent") for c in differences(None, decode(link.posting))]
         if not fields and latest:
