@@ -50,12 +50,14 @@ async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
     """Wait until the plan has ended, showing how many operations are settled; the plan as it then is."""
     progress = Progress(out)
     pulse = -1
+    said: set[str] = set()
     try:
         while True:
             now = await space.pulse()
             if now != pulse:
                 pulse = now
                 plan = await space.plan(id)
+                await _announce(space, out, progress, plan, said)
                 if plan is None or plan.state in ENDED:
                     break
                 await _refuse_off(space, plan)
@@ -70,6 +72,18 @@ async def plan_end(space: "Workspace", out: Output, id: str) -> Plan:
     if plan is None:
         raise SyncError("The plan is gone", "Make a new one: xerotui plan.", exit_code=Exit.REFUSED)
     return plan
+
+
+async def _announce(space: "Workspace", out: Output, progress: Progress, plan: Plan | None, said: set[str]) -> None:
+    """Say each record that was synced, for the pairs that ask for it."""
+    if plan is None:
+        return
+    news = await space.synced(plan.created, said, plan.id)
+    said.update(news.ids)
+    if news.lines:
+        progress.done()
+    for line in news.lines:
+        out.say(f"✓ {line}")
 
 
 async def _refuse_off(space: "Workspace", plan: Plan) -> None:

@@ -1,5 +1,6 @@
 """The app: modes, opening and closing, news and requests. Handlers of widgets belong to the screens."""
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -61,6 +62,9 @@ class XeroTUI(App[int]):
         self.mending = False
         # Plans that were approved here and whose run has not ended yet.
         self.awaited: set[str] = set()
+        # From when records that were synced are news, and those that were told.
+        self.began = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self.synced: set[str] = set()
         self.parting_words = ""
         self.crashed: BaseException | None = None
         # What ends the process where a crash leaves it hanging; set by the way in, never in tests.
@@ -103,6 +107,7 @@ class XeroTUI(App[int]):
         self.spec = last.spec
         self.source = last.source if last.source in self.sources else self.source
         self.status = await workspace.status(self.tenant)
+        self.began = workspace.world_now()
         self._feed = Feed(workspace, self.post_message)
         self.run_worker(self._feed.watch(), group="feed", exit_on_error=False)
         self.set_interval(STATUS_EVERY, self.ask_status)
@@ -286,6 +291,8 @@ class XeroTUI(App[int]):
             for screen in stack:
                 if isinstance(screen, AreaScreen):
                     screen.news(message.topics)
+        if "queue" in message.topics:
+            self.run_worker(partial(self.say_synced), group="synced", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
         if self.awaited and message.topics & {"plans", "queue"}:
             self.run_worker(partial(self.look_for_ends), group="ends", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
         self.ask_status()
@@ -321,6 +328,14 @@ class XeroTUI(App[int]):
                     self.awaited.discard(id)
                     if plan is not None and plan.state is PlanState.DONE:
                         self.tell_end(problems)
+
+    async def say_synced(self) -> None:
+        """Each record that was synced, in the line for what just happened, where its pair asks for it (H20)."""
+        news = await self.opened.synced(self.began, self.synced)
+        self.synced |= set(news.ids)
+        if news.lines:
+            more = f" And {len(news.lines) - 2} more." if len(news.lines) > 2 else ""
+            self.tell(" ".join(f"✓ {line}" for line in news.lines[:2]) + more, "good")
 
     def tell(self, words: str | Text, kind: str = "") -> None:
         """Say something on the screen in front."""

@@ -40,10 +40,11 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
     failures = await _refresh(space, out, chosen) if refresh else []
     rows = [row for row in await space.tenants() if not chosen or row.tenant == chosen]
     sources = await space.sources()
+    without = await space.unassigned()
     code = failures[0].exit_code if failures else Exit.DONE
     if out.json:
         errors = [{"code": e.code, "sentence": e.sentence, "remedy": e.remedy} for e in failures]
-        out.data({"tenants": rows, "sources": sources, **({"errors": errors} if errors else {})})
+        out.data({"tenants": rows, "sources": sources, "unassigned": without, **({"errors": errors} if errors else {})})
         return code
     out.table(
         (
@@ -77,7 +78,7 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
     out.line("")
     out.table(
         ("Source", "System", "State", "Detail"),
-        [(s.name, s.title, s.state, s.detail) for s in sources],
+        [(s.name, s.title, s.state, s.detail or without.get(s.id, "")) for s in sources],
         "Sources",
         "none; connect one with: xerotui connect SOURCE",
     )

@@ -82,8 +82,9 @@ def _tenant(item: TenantRow) -> Item:
 
 
 def _source(item: SourceRow) -> Item:
+    said = safe(f"  {item.detail}", "yellow") if item.detail else safe(f"  {item.title}", "dim")
     cells = (
-        join(safe(item.name, "bold"), safe(f"  {item.title}", "dim")),
+        join(safe(item.name, "bold"), said),
         worded(item.state if item.enabled else "off"),
     )
     return Item(Row(f"source {item.id}", (*cells, *(Text(""),) * 7)), source=item)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar
 
+import msgspec
 from rich.text import Text
 
 from xerotui.console.rows import tenants as rows
@@ -43,7 +44,11 @@ class TenantsScreen(ListScreen):
 
     async def page(self, view: View) -> Page[Any]:
         """Both sections."""
-        found = rows.items(await self.ws.tenants(), await self.ws.sources(), await self.ws.xero_connections())
+        without = await self.ws.unassigned()
+        sources = tuple(
+            msgspec.structs.replace(s, detail=s.detail or without.get(s.id, "")) for s in await self.ws.sources()
+        )
+        found = rows.items(await self.ws.tenants(), sources, await self.ws.xero_connections())
         return Page(rows=found, total=sum(not item.row.heading for item in found))
 
     def row_of(self, item: rows.Item) -> Row:
