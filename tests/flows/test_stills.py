@@ -82,6 +82,24 @@ def test_area(stage: Stage, snap_compare: Compare, area: str, size: str) -> None
     assert snap_compare(stage.app(), terminal_size=SIZES[size], run_before=run)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_setup(stage: Stage, snap_compare: Compare, size: str) -> None:
+    """The setup after a first sync: what waits stands beside its step, in numbers and sums, and where it is."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "s")
+        await until(pilot, lambda: bool(lines_with(pilot, "Map tax rates")), "the steps")
+        await settled(pilot)
+        assert any("12 documents, 15,961.87 GBP" in line for line in lines_with(pilot, "Map tax rates"))
+        assert any("›" in line for line in lines_with(pilot, "Map tax rates")), "the first that must be done"
+        if SIZES[size] == LARGE:
+            await until(pilot, lambda: bool(lines_with(pilot, "Waits for it")), "the step in full")
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), terminal_size=SIZES[size], run_before=run)
+
+
 def test_plugins(stage: Stage, snap_compare: Compare) -> None:
     """Plugins are a command away, and named with their state."""
 

@@ -28,7 +28,7 @@ from xerotui.cli import control
 from xerotui.console.forms import ChoiceField, Form
 from xerotui.console.screens.connect_source import ConnectSourceScreen
 from xerotui.console.screens.connect_xero import ConnectXeroScreen
-from xerotui.console.screens.errors import CauseScreen
+from xerotui.console.screens.errors import CauseScreen, ErrorsScreen
 from xerotui.console.screens.mapping import MappingScreen
 from xerotui.console.screens.plan import PlanScreen
 from xerotui.console.screens.queue import QueueScreen
@@ -418,7 +418,7 @@ def test_an_error_is_opened_and_mended(stage: Stage, pictures: Pictures) -> None
 
 
 def test_what_waited_is_released(stage: Stage, pictures: Pictures) -> None:
-    """The same way to its end: the mapping is saved, the follow-up was approved in advance, the cause is gone."""
+    """The mapping is saved: one is back on Errors, which says how many were released; the cause goes by itself."""
 
     async def run(pilot: Pilot[Any]) -> None:
         await go(pilot, "7")
@@ -430,7 +430,8 @@ def test_what_waited_is_released(stage: Stage, pictures: Pictures) -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the list to choose from")
         await press(pilot, "enter")
-        await until(pilot, lambda: bool(lines_with(pilot, "released")), "the release")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen), "the way back to the causes")
+        await until(pilot, lambda: bool(lines_with(pilot, "documents released")), "how many were released")
         await came_true(lambda: followed(console(pilot).opened), "the follow-up to be carried out")
         await came_true(lambda: quiet(console(pilot).opened), "the worker to be idle")
         await until(pilot, lambda: not lines_with(pilot, "▶"), "the status line to say that nothing runs")

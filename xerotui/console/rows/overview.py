@@ -58,7 +58,9 @@ def shown(step: Step, steps: tuple[Step, ...]) -> bool:
 def items(data: Overview, titles: dict[str, str]) -> tuple[Item, ...]:
     """All rows; `titles` gives words for problem codes."""
     steps = [step for step in data.steps if shown(step, data.steps)]
-    out = [_heading("# steps", "Before the first sync"), *map(step_item, steps)] if steps else []
+    begun = any(step.what == "start" and step.state == "done" for step in data.steps)
+    head = _heading("# steps", "Setup that is not complete" if begun else "Before the first sync")
+    out = [head, *map(step_item, steps)] if steps else []
     waiting = [plan for plan in data.plans_waiting if operations_of(plan)]
     if waiting:
         out += [_heading("# plans", "Waiting for your approval"), *map(plan_item, waiting)]

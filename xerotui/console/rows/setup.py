@@ -3,11 +3,11 @@
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import count, join, money, safe, stack
+from xerotui.console.text import count, join, middle, money, safe, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.workspace.pages import Step
 
-COLUMNS = (Column("", 12), Column("Step", 36), Column("How it stands", 0), Column("Waits", 30, least=120))
+COLUMNS = (Column("", 12), Column("Step", 34), Column("How it stands", 0))
 WORDS = {"todo": "next", "looked": "left so", "done": "done", "waiting": "waiting"}
 
 
@@ -26,14 +26,14 @@ def word(step: Step) -> Text:
     return worded(step.state, WORDS.get(step.state, step.state))
 
 
-def row(number: int, step: Step, *, wide: bool) -> Row:
-    """One step; on a narrow screen what waits stands before what is missing."""
+def row(number: int, step: Step) -> Row:
+    """One step; what waits stands before what is missing."""
     waits = blocked(step)
     stands = safe(step.detail, "dim")
-    if waits and not wide:
+    if waits:
         stands = join(safe(f"! {waits}", "yellow"), safe(f"  {step.detail}", "dim"))
     title = safe(f"{number:>2} {step.title}", "dim" if step.state == "waiting" else "")
-    return Row(step.id, (word(step), title, stands, safe(f"! {waits}" if waits else "", "yellow")))
+    return Row(step.id, (word(step), title, stands))
 
 
 _MEANS = {
@@ -58,7 +58,7 @@ def text(step: Step, names: dict[str, str]) -> Text:
     if step.detail:
         parts += ["", safe(step.detail)]
     if step.lacking:
-        parts += ["", Text("Where", style="bold"), *(safe(names.get(tenant, tenant)) for tenant in step.lacking)]
+        parts += ["", Text("Where", style="bold"), *(safe(middle(names.get(tenant, tenant), 60)) for tenant in step.lacking)]
     if waits := blocked(step):
         parts += ["", Text("Waits for it", style="bold"), safe(waits, "yellow")]
     if step.looked:

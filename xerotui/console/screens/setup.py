@@ -11,8 +11,6 @@ from xerotui.console.widgets.paged_table import Column, PagedTable, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import Place, Step
 
-WIDE = 120
-
 
 class SetupScreen(ListScreen):
     """One row a step; enter goes to its place, and esc comes back here."""
@@ -46,7 +44,7 @@ class SetupScreen(ListScreen):
 
     def row_of(self, item: tuple[int, Step]) -> Row:
         """One step."""
-        return rows.row(*item, wide=self.app.size.width >= WIDE)
+        return rows.row(*item)
 
     def paint(self, data: Page[Any]) -> None:
         """The cursor starts on the next step, and goes on when the step under it is dealt with."""
