@@ -6,6 +6,7 @@ from xerotui.model import records
 from xerotui.model.records import Record
 from xerotui.model.work import Operation
 from xerotui.source.contract import Gone, Source
+from xerotui.sync.owning import same, spoken
 from xerotui.sync.settle import Done, Failed, Outcome
 
 
@@ -48,15 +49,11 @@ def tell(outcome: Outcome, operation: Operation, found: Done | Failed | None) ->
 
 def _judged(operation: Operation, held: Record) -> Done | Failed | None:
     wanted = values(operation)
-    if all(getattr(held, name) == value for name, value in wanted.items()):
+    if all(same(getattr(held, name), value) for name, value in wanted.items()):
         return Done(operation, operation.target or operation.record, held=held)
     before = {change.path: change.before for change in operation.changes}
-    moved = [name for name in wanted if _text(getattr(held, name)) not in (before[name], _text(wanted[name]))]
+    moved = [name for name in wanted if spoken(getattr(held, name)) not in (before[name], spoken(wanted[name]))]
     if moved:
         said = f"{', '.join(moved)} changed at the source since the plan was made"
         return Failed(operation, "core.conflict", said)
     return None
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

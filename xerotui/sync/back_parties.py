@@ -8,7 +8,7 @@ import msgspec
 from xerotui.model import records
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import Change, decode
-from xerotui.model.records import Item, Party, Record, fingerprint
+from xerotui.model.records import Address, Item, Party, Record, fingerprint
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.store import Apart
 from xerotui.sync import owning
@@ -59,6 +59,8 @@ def differing(resolved: Resolved, link: Link, choices: Choices, can: Amendable) 
             # Never sent, never edited, or the source's own change, which an update takes to Xero.
             continue
         value = owning.at_source(data, name, theirs) if name in can.get(link.kind, ()) else None
+        if isinstance(value, Address):
+            value = msgspec.structs.replace(value, country=mine.country if isinstance(mine, Address) else value.country)
         yield Field(
             name=name,
             ours=mine,
@@ -108,13 +110,12 @@ def rows(resolved: Resolved, choices: Choices, can: Amendable) -> Iterator[Apart
 
 def _why(field: Field, *, on: bool) -> str:
     """What became of it, in a sentence."""
-    who = "Xero" if field.moved is Side.XERO else "the source"
     if field.choice is Side.SOURCE:
         return "A person took the source's side: the next plan sends it to Xero."
     if field.choice is Side.XERO:
         return "A person took Xero's side: the next plan writes it into the source."
     if field.owner is Side.SOURCE:
-        return f"Changed in {who}, but the source owns it: it is left alone until a person takes a side."
+        return "Xero holds something else, but the source owns it: it is left alone until a person takes a side."
     if field.moved is Side.SOURCE:
         lead = "Changed at the source, but Xero owns it: it isn't sent."
     else:
@@ -147,7 +148,9 @@ def operations(
 
 def _operation(resolved: Resolved, plan: str, link: Link, record: Party | Item, fields: list[Field]) -> Operation:
     data = resolved.data
-    after: Record = msgspec.structs.replace(record, **{f.name: f.value for f in fields})
+    # The fields alone: what else the source says of the record is no part of this, and our own link no change.
+    before: Record = type(record)(id=record.id, kind=record.kind, **{f.name: getattr(record, f.name) for f in fields})
+    after: Record = msgspec.structs.replace(before, **{f.name: f.value for f in fields})
     held = held_record(data, link.kind, link.xero_id)
     shown = [Change(f.name, owning.spoken(getattr(record, f.name)), owning.spoken(f.value)) for f in fields]
     return Operation(
@@ -163,7 +166,7 @@ def _operation(resolved: Resolved, plan: str, link: Link, record: Party | Item, 
         title=record.name[:200],
         target=link.xero_id,
         body=records.encode(after),
-        basis=Basis(fingerprint=fingerprint(record), xero_version=version(held)),
+        basis=Basis(fingerprint=fingerprint(before), xero_version=version(held)),
         changes=tuple(shown),
         rungs={f.name: "taken from Xero by a person" if f.choice else "owned by Xero" for f in fields},
     )

@@ -8,7 +8,7 @@ import msgspec
 from xerotui.model import settling
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Change
-from xerotui.model.records import Document, fingerprint
+from xerotui.model.records import Document
 from xerotui.model.settling import PAID, PART, UNPAID, Laid, Settlement
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.sync.drift import version
@@ -100,7 +100,7 @@ def _operation(
         party=party.name if party else document.name,
         target=held.id,
         body=settling.encode(now),
-        basis=Basis(fingerprint=fingerprint(document), xero_version=version(held)),
+        basis=Basis(xero_version=version(held)),
         changes=changes(before, now),
         rungs={"status": "Xero"},
         currency=now.currency,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Change
-from xerotui.model.records import Document, fingerprint
+from xerotui.model.records import Document
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.store import Apart
 from xerotui.sync.drift import version
@@ -77,7 +77,7 @@ def operations(data: PairData, plan: str, effect: str, busy: set[tuple[Kind, str
             title=document.number or held.number,
             party=party.name if party else document.name,
             target=held.id,
-            basis=Basis(fingerprint=fingerprint(document), xero_version=version(held)),
+            basis=Basis(xero_version=version(held)),
             changes=(Change("status", "open", "void"), *([Change("at the source", "", effect)] if effect else [])),
             rungs={"status": f"{held.status.lower()} in Xero"},
             currency=document.currency or held.currency,

@@ -91,6 +91,9 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Address):
+        # Sources keep the country elsewhere or by another name, so that it proves nothing.
+        value = msgspec.structs.replace(value, country="")
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return " ".join(spoken(value).split())
