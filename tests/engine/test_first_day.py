@@ -9,15 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from tests.engine.sync_kit import edit, fault, heal, held, linked, made_plan, operations, problems, writes
+from tests.engine.sync_kit import edit, fault, heal, held, held_one, linked, made_plan, operations, problems, writes
+from tests.kit.full import full_alone
 from tests.rig import Rig, rig
 from xerotui.cli.app import run
 from xerotui.model.kinds import Kind
 from xerotui.model.work import State, Verb
-from xerotui.sandbox.world import World, build
 from xerotui.sandbox.world_full import FULL_NEW, FULL_THERE, FULL_TROUBLE, KEY
 
 CODES = {
@@ -30,23 +29,6 @@ CODES = {
     "contact_archived": "core.contact_archived",
     "period_locked": "core.period_locked",
 }
-
-
-def full_alone() -> World:
-    """The full organisation beside one other, through which the source bills nothing."""
-    world = build(scale=0.1, name="full")
-    psa = msgspec.structs.replace(
-        world.psa,
-        invoices=tuple(i for i in world.psa.invoices if i.tenant == KEY),
-        purchase_orders=(),
-        customers=tuple(c for c in world.psa.customers if c.tenant == KEY),
-        suppliers=tuple(s for s in world.psa.suppliers if s.tenant == KEY),
-        sites=tuple(s for s in world.psa.sites if s.customer > 900),
-        items=tuple(i for i in world.psa.items if i.tenant == KEY),
-        charge_rates=(),
-        taxes=tuple(t for t in world.psa.taxes if t.tenant in ("uk", KEY)),
-    )
-    return msgspec.structs.replace(world, psa=psa, tenants=(world.tenant("uk"), world.tenant(KEY)))
 
 
 @asynccontextmanager
@@ -74,6 +56,8 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
     async with full(tmp_path) as (bench, tenant):
         like = await _its_like(bench, tenant, FULL_NEW[1])
         before = await invoices(bench, tenant)
+        odd = await held_one(bench, tenant, "Contacts", Name="Harbour Bakery")
+        await _spoilt(bench, tenant, odd, 5)
         plan = await made_plan(bench)
         planned = await operations(bench, plan=plan.id)
         titles = {
@@ -112,7 +96,11 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
         assert {id: after[id] for id in before} == before
         assert sorted(i["InvoiceNumber"] for id, i in after.items() if id not in before) == sorted(FULL_NEW)
         await _both_sides_agree(bench, tenant, {id: i for id, i in after.items() if i["InvoiceNumber"] != like})
+        (unreadable,) = await problems(bench, code="core.unreadable")
+        assert (unreadable.record.id, unreadable.record.tenant) == (odd["ContactID"], tenant)
+        await _spoilt(bench, tenant, odd, "office@harbour.example")
         again = await made_plan(bench)
+        assert await problems(bench, code="core.unreadable") == []
         assert not set(again.counts) & {"create", "update", "link", "conflict"}
         assert again.counts["blocked"] == plan.counts["blocked"]
         await _closed_year_stays_closed(bench, "7004")
@@ -153,6 +141,12 @@ async def _both_sides_agree(bench: Rig, tenant: str, there: dict[str, dict[str, 
     assert max(by_content.values()) == 1
     names = Counter(c["Name"] for c in await held(bench, tenant, "Contacts") if c["ContactStatus"] == "ACTIVE")
     assert max(names.values()) == 1
+
+
+async def _spoilt(bench: Rig, tenant: str, contact: dict[str, Any], email: object) -> None:
+    """One contact on a page of many gets an e-mail address that is none, or has it mended."""
+    await bench.control("xero", "/clock", {"jump_seconds": 5})
+    await bench.control("xero", f"/patch/{tenant}/Contacts/{contact['ContactID']}", {"EmailAddress": email})
 
 
 async def _closed_year_stays_closed(bench: Rig, number: str) -> None:

@@ -10,6 +10,7 @@ from xerotui.model.problems import CORE, Problem, RecordRef, SyncError
 from xerotui.model.records import SHAPE, Record
 from xerotui.source.contract import Page, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.store import Tx
+from xerotui.sync import unreadable
 from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
 
@@ -258,6 +259,7 @@ async def _pull_walk(ports: Ports, client: TenantClient, tenant: str, kind: Kind
     async for records in walk:
         async with ports.ledger.write() as tx:
             await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
+    await unreadable.keep(ports, tenant, walk)
     # Xero's own time as the walk began, never ours, and never that of what was read: a clock that runs fast, or a
     # change to a page already read, would stay unread for good.
     until = max([t for t in (since, walk.began and walk.began - OVERLAP) if t], default=None)

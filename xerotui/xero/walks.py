@@ -4,13 +4,16 @@ Which order and filter each kind is walked with stands here; what a page means i
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Record
+from xerotui.net.http import BadAnswer
 from xerotui.xero.errors import Unavailable, log_oddity
-from xerotui.xero.wire import ENDPOINTS, Envelope, opened
+from xerotui.xero.wire import ENDPOINTS, Envelope, opened, tree
 from xerotui.xero.wire_documents import SALES_TYPES
 
 if TYPE_CHECKING:
@@ -35,6 +38,16 @@ QUERIES: dict[Kind, Query] = {
     Kind.PAYMENT: {"order": "PaymentID"},
 }
 QUERIES[Kind.SUPPLIER] = QUERIES[Kind.CUSTOMER]
+
+
+def _id(raw: msgspec.Raw, kind: Kind) -> str:
+    """The id of an element that doesn't fit its struct; "" where even that can't be had."""
+    try:
+        said = tree(raw)
+    except BadAnswer:
+        return ""
+    found = said.get(ENDPOINTS[kind].id) if isinstance(said, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def batches(things: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
@@ -63,6 +76,13 @@ class Walk:
         # Only what is asked for by kind alone is everything that there is.
         self._whole = params is None and since is None
         self._ids: set[str] = set()
+        # Why records of these ids couldn't be read.
+        self.unreadable: dict[str, str] = {}
+
+    @property
+    def seen(self) -> Set[str]:
+        """The ids of all records that came by, readable or not."""
+        return self._ids
 
     async def __aiter__(self) -> AsyncIterator[list[Record]]:
         known, least = 0, 0
@@ -101,12 +121,13 @@ class Walk:
             envelope = opened(response, name)
             if number == 1 and self.began is None:
                 self.began = envelope.at
-            records = [self._client.decode(self.kind, raw) for raw in envelope.elements]
+            some = bool(envelope.elements)
+            records = list(self._readable(envelope.elements))
             # While the next page is on its way, nothing of this one is kept here: body and records are megabytes.
             envelope.elements = []
             del response
-            before, some = len(self._ids), bool(records)
-            self._ids.update(r.id for r in records)
+            before = len(self._ids)
+            self._ids.update((r.id for r in records), self.unreadable)
             kept = [[r for r in records if self._sold(r)]]
             del records
             yield kept.pop(), envelope
@@ -115,6 +136,19 @@ class Walk:
             if not some or (number >= count if count is not None else len(self._ids) == before):
                 return
             number += 1
+
+    def _readable(self, elements: Sequence[msgspec.Raw]) -> Iterator[Record]:
+        """The records of a page; one that can't be read is kept by its id, and stops none of the others."""
+        for raw in elements:
+            try:
+                record = self._client.decode(self.kind, raw)
+            except BadAnswer as error:
+                id = _id(raw, self.kind)
+                if not id:
+                    raise
+                self.unreadable[id] = str(error)
+            else:
+                yield record
 
     def _sold(self, record: Record) -> bool:
         """Not every way of asking can leave out bills."""
