@@ -6,23 +6,26 @@ from typing import Any
 
 from tests.engine.sync_kit import (
     asked,
+    edit,
     fault,
     halo,
     held,
     held_one,
     made_plan,
     operations,
+    plans,
     policy,
     problems,
     small,
+    the_plan,
     writes,
 )
 from tests.rig import SOURCE, Rig
-from xerotui.model.kinds import Kind
-from xerotui.model.postings import DocumentPosting, decode
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.postings import Change, DocumentPosting, decode
 from xerotui.model.work import Operation, RequestState, Verb
 from xerotui.store import Pair, SourceConnection
-from xerotui.sync import lane, numbering, send_xero
+from xerotui.sync import generating, lane, numbering, send_xero
 from xerotui.sync.pair import load
 
 
@@ -145,3 +148,58 @@ async def test_numbers_by_template_and_by_xero_and_another_date_out_of_a_locked_
         assert {(c.kind, c.connections) for c in met} == {(Kind.INVOICE, (SOURCE, "other"))} | {
             (Kind.CREDIT_NOTE, (SOURCE, "other"))
         }
+
+
+async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp_path: Path) -> None:
+    async with small(tmp_path) as bench:
+        tenant = bench.tenants[0]
+        await made_plan(bench)
+        missing = [p for p in await problems(bench, code="core.account_number_missing") if p.record.tenant == tenant]
+        who = next(p.record for p in missing if p.record.kind is Kind.CUSTOMER)
+        asked_for = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "numbers": "1"}
+        assert "No template" in (await bench.ask("import", **asked_for)).error
+        # The first of the template is taken by an archived contact of Xero's, the second by another customer.
+        letters = "".join(c for c in who.title.upper() if c.isalnum())[:3]
+        like = next(c for c in await held(bench, tenant, "Contacts") if c["ContactStatus"] == "ACTIVE")
+        copy = {k: v for k, v in like.items() if k not in ("ContactID", "UpdatedDateUTC")}
+        copy |= {"Name": "Gone Ltd", "AccountNumber": f"{letters}0001", "ContactStatus": "ARCHIVED"}
+        await bench.control("xero", f"/create/{tenant}/Contacts", copy)
+        other = next(c for c in await bench.control("halo", "/state/client") if str(c["id"]) != who.id)
+        await edit(bench, "client", other["id"], accountsid=f"{letters}0002".lower())
+        await policy(bench, tenant, generate={"customer": "{name3}{n:04}"})
+        plan = await the_plan(bench, (await bench.done("import", **asked_for))["plan"])
+        (made,) = await operations(bench, plan=plan.id, record=who.id)
+        assert (made.side, made.verb, made.changes) == (
+            Side.SOURCE,
+            Verb.UPDATE,
+            (Change("number", "", f"{letters}0003"),),
+        )
+        assert (await halo(bench, "client", who.id))["accountsid"] == ""
+        # The answer to the write is lost: what became of it is read, and nothing is written a second time.
+        await fault(bench, "halo", method="POST", path="(?i)/api/client$", do="cut_after", times=1)
+        await bench.done("apply", plan=plan.id)
+        assert (await halo(bench, "client", who.id))["accountsid"] == f"{letters}0003"
+        assert len([w for w in await writes(bench, "halo") if w["verb"] == "update" and str(w["id"]) == who.id]) == 1
+        assert not [p for p in await problems(bench, code="core.account_number_missing") if p.record.id == who.id]
+        (waited,) = [p for p in await plans(bench) if p.follows or "Follow-up" in p.title]
+        assert who.id in {o.record for o in await operations(bench, plan=waited.id, kind=Kind.CUSTOMER)}
+
+        # Each plan makes them, by the source's own series.
+        await edit(bench, "client", who.id, accountsid="")
+        await policy(bench, tenant, generate={"customer": "source"}, generate_unasked=True)
+        plan = await made_plan(bench)
+        found = await operations(bench, plan=plan.id, side=Side.SOURCE, verb=Verb.UPDATE, tenant=tenant)
+        assert {c.path for o in found for c in o.changes} == {"number"}
+        assert who.id in {o.record for o in found}
+        await bench.done("apply", plan=plan.id, follow="1")
+        number = (await halo(bench, "client", who.id))["accountsid"]
+        assert number
+        assert await held_one(bench, tenant, "Contacts", AccountNumber=number)
+
+
+def test_templates_of_numbers() -> None:
+    used = {"abc0001", "x-7"}
+    assert generating.made("{name3}{n:04}", "A-b c Ltd", "7", used) == "ABC0002"
+    assert generating.made("X-{id}", "A", "7", used) == ""
+    assert generating.following("C0007", {"c0007", "c0008"}) == "C0009"
+    assert [bool(generating.fault(t)) for t in ("{name3}", "A{n}", "{n:04}-{x}", "{id}")] == [True, False, True, False]

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Try everything on an emulated Xero and PSA; no account needed."),
     "doctor": ("doctor", "doctor", "Check connections, plugins, worker and stores."),
     "errors": ("errors", "errors", "What waits, grouped by cause."),
+    "generate": ("generate", "generate", "Account numbers and item codes for records that have none."),
     "import": ("imports", "import_", "Bring customers, suppliers and items from Xero."),
     "map": ("map", "map_", "Which Xero value each source value becomes."),
     "pair": ("pair", "pair", "What is synced between a source and an organisation, from when, and how."),

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from msgspec.json import decode as json_decode
+from msgspec.json import encode as json_encode
+
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Plan, PlanKind
-from xerotui.sync import import_taxes
+from xerotui.sync import generating, import_taxes
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import IMPORTABLE, draft_import
 from xerotui.sync.pair import PairData
@@ -14,7 +17,8 @@ from xerotui.sync.planning import Progress, quiet, read_sides, store_plan
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_reference, pull_source
 
-# An import's options as a plan keeps them: `kind`, for items `group`, for tax rates `clean_up` ("1").
+# An import's options as a plan keeps them: `kind`, for items `group`, for tax rates `clean_up` ("1"). With `numbers`
+# ("1") nothing is imported: records without a number get those `given`, by id as JSON; `every` asks for all of them.
 Options = Mapping[str, str]
 KINDS = (Kind.TAX_RATE, *IMPORTABLE)
 
@@ -40,6 +44,10 @@ def kind_of(options: Options) -> Kind:
 async def read(ports: Ports, connection: str, tenant: str, options: Options, progress: Progress) -> None:
     """Bring up to date what the import is worked out from; a clean-up needs all that may use a rate."""
     kind = kind_of(options)
+    if options.get("numbers"):
+        # Whether a record is billed is part of it.
+        await read_sides(ports, connection, (tenant,), progress)
+        return
     if kind is not Kind.TAX_RATE:
         await read_sides(ports, connection, (tenant,), progress, kind=kind)
         return
@@ -52,6 +60,8 @@ async def read(ports: Ports, connection: str, tenant: str, options: Options, pro
 async def draft(ports: Ports, data: PairData, options: Options, plan: str) -> Draft:
     """The import drafted from the snapshots as they are; a clean-up also asks the source what uses its rates."""
     kind = kind_of(options)
+    if options.get("numbers"):
+        return generating.draft(data, kind, plan, json_decode(options.get("given", "{}"), type=dict[str, str]))
     if kind is not Kind.TAX_RATE:
         return draft_import(data, kind, plan, options.get("group", ""))
     if not options.get("clean_up"):
@@ -78,19 +88,27 @@ async def make_import(
     """
     kind = kind_of(options)
     source = await ports.source(connection)
-    if kind not in source.importable:
+    if options.get("numbers"):
+        generating.check(source, kind)
+    elif kind not in source.importable:
         raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
     if fresh:
         await read(ports, connection, tenant, options, progress)
     await progress("working out the import")
     data = await pairs.load(ports, connection, tenant)
     kept = {name: value for name, value in options.items() if value and name in ("kind", "group", "clean_up")}
+    if options.get("numbers"):
+        given = await generating.numbers(ports, data, kind, every=bool(options.get("every")))
+        kept |= {"numbers": "1", "given": json_encode(given).decode()}
     if kept.get("group"):
         kept["group"] = _group(data, source.item_groups, kept["group"])
     id = new_id("plan")
     drafted = await draft(ports, data, kept, id)
-    await _problems(ports, data, kind, drafted)
+    if not kept.get("numbers"):
+        await _problems(ports, data, kind, drafted)
     title = f"Import {kind.plural} from {data.organisation.name}"
+    if kept.get("numbers"):
+        title = f"{'Codes' if kind is Kind.ITEM else 'Numbers'} for {kind.plural} of {data.organisation.name}"
     if kept.get("clean_up"):
         title += ", with clean-up"
     return await store_plan(ports, drafted, PlanKind.IMPORT, connection, (tenant,), actor, title, options=kept)

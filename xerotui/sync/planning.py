@@ -11,7 +11,7 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import adoption, archiving, back, crediting, drift, native, removing, repeating
+from xerotui.sync import adoption, archiving, back, charting, crediting, drift, generating, native, removing, repeating
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
@@ -133,8 +133,10 @@ async def draft_pair(
     removing.add(draft, resolved, leaving, live)
     archiving.add(draft, resolved, inactive, live)
     repeating.list_in(draft, resolved)
+    charting.list_in(draft, data, await charting.note(ports, data))
     await removing.note_done(ports, data, leaving)
     await back.add(ports, draft, resolved, about)
+    await generating.unasked(ports, data, draft)
     return draft, resolved
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Plan, PlanState, Run
 from xerotui.store.documents import AUTOMATIC
+from xerotui.sync import generating
 from xerotui.sync.applying import apply
 from xerotui.sync.back_watching import BackWatch
 from xerotui.sync.desk import Desk
@@ -257,6 +258,7 @@ class Worker:
         try:
             await map_imported(self.ports, plan)
             await verify_run(self.ports, plan)
+            await self._numbered(plan)
         except SyncError as trouble:
             # Nothing is lost: the documents are confirmed, the proof is tried again soon, then every minute.
             self._put_off(plan)
@@ -278,6 +280,15 @@ class Worker:
             await ledger.plans.set_state(tx, plan.id, PlanState.DONE, frm=(PlanState.APPLYING,))
             await ledger.runs.finish(tx, run.id, states, calls, self.ports.clock.now(), error)
         self.ports.log.info("run ended", run=run.id, plan=plan.id, calls=calls, **states)
+
+    async def _numbered(self, plan: Plan) -> None:
+        """Let go what waited for the numbers that a run wrote into the source."""
+        if not await generating.written(self.ports, plan):
+            return
+        for tenant in plan.tenants:
+            released = await follow_up(self.ports, plan.connection, tenant, "worker")
+            if released is not None:
+                await self._approve_in_advance(released)
 
     def _put_off(self, plan: Plan) -> None:
         wait = min(60.0, max(2.0, 2 * self.put_off.get(plan.id, (0.0, 0.0))[1]))
