@@ -52,13 +52,22 @@ async def invoice(reference: Reference, row: Row) -> Document:
         # The customer's own order number is what the customer's bookkeeper looks for.
         reference=text(row, "cust_order_number", "reference"),
         status=_status(row),
-        theme=text(row, "xero_branding_theme_id"),
+        theme=text(row, "xero_branding_theme_id", "xero_branding_theme_name"),
+        template=_template(row),
+        # Halo's labour never carries a theme of its own.
+        plain=any(CHARGE_RATE in line.keys for line in lines),
         lines=tuple(lines),
         subtotal=total - tax if total is not None and tax is not None else None,
         tax=tax,
         total=total,
         facts=_facts(row),
     )
+
+
+def _template(row: Row) -> str:
+    """The recurring template that an invoice was made from; its ids are below zero, with or without the sign here."""
+    id = integer(row, "recurring_invoice_id")
+    return str(-abs(id)) if id else ""
 
 
 def _facts(row: Row) -> dict[str, str]:
