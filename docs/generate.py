@@ -130,6 +130,11 @@ _REFUSALS = (
         "Paste the address that the browser comes to; or end what holds the port.",
     ),
     Refusal("core.read_only", "Something would be changed in read-only mode", "Start without `--read-only`."),
+    Refusal(
+        "core.reason_missing",
+        "The plan only removes documents in Xero, which takes a reason (exit code 4)",
+        "Give it: `xerotui apply PLAN --removals --reason TEXT`.",
+    ),
     Refusal("core.record", "The record isn't known here", "Read both sides again: `xerotui tenants --refresh`."),
     Refusal("core.refused", "The worker refused the request", "The sentence says why."),
     Refusal("core.request_missing", "There is no such request", "Ask again."),
