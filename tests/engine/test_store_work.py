@@ -299,8 +299,8 @@ async def test_counts_and_bodies(tmp_path: Path) -> None:
             assert await ledger.work.counts(tx, tenant="t2") == {
                 (Side.XERO, Kind.INVOICE, Verb.CREATE, State.PLANNED): 1
             }
-            assert await ledger.work.drop_bodies(tx, NOW) == 0
-            assert await ledger.work.drop_bodies(tx, NOW + dt.timedelta(days=1)) == 2
+            assert await ledger.work.drop_bodies(tx, NOW, 500) == 0
+            assert await ledger.work.drop_bodies(tx, NOW + dt.timedelta(days=1), 500) == 2
             kept = await ledger.work.get_call(tx, "c1")
             assert kept is not None
             assert kept.body == b""

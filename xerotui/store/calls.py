@@ -151,11 +151,13 @@ class Calls:
             tx.bump(Topic.QUEUE)
         return [msgspec.structs.replace(call, state=CallState.UNKNOWN) for call in sending]
 
-    async def drop_bodies(self, tx: Tx, before: dt.datetime) -> int:
-        """Empty the bodies of calls settled, and of operations over, since before that instant; how many."""
+    async def drop_bodies(self, tx: Tx, before: dt.datetime, limit: int) -> int:
+        """Empty the bodies of calls settled, and of operations over, since before that instant: at most `limit` of
+        each; how many."""
         settled = (_table.c.state == CallState.SETTLED.value, _table.c.settled_at < micros(before))
-        calls = await tx.run(_table.update().where(*settled, _table.c.body != b"").values(body=b""))
-        return calls + await operations.drop_bodies(tx, micros(before))
+        some = select(_table.c.id).where(*settled, _table.c.body != b"").limit(limit)
+        calls = await tx.run(_table.update().where(_table.c.id.in_(some)).values(body=b""))
+        return calls + await operations.drop_bodies(tx, micros(before), limit)
 
     async def _mine(self, tx: Tx, call_id: str, fence: Fence) -> Call:
         await lanes.check(tx, fence)

@@ -332,7 +332,8 @@ async def fail(tx: Tx, to: State, failed: Sequence[tuple[str, str]]) -> None:
     await _update_each(tx, to, [{"id_": id, "error": error} for id, error in failed])
 
 
-async def drop_bodies(tx: Tx, before: int) -> int:
-    """Empty the bodies of operations that are over since before that instant."""
+async def drop_bodies(tx: Tx, before: int, limit: int) -> int:
+    """Empty the bodies of operations that are over since before that instant, at most `limit` of them."""
     over = table.c.state.in_([state.value for state in _PAST])
-    return await tx.run(table.update().where(over, table.c.updated < before, table.c.body != b"").values(body=b""))
+    some = select(table.c.id).where(over, table.c.updated < before, table.c.body != b"").limit(limit)
+    return await tx.run(table.update().where(table.c.id.in_(some)).values(body=b""))

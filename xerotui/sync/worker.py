@@ -19,6 +19,7 @@ from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import follow_up
 from xerotui.sync.policy_runs import Automatic, for_a_person
 from xerotui.sync.ports import Ports
+from xerotui.sync.retention import Retention
 from xerotui.sync.switched import off_now, working
 from xerotui.sync.verify import verify_run
 from xerotui.sync.waiting import tell_waiting
@@ -44,6 +45,7 @@ class Worker:
         self.keeping = Keeping(ports)
         self.back = BackWatch(ports)
         self.automatic = Automatic(ports, once=not polls)
+        self.retention = Retention(ports)
         self.polls = polls
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
@@ -63,6 +65,7 @@ class Worker:
         busy = await self._start_lanes() or busy
         busy = await self._watch() or busy
         busy = self._keep() or busy
+        busy = await self._clear() or busy
         busy = await self._back() or busy
         return await self._runs() or busy
 
@@ -112,6 +115,18 @@ class Worker:
             self._stumbled("keeping logins", error)
             return False
         self.trouble.pop("keeping logins", None)
+        return busy
+
+    async def _clear(self) -> bool:
+        """Let go what was kept long enough; trouble there takes nothing else down."""
+        if self._rests("clearing up"):
+            return False
+        try:
+            busy = await self.retention.turn()
+        except Exception as error:
+            self._stumbled("clearing up", error)
+            return False
+        self.trouble.pop("clearing up", None)
         return busy
 
     def _ended(self, what: str, task: asyncio.Task[T]) -> T | None:

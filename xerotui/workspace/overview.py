@@ -3,6 +3,7 @@
 import datetime as dt
 
 from xerotui.model.work import DONE, OPEN, PlanState, State
+from xerotui.store.documents import AUTOMATIC
 from xerotui.workspace.base import totalled
 from xerotui.workspace.listing import superseded
 from xerotui.workspace.pages import BudgetRow, Overview, StatusLine
@@ -59,6 +60,7 @@ class Overviews(Setup):
             tenant=document.name if document else "",
             accent=document.accent if document else "",
             read_only=self.read_only or bool(document and document.read_only),
+            automatic=any(p.mode == AUTOMATIC and tenant in ("", p.tenant) for p in db.all_pairs()),
             worker=await self.worker(),
             waiting=sum(states.get(s, 0) for s in OPEN) - states.get(State.SENDING, 0),
             sending=states.get(State.SENDING, 0),

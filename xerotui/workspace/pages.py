@@ -67,6 +67,7 @@ class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = ""
     accent: str = ""
     read_only: bool = False
+    automatic: bool = False
     worker: WorkerStatus
     waiting: int = 0
     sending: int = 0
@@ -110,6 +111,10 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     is_demo: bool = False
     read_only: bool = False
+    # Some source's records go there by themselves, within ceilings; else a person approves each plan.
+    automatic: bool = False
+    # A source syncs with it by itself, and nobody has confirmed that both may.
+    two_writers: bool = False
     accent: str = ""
     locked_until: dt.date | None = None
     days_left: int | None = None
@@ -137,7 +142,8 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One source value and what it is mapped to; `waiting` documents are blocked by its absence.
 
     `state` is mapped, proposed (the source's own idea or an equal rate: not in force until taken), unmapped or
-    broken (the target is gone or inactive). `read` is the instant (ISO) of the list that it is mapped to.
+    broken (the target is gone or inactive). `read` is the instant (ISO) of the list that it is mapped to, `changed`
+    what happened in Xero to the target since it was mapped.
     """
 
     spec: str
@@ -153,6 +159,7 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     used: int = 0
     read: str = ""
+    changed: str = ""
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from xerotui.model.problems import CORE, Problem, SyncError
 from xerotui.model.work import DONE, FAILED, OPEN, Operation, State
 from xerotui.store import Db, standing
 from xerotui.store.standing import Known, Standing
+from xerotui.sync.settle import REMOVED
 from xerotui.workspace.base import REFUSED, operation_row
 from xerotui.workspace.connect import Connecting
 from xerotui.workspace.credits import laid_on
@@ -68,12 +69,17 @@ class Stories(Connecting):
             )
             theirs = await ledger.snapshots.get(tx, Side.XERO, where, kind, link.xero_id) if link else None
             ref = await standing.one(tx, connection, kind, record)
+            departed = (await ledger.departures.of(tx, connection, kind, [record])).get(record)
             held = (await standing.standing(tx, [ref]))[ref.key]
             planned = (connection, where) in await standing.covering(tx)
         history, problems = await self._about(connection, kind, record, where)
         if known is None and link is None and not history and not problems and ref.at is None:
             raise SyncError("Nobody knows this record", "Read both sides again.", code="core.record", exit_code=REFUSED)
         fields: list[tuple[str, str, str]] = []
+        if departed is not None:
+            fields.append(("left the source", departed.at.isoformat(timespec="seconds"), departed.how))
+            if departed.reason:
+                fields.append(("removal approved", departed.reason, departed.actor))
         if known is not None:
             fields += [(path, value, "source") for path, value in flat(known) if path not in ("modified", "kind", "id")]
         if link is not None:
@@ -128,8 +134,9 @@ def _tenants(known: Known, at: dict[str, Standing]) -> tuple[str, ...]:
 def why(db: Db, known: Known, at: Standing, tenant: str, *, planned: bool) -> tuple[str, str]:
     """The state of a record in an organisation, and in a sentence why it isn't another one."""
     if known.gone:
-        there = " It is still in Xero." if at.xero_id else " It was never in Xero."
-        return GONE, f"Gone at the source.{there}"
+        return GONE, f"Gone at the source.{_left(at)}"
+    if at.how == REMOVED and not at.problem:
+        return REMOVED, "It left the source and was removed in Xero."
     if at.problem:
         return "blocked", at.problem
     if at.state in {state.value for state in (*OPEN, *FAILED, State.PLANNED, State.BLOCKED)}:
@@ -142,6 +149,17 @@ def why(db: Db, known: Known, at: Standing, tenant: str, *, planned: bool) -> tu
     if at.state in {s.value for s in DONE}:
         return at.state, "It was sent; its link was taken away since."
     return NOT_SET, _untried(db, known, at, tenant, planned=planned)
+
+
+def _left(at: Standing) -> str:
+    """What is with Xero when the source has a record no more."""
+    if at.how == REMOVED:
+        return " It was removed in Xero."
+    if not at.xero_id:
+        return " It was never in Xero."
+    under_way = {state.value for state in (*OPEN, State.PLANNED)}
+    why = at.problem or (f"A plan holds its removal: {at.said}." if at.said and at.state in under_way else "")
+    return f" It is still in Xero. {why}".rstrip()
 
 
 _UNDER_WAY = {

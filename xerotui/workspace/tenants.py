@@ -10,6 +10,7 @@ from xerotui.model.work import OPEN, Topic
 from xerotui.net.limits import Budget
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, TenantDoc
+from xerotui.store.documents import AUTOMATIC
 from xerotui.workspace.base import NOT_CONNECTED
 from xerotui.workspace.meters import Meters
 from xerotui.workspace.pages import BudgetRow, SourceRow, TenantRow
@@ -43,6 +44,7 @@ class Tenants(Meters):
             problems = sum((await ledger.problems.counts(tx, tenant=document.tenant)).values())
             cursors = await ledger.snapshots.cursors(tx)
             health = await self.wiring.pulse.read(tx, document.tenant)
+            beside = bool(await ledger.problems.open(tx, tenant=document.tenant, code="core.native_sync", limit=1))
         state, days = await self._login(document, saved=bool(connection and connection.saved))
         failing = health.failure.sentence if state == "connected" and health.failing and health.failure else ""
         read = [c.at for c in cursors if c.side is Side.XERO and c.connection == document.tenant]
@@ -58,6 +60,8 @@ class Tenants(Meters):
             currency=document.currency or (organisation.base_currency if organisation else ""),
             is_demo=document.demo or bool(organisation and organisation.is_demo),
             read_only=document.read_only,
+            automatic=_automatic(db, document.tenant),
+            two_writers=beside,
             accent=document.accent,
             locked_until=organisation.locked_until() if organisation else None,
             days_left=days,
@@ -188,6 +192,11 @@ class Tenants(Meters):
         await self.wiring.book.change(write)
         async with self.wiring.ledger.write() as tx:
             self.wiring.ledger.changes.bump(tx, Topic.BOOK)
+
+
+def _automatic(db: Db, tenant: str) -> bool:
+    """Whether some source syncs with an organisation by its policy."""
+    return any(pair.tenant == tenant and pair.mode == AUTOMATIC for pair in db.all_pairs())
 
 
 def _budget(key: str, title: str, budget: Budget) -> BudgetRow:

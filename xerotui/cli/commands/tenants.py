@@ -60,7 +60,11 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         ),
         [
             (
-                row.name + (" [demo]" if row.is_demo else "") + (" [read-only]" if row.read_only else ""),
+                row.name
+                + (" [demo]" if row.is_demo else "")
+                + (" [read-only]" if row.read_only else "")
+                + (" [automatic]" if row.automatic else "")
+                + (" [two writers]" if row.two_writers else ""),
                 row.state,
                 ("< 1 d" if row.days_left < 1 else f"{row.days_left} d") if row.days_left is not None else "",
                 row.country,

@@ -47,6 +47,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "linked": ("=", "green"),
     "not set": ("·", "bold"),
     "gone": ("-", "yellow"),
+    "removed": ("-", "dim"),
     # a plan's `expired` has the sign of a connection's
     # verbs
     "create": ("+", "green"),
@@ -61,7 +62,8 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "skipped": ("·", "dim"),
     "skip": ("·", "dim"),
     "conflict": ("✗", "bold red"),
-    "repeating": ("!", "yellow"),
+    "repeats": ("!", "yellow"),
+    "mapping": ("!", "yellow"),
     "allocate": ("&", "green"),
     "note": ("·", "dim"),
     "unallocated": ("!", "yellow"),

@@ -70,6 +70,8 @@ def status_text(status: StatusLine, tenant_name: str, *, read_only: bool, width:
     parts: list[Text] = [safe(f" {middle(name, 26 if width < 100 else 40)} ", style)]
     if read_only or status.read_only:
         parts.append(Text("READ-ONLY", style="bold yellow"))
+    if status.automatic:
+        parts.append(safe("auto", "cyan"))
     parts.append(worker_text(status.worker))
     running = status.total > 0 and status.done < status.total
     if running:

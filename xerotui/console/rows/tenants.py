@@ -61,6 +61,10 @@ def _tenant(item: TenantRow) -> Item:
         name = join(name, safe(" demo", "dim"))
     if item.read_only:
         name = join(name, safe(" read-only", "bold yellow"))
+    if item.automatic:
+        name = join(name, safe(" auto", "cyan"))
+    if item.two_writers:
+        name = join(name, safe(" ! two writers", "bold yellow"))
     calls = f"{item.day_used:,}/{item.day_limit:,}" if item.day_limit else ""
     return Item(
         Row(
@@ -134,7 +138,10 @@ def tenant_text(item: TenantRow) -> Text:
         safe(f"{item.country}  {item.currency}" + ("  demo company" if item.is_demo else "")),
         "",
         safe("READ-ONLY: nothing is written here (o switches)", "bold yellow") if item.read_only else safe("writable"),
+        safe("automatic: plans go by policy" if item.automatic else "manual: a person approves each plan"),
     ]
+    if item.two_writers:
+        parts.append(safe("! A source syncs with it by itself: n confirms that both may.", "bold yellow"))
     if item.trouble:
         parts.append(safe(f"✗ {item.trouble} ⏎ tells more", "bold red"))
     if item.day_limit:
