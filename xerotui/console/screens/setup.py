@@ -42,6 +42,12 @@ class SetupScreen(ListScreen):
         found = tuple((i, s) for i, s in enumerate(steps, 1) if words in f"{s.title} {s.detail}".casefold())
         return Page(rows=found, total=len(found))
 
+    def on_screen_resume(self) -> None:
+        """One comes back from doing a step: how it stands now is read at once, not with the next news."""
+        super().on_screen_resume()
+        if self.loaded:
+            self.reload()
+
     def row_of(self, item: tuple[int, Step]) -> Row:
         """One step."""
         return rows.row(*item)
