@@ -17,10 +17,12 @@ from xerotui.main import main
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import ContactPosting, DocumentPosting, decode
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Document
-from xerotui.model.work import Operation, Plan, PlanState
+from xerotui.model.records import Document, Party
+from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync.applying import apply
+from xerotui.sync.planning import make_plan
+from xerotui.workspace.announcing import Synced
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
 
@@ -45,13 +47,14 @@ class Home:
         flags = [word for name, value in values.items() for word in (f"--{name.replace('_', '-')}", value)]
         return await self.cli("pair", "set", SOURCE, self.uk, *flags)
 
-    async def plan(self) -> tuple[Plan, list[Operation], list[BlockedRow]]:
+    async def plan(self, *, read: bool = False) -> tuple[Plan, list[Operation], list[BlockedRow]]:
         """A new plan of the first organisation: itself, its operations, and its rows that stay."""
-        id = (await self.bench.done("plan", connection=SOURCE, tenant=self.uk))["plan"]
+        ports = self.bench.wiring.ports()
+        plan = await make_plan(ports, SOURCE, (self.uk,), "tester", read=read)
         async with self.bench.wiring.ledger.read() as tx:
-            operations = await self.bench.wiring.ledger.work.find(tx, plan=id, tenant=self.uk)
-            rows = await self.bench.wiring.ledger.plans.blocked(tx, id)
-        return await the_plan(self.bench, id), operations, [row for row in rows if row.record.tenant == self.uk]
+            operations = await self.bench.wiring.ledger.work.find(tx, plan=plan.id, tenant=self.uk)
+            rows = await self.bench.wiring.ledger.plans.blocked(tx, plan.id)
+        return plan, operations, [row for row in rows if row.record.tenant == self.uk]
 
 
 def codes(rows: list[BlockedRow], kind: Kind) -> Counter[str]:
@@ -161,7 +164,7 @@ async def _settling(home: Home) -> None:
     one = next(o for o in operations if o.kind is Kind.INVOICE)
     await home.set(settle_minutes="10")
     await edit(home.bench, "invoice", one.record, internal_note="Look again")
-    newer, operations, rows = await home.plan()
+    newer, operations, rows = await home.plan(read=True)
     assert (await the_plan(home.bench, older.id)).state is PlanState.DISCARDED
     assert (await the_plan(home.bench, older.id)).moved == (f"replaced by {newer.id}",)
     row = next(row for row in rows if row.record.id == one.record)
@@ -199,9 +202,20 @@ async def _off_and_on(home: Home) -> None:
     assert (await the_plan(home.bench, run.plan)).state is PlanState.APPLYING
     assert next(s for s in (await home.cli("tenants"))["sources"])["state"] == "off"
     await home.cli("tenants", "on", SOURCE)
+    began = home.space.world_now()
+    assert await home.space.synced(began) == Synced()
+    await home.set(announce="on")
     await home.bench.work()
     assert (await the_plan(home.bench, run.plan)).state is PlanState.DONE
     assert len(await writes(home.bench)) > written
+    news = await home.space.synced(began)
+    assert len(news.ids) == sum(o.side is Side.XERO for o in operations)
+    made = sum(o.kind is Kind.INVOICE and o.verb is Verb.CREATE for o in operations)
+    assert f"{made} invoices created in {home.bench.world.tenants[0].name}." in news.lines
+    assert (await home.space.synced(began, news.ids)).lines == ()
+    told = await home.space.synced(began, news.ids[1:])
+    assert len(told.lines) == 1
+    assert told.lines[0].endswith(f"in {home.bench.world.tenants[0].name}.")
 
 
 async def asked_of_halo(bench: Rig) -> int:
@@ -209,14 +223,29 @@ async def asked_of_halo(bench: Rig) -> int:
     return len(await bench.control("halo", "/requests"))
 
 
+async def customers(bench: Rig) -> list[str]:
+    """Customers that are synced with the first organisation."""
+    async with bench.wiring.ledger.read() as tx:
+        found = await bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.CUSTOMER)
+    return [
+        r.id for r in found if isinstance(r, Party) and r.tenant == bench.tenants[0] and r.active and not r.excluded
+    ]
+
+
 async def _automatic(home: Home) -> None:
     """After a first plan a pair may be automatic; one organisation of a source is its default."""
     await home.set(mode="automatic", ceiling_documents="5")
     listed = await home.cli("pair")
     assert {p["settings"]["mode"] for p in listed["pairs"]} == {"automatic", "manual"}
+    linked = next(iter(await customers(home.bench)))
+    await edit(home.bench, "client", linked, xero_tenant_id="")
+    await home.bench.done("refresh", connection=SOURCE, tenant=home.uk)
+    waits = (await home.cli("tenants"))["unassigned"]
+    assert "no default organisation: 1 customer" in waits.get(SOURCE, ""), waits
     other = home.bench.tenants[1]
     await home.space.pair_change(SOURCE, other, {"default_tenant": "on"})
     moved = await home.space.pair_change(SOURCE, home.uk, {"default_tenant": "on"})
+    assert (await home.cli("tenants"))["unassigned"] == {}
     assert any("is the default organisation no longer" in note for note in moved.notes)
     assert (await home.space.pair_settings(SOURCE, other)).settings["default_tenant"] == "off"
     await home.space.tenant_set(home.uk, read_only=True)
