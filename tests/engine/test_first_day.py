@@ -11,9 +11,22 @@ from typing import Any
 
 import pytest
 
-from tests.engine.sync_kit import edit, fault, heal, held, held_one, linked, made_plan, operations, problems, writes
+from tests.engine.sync_kit import (
+    edit,
+    fault,
+    halo,
+    heal,
+    held,
+    held_one,
+    linked,
+    made_plan,
+    operations,
+    plans,
+    problems,
+    writes,
+)
 from tests.kit.full import full_alone
-from tests.rig import Rig, rig
+from tests.rig import SOURCE, Rig, rig
 from xerotui.cli.app import run
 from xerotui.model.kinds import Kind
 from xerotui.model.work import State, Verb
@@ -104,6 +117,7 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
         assert not set(again.counts) & {"create", "update", "link", "conflict"}
         assert again.counts["blocked"] == plan.counts["blocked"]
         await _closed_year_stays_closed(bench, "7004")
+        await _linked_and_tried_again(bench, tenant, "7012", odd["ContactID"])
         assert await bench.control("xero", "/violations") == await bench.control("halo", "/violations") == []
 
 
@@ -116,9 +130,9 @@ async def _repeating_is_listed(bench: Rig, tmp: Path, out: pytest.CaptureFixture
         found["Fenwick Dairy Ltd"].sentence
     )
     told = await shown(tmp, out, "plan", "--show", plan, "--rows")
-    rows = [r for r in told["rows"] if r["verb"] == "repeating"]
+    rows = [r for r in told["rows"] if r["verb"] == "repeats"]
     assert {r["title"] for r in rows} == set(found)
-    assert told["plan"]["counts"]["repeating"] == 2
+    assert told["plan"]["counts"]["repeats"] == 2
     by_verb = {verb: sorted(r["title"] for r in told["rows"] if r["verb"] == verb) for verb in ("create", "link")}
     assert [t for t in by_verb["create"] if t.isdecimal()] == sorted(FULL_NEW)
     assert [t for t in by_verb["link"] if t.isdecimal()] == sorted(FULL_THERE)
@@ -147,6 +161,20 @@ async def _spoilt(bench: Rig, tenant: str, contact: dict[str, Any], email: objec
     """One contact on a page of many gets an e-mail address that is none, or has it mended."""
     await bench.control("xero", "/clock", {"jump_seconds": 5})
     await bench.control("xero", f"/patch/{tenant}/Contacts/{contact['ContactID']}", {"EmailAddress": email})
+
+
+async def _linked_and_tried_again(bench: Rig, tenant: str, number: str, contact: str) -> None:
+    """What waited for its customer goes once a person says who that is, with nothing changed at the source."""
+    mine = next(i for i in bench.world.psa.invoices if i.number == number)
+    row = {k: v for k, v in (await halo(bench, "invoice", mine.id)).items() if k != "last_modified"}
+    args = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "record": str(mine.customer)}
+    await bench.done("link", **args, xero_id=contact)
+    assert row == {k: v for k, v in (await halo(bench, "invoice", mine.id)).items() if k != "last_modified"}
+    follow = (await plans(bench))[-1]
+    assert follow.counts == {"create": 1}
+    await bench.done("apply", plan=follow.id)
+    (made,) = [i for i in (await invoices(bench, tenant)).values() if i["InvoiceNumber"] == number]
+    assert made["Contact"]["ContactID"] == contact
 
 
 async def _closed_year_stays_closed(bench: Rig, number: str) -> None:

@@ -53,7 +53,7 @@ def list_in(draft: Draft, resolved: Resolved) -> None:
         for problem in found.problems:
             if problem.code == CODE:
                 draft.stays(found, CODE, problem.subject, problem.sentence, resolved.record(kind, id))
-                draft.counts["repeating"] += 1
+                draft.counts["repeats"] += 1
 
 
 __all__ = ["CODE", "list_in", "note", "words"]
