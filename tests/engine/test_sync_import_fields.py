@@ -30,7 +30,7 @@ async def _row(bench: Rig, table: str, **where: str) -> dict[str, Any]:
 
 
 async def test_an_import_takes_the_chosen_rows_with_both_tax_sides_and_goes_on_after_a_stop(tmp_path: Path) -> None:
-    async with small(tmp_path, rate=60, scale=0.03) as bench:
+    async with small(tmp_path, rate=60, scale=0.01) as bench:
         british = bench.tenants[0]
         # Xero's own words for both sides, other than the usual rates; mapped from rates 2 and 5 of Halo.
         rates = {m.target: m.value for m in (await bench.wiring.book.read()).mappings(SOURCE, british)}

@@ -31,7 +31,7 @@ async def _made_by_hand(bench: Rig) -> dict[str, str]:
 
 
 async def test_rates_are_added_and_mapped_and_only_what_nothing_uses_is_removed(tmp_path: Path) -> None:
-    async with small(tmp_path, rate=60, scale=0.03) as bench:
+    async with small(tmp_path, rate=60, scale=0.01) as bench:
         british = bench.tenants[0]
         mine = await _made_by_hand(bench)
         before = await _taxes(bench)

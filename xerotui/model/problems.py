@@ -166,7 +166,7 @@ CORE: dict[str, Explanation] = {
         "leave out.",
     ),
     "core.unreadable": Explanation(
-        "Record that can't be read", "Look at the record in the source; it is left alone until it can be read."
+        "Record that can't be read", "Look at the record in its own system; it is left alone until it can be read."
     ),
     "core.date_missing": Explanation("Document without a date", "Set the date in the source."),
     "core.period_locked": Explanation(
@@ -276,6 +276,15 @@ CORE: dict[str, Explanation] = {
     ),
     "core.plugin_failed": Explanation(
         "A plugin failed on this record", "Open Plugins for the reason; update or remove the plugin."
+    ),
+    "core.mapping_renamed": Explanation(
+        "Renamed in Xero under a mapping", "Nothing is stopped: look whether it still is what was meant, and map it again."
+    ),
+    "core.mapping_changed": Explanation(
+        "Changed in Xero under a mapping", "Map the value to another one on Tax mapping; what waits goes on."
+    ),
+    "core.mapping_gone": Explanation(
+        "Archived or deleted in Xero under a mapping", "Map the value to another one, or restore it in Xero and read it again."
     ),
     "core.mapping_missing": Explanation("Value without a mapping", "Map the value on the screen named here."),
     "core.import_ambiguous": Explanation(

@@ -3,20 +3,19 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-import msgspec
-
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.net.governor import for_people
 from xerotui.store import Tx
-from xerotui.sync import moving, policy_runs, taking
+from xerotui.sync import charting, moving, policy_runs, taking
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
 from xerotui.sync.choosing import choose
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.drift import held_record
 from xerotui.sync.import_plans import make_import
+from xerotui.sync.mailing import mail
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.planning import follow_up, make_plan, read_sides, tenants_of
 from xerotui.sync.ports import Ports
@@ -42,6 +41,7 @@ class Desk:
             "recheck": self.recheck,
             "take": self.take,
             "override": self.override,
+            "mail": self.mail,
             policy_runs.VERB: self.automatic,
         }
 
@@ -91,6 +91,8 @@ class Desk:
         for connection in connections:
             tenants = await tenants_of(self.ports, connection, tenant)
             await read_sides(self.ports, connection, tenants, self._progress(request))
+            for one in tenants:
+                await charting.note(self.ports, await pairs.load(self.ports, connection, one))
         return {}
 
     async def plan(self, request: Request) -> Answer:
@@ -226,6 +228,10 @@ class Desk:
         answer = {"changes": str(len(found.changes))}
         return answer | await self.recheck(request) if found.changes else answer
 
+    async def mail(self, request: Request) -> Answer:
+        """Let Xero mail one invoice."""
+        return await mail(self.ports, request.id, request.args, request.actor)
+
     async def _follow_ups(self, request: Request, *, read: bool, fresh: Collection[tuple[str, str]] = ()) -> list[str]:
         db = await self.ports.book.read()
         plans = []
@@ -246,8 +252,8 @@ class Desk:
         args = request.args
         where = (args["connection"], Kind(args["kind"]), args["record"], args["tenant"])
         shown = await moving.preview(self.ports, *where, args["to"])
-        if "contact" in args:
-            shown = msgspec.structs.replace(shown, to=args["contact"])
+        if args.get("contact", shown.to) != shown.to:
+            raise SyncError(f"{shown.title} would go to another contact than the one shown", "Look again.", exit_code=4)
         moved = await moving.move(self.ports, shown, request.actor)
         answer = await self.recheck(request)
         return {"to": moved.to, "to_tenant": moved.to_tenant} | answer

@@ -52,7 +52,7 @@ def _contact(data: PairData, document: Document, found: Findings, parties: dict[
     sent_to = data.link(kind, party.id)
     if sent_to is not None and theirs is not None and data.link(document.kind, document.id) and _archived(theirs):
         # What was sent before its contact was archived is none the worse for it.
-        return sent_to.xero_id
+        return former.contact_of(data, document, party, sent_to.xero_id)
     if theirs is not None and theirs.blocked:
         _inherit(theirs, found, party)
         return ""
@@ -79,7 +79,7 @@ def _contact(data: PairData, document: Document, found: Findings, parties: dict[
 
 def _archived(theirs: Findings) -> bool:
     """True when nothing is wrong with a party but that its contact is archived in Xero."""
-    return all(p.code == "core.contact_archived" for p in theirs.problems if p.blocks)
+    return theirs.blocked and all(p.code == "core.contact_archived" for p in theirs.problems if p.blocks)
 
 
 def _inherit(theirs: Findings, found: Findings, party: Party) -> None:

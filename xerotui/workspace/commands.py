@@ -385,6 +385,15 @@ COMMANDS: tuple[Command, ...] = (
         danger=Danger.WRITES,
         footer=True,
     ),
+    _c(
+        "story.mail",
+        "e",
+        "story",
+        "Mail",
+        "Let Xero mail this invoice to its contact; it is asked first, and never goes twice unseen.",
+        "mail NUMBER",
+        danger=Danger.WRITES,
+    ),
     _c("story.copy", "c", "story", "Copy", "Send this text to the terminal's clipboard.", "why NAME"),
 )
 

@@ -1,20 +1,21 @@
 """The Imports screen: the sizes of the piles, what an unclear record could be linked to, the groups of new items."""
 
 from xerotui.model.kinds import PARTIES, Kind, Side
+from xerotui.model.moves import Move
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Choice, Item, Party
 from xerotui.source.contract import Capability
 from xerotui.source.guard import PluginFault
-from xerotui.sync import import_taxes, importing, pair
+from xerotui.sync import import_taxes, importing, moving, pair
 from xerotui.sync.import_plans import KINDS
 from xerotui.workspace.base import REFUSED
-from xerotui.workspace.errors import Errors
+from xerotui.workspace.duplicates import Duplicates
 from xerotui.workspace.pages import ImportRow, TargetRow
 
 MOST = 200
 
 
-class Imports(Errors):
+class Imports(Duplicates):
     """Bringing tax rates, customers, suppliers and items from Xero."""
 
     _counted: dict[tuple[str, str], tuple[tuple[int, ...], tuple[ImportRow, ...]]]
@@ -87,6 +88,37 @@ class Imports(Errors):
             found = await self.wiring.ledger.snapshots.all(tx, Side.SOURCE, connection, Kind.CHOICE)
         groups = [(c.id.removeprefix(f"{spec}:"), c.name) for c in found if isinstance(c, Choice) and c.spec == spec]
         return tuple(sorted(groups, key=lambda group: group[1].casefold()))
+
+    async def linked(self, connection: str, tenant: str, kind: Kind) -> tuple[TargetRow, ...]:
+        """The linked records of a kind, by name; `detail` names the contact in Xero."""
+        data = await pair.load(self.wiring.ports(), connection, tenant)
+        found = []
+        for (of, id), link in data.links.items():
+            party = data.parties.get((of, id)) if of is kind else None
+            if party is not None:
+                held = data.contacts.by_id.get(link.xero_id)
+                found.append(TargetRow(id=id, title=party.name, detail=held.name if held else link.xero_id))
+        return tuple(sorted(found, key=lambda row: row.title.casefold()))
+
+    async def moved(self, connection: str, kind: Kind, record: str, tenant: str, to: str) -> Move:
+        """What moving the link of a record would do; nothing is written. `record` is an id, a number or a name.
+
+        Raises SyncError when the record isn't linked there, or for a target that nobody knows.
+        """
+        data = await pair.load(self.wiring.ports(), connection, tenant)
+        word = record.strip().casefold()
+        mine = [p for (of, id), p in data.parties.items() if of is kind and (of, id) in data.links]
+        hits = [p for p in mine if p.id == record] or [
+            p for p in mine if word in (p.number.casefold(), p.name.casefold())
+        ]
+        if len(hits) != 1:
+            raise SyncError(
+                f"{'Several' if hits else 'No'} linked {kind.plural} there are called {record[:60]}",
+                "Name it by its id at the source: xerotui why NAME.",
+                code="core.record",
+                exit_code=REFUSED,
+            )
+        return await moving.preview(self.wiring.ports(), connection, kind, hits[0].id, tenant, to)
 
     async def candidates(self, connection: str, tenant: str, kind: Kind, record_or_xero: str) -> tuple[TargetRow, ...]:
         """What a record can be linked to: Xero records for a source record, source records for a Xero one.

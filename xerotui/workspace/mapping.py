@@ -13,12 +13,13 @@ from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
+from xerotui.sync import charting, rates
 from xerotui.sync.checks import no_line
+from xerotui.sync.overriding import SPEC_THEME
 from xerotui.sync.pair import ACCOUNT, ANY, NOT_SENT
-from xerotui.sync import rates
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
-from xerotui.workspace.mapping_specs import BOTH, CORE, account_values
+from xerotui.workspace.mapping_specs import BOTH, CORE, account_values, theme_values
 from xerotui.workspace.pages import MappingRow, SpecRow, TargetRow
 from xerotui.workspace.requests import Requests
 
@@ -76,7 +77,9 @@ class Mappings(Requests):
         async with self.wiring.ledger.read() as tx:
             targets: Sequence[Record] = await snapshots.all(tx, Side.XERO, tenant, Kind(_KIND_OF[known.target]))
             values: list[Record]
-            if known.id == "default_item":
+            if known.id == SPEC_THEME:
+                values = theme_values(await self._documents(tx, connection), tenant)
+            elif known.id == "default_item":
                 values = [Choice(id=ANY, kind=Kind.CHOICE, name="Lines without an item", spec=known.id)]
             elif known.target is Target.TAX_RATE:
                 rates_ = await snapshots.all(tx, Side.SOURCE, connection, Kind.TAX_RATE)
@@ -96,6 +99,10 @@ class Mappings(Requests):
         ages = [c.at for c in cursors if (c.side, c.connection, c.kind) == (Side.XERO, tenant, kind)]
         read = ages[0].isoformat(timespec="seconds") if ages else ""
         return Sides(known, connection, tenant, values, targets, stored, waiting, read)
+
+    async def _documents(self, tx: Any, connection: str) -> list[Record]:
+        kinds = (Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PURCHASE_ORDER)
+        return [r for k in kinds for r in await self.wiring.ledger.snapshots.all(tx, Side.SOURCE, connection, k)]
 
     async def _waiting(self, tx: Any, tenant: str) -> dict[str, int]:
         """Records that wait, by the subject of their problem."""
@@ -176,7 +183,7 @@ class Mappings(Requests):
         await self._news("map.clear", f"{spec}:{value}", connection=connection, tenant=tenant, trade=trade)
 
     async def map_accept(self, spec: str, connection: str, tenant: str) -> int:
-        """Take every proposal; how many there were.
+        """Take every proposal, and the new names of what was renamed in Xero; how many there were.
 
         Raises SyncError where a side was never read.
         """
@@ -187,7 +194,7 @@ class Mappings(Requests):
         for value in sides.values:
             for row in _rows(sides, value):
                 target = next((t for t in sides.targets if _code(t) == row.target), None)
-                if row.state == "proposed" and target is not None:
+                if target is not None and (row.state == "proposed" or (row.changed and row.state == "mapped")):
                     taken.append((sides, value, target, row.trade))
         if taken:
             await self._store(taken)
@@ -316,11 +323,12 @@ def _rows(sides: Sides, value: Record) -> list[MappingRow]:
 def _row(sides: Sides, value: Record, trade: Trade, *, first: bool) -> MappingRow:
     key = _value(value)
     stored = sides.stored.get((key, trade.value))
-    state, target, title = "unmapped", "", ""
+    state, target, title, changed = "unmapped", "", "", ""
     if stored is not None:
         held = next((t for t in sides.targets if _code(t) == stored.target), None)
         allowed = held is not None and _target_row(sides.spec, value, held, trade).allowed
         state, target, title = "mapped" if allowed else "broken", stored.target, stored.target_title
+        changed = charting.verdict(stored, held, value)[1]
     elif (idea := _idea(sides, value, trade)) is not None:
         state, target, title = idea
     # A cause doesn't say on which side of the books it was met; it is shown with the first.
@@ -339,6 +347,7 @@ def _row(sides: Sides, value: Record, trade: Trade, *, first: bool) -> MappingRo
         waiting=waiting,
         used=waiting,
         read=sides.read,
+        changed=changed,
     )
 
 
@@ -351,6 +360,12 @@ def _idea(sides: Sides, value: Record, trade: Trade) -> tuple[str, str, str] | N
         # As it is resolved without a mapping.
         alike = [t for t in sides.targets if _active(t) and t.name.strip().casefold() == value.name.strip().casefold()]
         return ("mapped", alike[0].id, alike[0].name) if alike else None
+    if sides.spec.target is Target.THEME:
+        known = next((t for t in sides.targets if t.id == _value(value)), None)
+        if known is not None:
+            return "mapped", known.id, known.name
+        alike = [t for t in sides.targets if t.name.strip().casefold() == value.name.strip().casefold()]
+        return ("proposed", alike[0].id, alike[0].name) if len(alike) == 1 else None
     if sides.spec.target is Target.ACCOUNT:
         same = [t for t in sides.targets if _code(t).casefold() == _value(value).casefold()]
         fit = [t for t in same if _target_row(sides.spec, value, t, trade).allowed]

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from xerotui.model.kinds import Kind, Trade
-from xerotui.model.records import Choice, Item, Record
+from xerotui.model.records import Choice, Document, Item, Record
 from xerotui.source.contract import MappingSpec, Target
+from xerotui.sync.overriding import SPEC_THEME
 from xerotui.sync.pair import ACCOUNT, ANY
 
 BOTH = (Trade.SALES, Trade.PURCHASE)
@@ -37,7 +38,21 @@ CORE = (
         trades=BOTH,
         help="An account of the same code needs no mapping; the default serves lines that name none anywhere.",
     ),
+    MappingSpec(
+        id=SPEC_THEME,
+        title="Branding themes",
+        source_title="Theme of the source",
+        target=Target.THEME,
+        kinds=(Kind.INVOICE, Kind.CREDIT_NOTE),
+        help="A theme that the organisation has needs no mapping; without one the contact's own theme in Xero applies.",
+    ),
 )
+
+
+def theme_values(documents: Iterable[Record], tenant: str) -> list[Record]:
+    """The themes that the source's documents name, each once, by name."""
+    named = {d.theme for d in documents if isinstance(d, Document) and d.theme and d.tenant in ("", tenant)}
+    return [Choice(id=name, kind=Kind.CHOICE, name=name, spec=SPEC_THEME) for name in sorted(named)]
 
 
 def account_values(items: Iterable[Record], waiting: Iterable[str], stored: Iterable[tuple[str, str]]) -> list[Record]:

@@ -7,6 +7,7 @@ from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation, Plan, PlanState
 from xerotui.store import BlockedRow
+from xerotui.sync.charting import CODES as CHARTED
 from xerotui.sync.originals import UNALLOCATED
 from xerotui.sync.readiness import SKIPS
 from xerotui.sync.repeating import CODE as REPEATING
@@ -15,9 +16,10 @@ from xerotui.workspace.pages import OperationRow, PlanRow, Story
 from xerotui.workspace.stories import Stories, operation_fields
 
 # Words of rows that are no operations; `blocked` also stands for conflicts.
-STAYING = ("blocked", "skip", "conflict", "repeating", "unallocated")
+STAYING = ("blocked", "skip", "conflict", "repeats", "unallocated", "mapping")
 CONFLICTS = ("core.conflict", "core.locked_document", "core.needs_credit_note")
-_CODES = {"skip": set(SKIPS), "conflict": set(CONFLICTS), "repeating": {REPEATING}, "unallocated": {UNALLOCATED}}
+_CODES = {"skip": set(SKIPS), "conflict": set(CONFLICTS), "repeats": {REPEATING}, "unallocated": {UNALLOCATED}}
+_CODES["mapping"] = set(CHARTED)
 # Parts an anchor of the second half of a plan's rows from one of the first.
 _SECOND = "rest:"
 
@@ -165,7 +167,8 @@ def _operation_row(operation: Operation) -> PlanRow:
 def _blocked_row(row: BlockedRow) -> PlanRow:
     ref = row.record
     verb = "skip" if row.code in SKIPS else "conflict" if row.code in CONFLICTS else "blocked"
-    verb = {REPEATING: "repeating", UNALLOCATED: "unallocated"}.get(row.code, verb)
+    verb = {REPEATING: "repeats", UNALLOCATED: "unallocated"}.get(row.code, verb)
+    verb = "mapping" if row.code in CHARTED else verb
     return PlanRow(
         id="|".join((ref.connection, ref.kind.value, ref.id, ref.tenant)),
         verb=verb,

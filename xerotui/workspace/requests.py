@@ -21,7 +21,9 @@ VERBS: dict[str, str] = {
     "discard": "plan.discard",
     "retry": "queue.retry",
     "link": "import.choose",
+    "move": "import.move",
     "override": "story.choose",
+    "mail": "story.mail",
 }
 ENDED = (RequestState.DONE, RequestState.FAILED)
 LOOK = 0.2

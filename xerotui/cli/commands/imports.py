@@ -6,6 +6,8 @@ import click
 
 from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.duplicates import duplicates
+from xerotui.cli.commands.import_move import move
 from xerotui.cli.commands.plan import all_rows, applied, confirmed, got, show
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
@@ -22,7 +24,7 @@ KINDS["taxes"] = Kind.TAX_RATE
 
 
 @click.command("import")
-@click.argument("kind", metavar="[KIND | link KIND RECORD XERO_ID]", nargs=-1)
+@click.argument("kind", metavar="[KIND | duplicates | link KIND RECORD XERO_ID]", nargs=-1)
 @source_option
 @tenant_option
 @click.option("--dry-run", is_flag=True, help="Show what it would link and create, then stop.")
@@ -30,6 +32,8 @@ KINDS["taxes"] = Kind.TAX_RATE
 @click.option("--group", default="", help="The item group for new items, by name or id.")
 @click.option("--only", multiple=True, help="Of the rows only this one, by name or row id; may be repeated.")
 @click.option("--clean-up", is_flag=True, help="Of tax rates: also remove those of no organisation that nothing uses.")
+@click.option("--to", default="", help="Of move: the contact (id, account number or name), or the organisation.")
+@click.option("--supplier", is_flag=True, help="Of move: NAME is a supplier.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--follow", is_flag=True, help="Approve follow-ups of what is blocked now.")
 @json_option
@@ -45,23 +49,34 @@ def import_(
     group: str,
     only: tuple[str, ...],
     clean_up: bool,
+    to: str,
+    supplier: bool,
     yes: bool,
     follow: bool,
 ) -> int:
     """Bring tax rates, customers, suppliers or items from Xero into the source.
 
-    Without KIND the sizes of the piles are shown: linked, exact hits, unclear, new.
+    Without KIND the sizes of the piles are shown: linked, exact hits, unclear, new. `duplicates` lists contacts that
+    look twice in Xero.
     """
     root: Root = ctx.find_root().obj
     out = Output(json=json)
     if not kind:
         return run_async(root, out, _piles, connection=connection, tenant=tenant)
+    if kind == ("duplicates",):
+        return run_async(root, out, duplicates, tenant=tenant)
     if kind[0] == "link":
         if len(kind) != 4:
             raise click.UsageError("import link KIND RECORD XERO_ID")
         return run_async(
             root, out, _link, kind=_kind(kind[1]), record=kind[2], xero_id=kind[3], connection=connection, tenant=tenant
         )
+    if kind[0] == "move":
+        if len(kind) != 2 or not to:
+            raise click.UsageError("import move NAME --to CONTACT|ORGANISATION")
+        moved = Kind.SUPPLIER if supplier else Kind.CUSTOMER
+        where = {"connection": connection, "tenant": tenant, "kind": moved, "name": kind[1], "to": to}
+        return run_async(root, out, move, **where, dry_run=dry_run, yes=yes)
     if len(kind) != 1:
         raise click.UsageError("One kind at a time.")
     what = _kind(kind[0])

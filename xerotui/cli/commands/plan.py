@@ -25,7 +25,8 @@ VERBS = [
     "blocked",
     "skip",
     "conflict",
-    "repeating",
+    "repeats",
+    "mapping",
     "unallocated",
 ]
 
@@ -205,6 +206,7 @@ async def show(
             ("Minutes", plan.minutes or ""),
             ("Removals", _removing(plan)),
             ("Archived", _archiving(plan)),
+            ("Voids", " ".join(plan.warnings)),
             ("Moved", "; ".join(plan.moved)),
         ]
     )

@@ -3,10 +3,11 @@
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import count, safe, stack
+from xerotui.console.text import count, safe, short, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.kinds import Kind
+from xerotui.model.moves import Move
 from xerotui.workspace.pages import ImportRow, TargetRow
 
 COLUMNS = (
@@ -95,3 +96,13 @@ def candidate_choices(targets: tuple[TargetRow, ...]) -> tuple[Choice, ...]:
 def question(item: ImportRow) -> str:
     """A pile in one line, for several rows at once."""
     return f"{count(item.exact, 'link')} and {count(item.new, 'new record')}"
+
+
+def moving(move: Move) -> str:
+    """The question before a link is moved."""
+    to = short(move.to_name, 30) if move.to_name else "a contact that the next plan finds or makes"
+    abroad = f" of {short(move.to_tenant_name, 30)}" if move.to_tenant != move.tenant else ""
+    stays = sum(s.documents for s in move.stays)
+    goes = sum(s.documents for s in move.goes)
+    words = f"{count(stays, 'document')} in Xero stay with {short(move.contact_name, 30)}, {goes:,} to come go there"
+    return f"Move {short(move.title, 30)} to {to}{abroad}? {words}."

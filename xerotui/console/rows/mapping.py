@@ -37,6 +37,8 @@ def row(item: MappingRow) -> Row:
     source = join(safe(item.title), safe(f"  {item.detail}", "dim")) if item.detail else safe(item.title)
     shade = "dim italic" if item.state == "proposed" else "red" if item.state == "broken" else ""
     target = safe(item.target_title or item.target or "—", shade)
+    if item.changed:
+        target = join(safe("! ", "bold yellow"), target)
     return Row(
         key(item.value, item.trade),
         (
@@ -63,6 +65,8 @@ def detail(item: MappingRow) -> Text:
     parts: list[object] = [safe(item.title, "bold"), safe(item.detail, "dim"), "", worded(item.state)]
     parts.append(safe(_WORDS.get(item.state, "")))
     parts += ["", Text("In Xero", style="bold"), safe(item.target_title or item.target or "nothing yet")]
+    if item.changed:
+        parts += ["", safe(f"! {item.changed}.", "bold yellow"), safe("Enter maps it again; a takes new names.", "dim")]
     parts += ["", safe(f"used by {count(item.used, 'record')}")]
     if item.waiting:
         parts.append(safe(f"! {count(item.waiting, 'document')} wait for it", "bold yellow"))

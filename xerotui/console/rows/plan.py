@@ -26,8 +26,10 @@ def columns(titles: int = 14, *, parties: bool = True) -> tuple[Column, ...]:
     )
 
 
+# Verbs of rows that a person has to look at.
+LOUD = ("blocked", "conflict", "repeats", "unallocated", "mapping")
 # Verbs that are no writes: listed in the plan, no part of what is approved.
-LISTED = ("blocked", "skipped", "skip", "conflict", "repeating", "unallocated", "unchanged")
+LISTED = ("blocked", "skipped", "skip", "conflict", "repeats", "unallocated", "mapping", "unchanged")
 # Writes whose amounts are counted with the documents that they are about.
 WITHIN = ("allocate",)
 
@@ -39,7 +41,7 @@ def row(item: PlanRow, names: Mapping[str, str], *, parties: bool = True) -> Row
         party = join(
             party,
             " " if item.party else "",
-            safe(item.reason, "yellow" if item.verb in ("blocked", "conflict", "repeating", "unallocated") else "dim"),
+            safe(item.reason, "yellow" if item.verb in LOUD else "dim"),
         )
     return Row(
         item.id,
@@ -161,6 +163,7 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
     if plan.removals:
         words = f"- {count(plan.removals, 'document')} left the source: voided or deleted in Xero only with your reason"
         parts.append(safe(words, "bold red"))
+    parts += [safe(f"- {words}", "bold red", 200) for words in plan.warnings]
     if archived := plan.counts.get("archive", 0):
         words = f"- {count(archived, 'contact')} to be archived: Xero's API can't bring them back"
         parts.append(safe(words, "yellow"))
@@ -187,4 +190,7 @@ def question(plan: Plan, names: Mapping[str, str], width: int = 80) -> str:
     if len(plan.tenants) > 3:
         where += f" and {len(plan.tenants) - 3} more"
     way = "from" if plan.kind is PlanKind.IMPORT else "to"
-    return f"Approve {totals_of(plan)} {way} {where}?"
+    if plan.options.get("back"):
+        way = "from"
+    first = " ".join((*plan.warnings, ""))
+    return f"{first}Approve {totals_of(plan)} {way} {where}?"

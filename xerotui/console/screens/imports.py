@@ -6,11 +6,12 @@ import msgspec
 from rich.text import Text
 
 from xerotui.console.rows import imports as rows
+from xerotui.console.screens import modes
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import clean, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
-from xerotui.model.kinds import Kind
+from xerotui.model.kinds import PARTIES, Kind
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import Problem
 from xerotui.workspace.pages import ImportRow
@@ -61,12 +62,18 @@ class ImportsScreen(ListScreen):
     def unavailable(self, command: str) -> str:
         """A kind that the source can't take says so."""
         item = self.current if self.is_mounted else None
-        if command in ("import.preview", "import.choose") and self.is_mounted:
+        if command in ("import.preview", "import.choose", "import.move") and self.is_mounted:
             if item is None:
                 return "Nothing is chosen."
+            if command == "import.move" and (item.kind not in PARTIES or not item.linked):
+                return "Only linked customers and suppliers can be moved."
             if not item.supported:
                 return item.reason or "The source can't take this kind."
         return ""
+
+    def do_import_duplicates(self) -> None:
+        """Contacts that look twice, over this screen; esc comes back."""
+        self.app.push_screen(modes.duplicates())
 
     async def do_import_preview(self) -> None:
         """Ask for the plan of the row, or of the marked rows; new items first get their group."""
@@ -144,6 +151,32 @@ class ImportsScreen(ListScreen):
             self.console_app.send(
                 "link", "Link", None, connection=connection, kind=kind.value, record=mine, tenant=tenant, xero_id=xero
             )
+
+    async def do_import_move(self) -> None:
+        """Choose a linked record of the row's kind, then where its link goes; say what stays and what goes; ask."""
+        item: ImportRow = self.current
+        linked = await self.ws.linked(item.connection, item.tenant, item.kind)
+        record = await self.pick("moved", f"Move the link of which {item.kind.label}?", rows.candidate_choices(linked))
+        if record is None:
+            return
+        title = next(row.title for row in linked if row.id == record)
+        others = tuple(Choice(id, name, "another organisation") for id, name in self._others(item))
+        targets = await self.ws.candidates(item.connection, item.tenant, item.kind, record)
+        found = (*others, *rows.candidate_choices(targets))
+        to = await self.pick("target", f"{short(title, 40)} goes to", found)
+        if to is None:
+            return
+        move = await self.ws.moved(item.connection, item.kind, record, item.tenant, to)
+        if move.obstacle:
+            self.notice(f"{short(title, 30)} can't be moved: {move.obstacle}. {move.remedy}", "warn")
+            return
+        command = f"xerotui import move {record} --to {clean(to, 40)}"
+        if await self.ask(rows.moving(move), command) == "y":
+            where = {"connection": item.connection, "kind": item.kind.value, "record": record, "tenant": item.tenant}
+            self.console_app.send("move", "Move link", None, **where, to=to, contact=move.to)
+
+    def _others(self, item: ImportRow) -> list[tuple[str, str]]:
+        return [(id, name) for id, name in self.console_app.names.items() if id != item.tenant]
 
     async def arrive(self, args: dict[str, str]) -> None:
         """Come with a kind to choose, or with a record to settle at once."""
