@@ -12,6 +12,7 @@ from tests.contract.verdict import verdict
 from tests.rig import LOGIN, Rig, rig
 from xerotui.model.kinds import Kind
 from xerotui.sandbox.traffic import VARIABLE
+from xerotui.sandbox.world import build
 from xerotui.xero.connections import connections
 
 SPECS = os.environ.get("XEROTUI_SPECS", "")
@@ -25,7 +26,8 @@ INVOICE = {"Type": "ACCREC", "Contact": {"Name": "A"}, "LineItems": [SALE]}
 async def test_a_run_and_every_known_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     traffic = tmp_path / "traffic"
     monkeypatch.setenv(VARIABLE, str(traffic))
-    async with rig(tmp_path, scale=0.1) as made:
+    # The full world has what the demo's hasn't: templates of repeating invoices, paid documents.
+    async with rig(tmp_path, world=build(scale=0.1, name="full")) as made:
         await made.sync()
         await made.sync()
         await _odd_ways(made)
