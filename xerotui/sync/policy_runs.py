@@ -244,7 +244,8 @@ async def exceeded(ports: Ports, pair: Pair, operations: Sequence[Operation]) ->
 def over(ceilings: Ceilings, operations: Sequence[Operation], linked: int, base: str) -> list[str]:
     """The ceilings that operations are over, of a pair with so many linked records and that base currency."""
     said: list[str] = []
-    documents = [o for o in operations if o.kind in DOCUMENTS and o.side is Side.XERO]
+    # What of a credit is laid on an invoice is no document, and its amount no other than theirs.
+    documents = [o for o in operations if o.kind in DOCUMENTS and o.side is Side.XERO and o.verb is not Verb.ALLOCATE]
     if ceilings.documents is not None and len(documents) > ceilings.documents:
         said.append(f"{len(documents)} documents, at most {ceilings.documents} may go unasked")
     updates = sum(o.verb is Verb.UPDATE and o.side is Side.XERO for o in operations)
