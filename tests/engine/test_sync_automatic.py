@@ -20,7 +20,7 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.model.kinds import Kind
-from xerotui.model.work import Operation, Plan, PlanState, Verb
+from xerotui.model.work import CallState, Operation, Plan, PlanState, Verb
 from xerotui.store import Ceilings
 from xerotui.sync.policy_runs import POLICY, due, for_a_person, over
 
@@ -86,6 +86,23 @@ async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Pa
         await bench.work()
         assert [p.id for p in await _plans(bench)] == left, "where there is nothing to do no plan is made"
         await all_well(bench)
+
+        # The exact bytes of what was settled go after their time; what is known by them stays.
+        async def bodies() -> list[bytes]:
+            async with bench.wiring.ledger.read() as tx:
+                return [
+                    c.body for c in await bench.wiring.ledger.work.calls(tx, f"xero:{tenant}", (CallState.SETTLED,))
+                ]
+
+        sent = await bodies()
+        assert all(sent)
+        await policy(bench, tenant, mode="manual")
+        await jump(bench, 29 * 24 * 3600)
+        await bench.work()
+        assert await bodies() == sent
+        await jump(bench, 2 * 24 * 3600)
+        await bench.work()
+        assert await bodies() == [b""] * len(sent)
 
 
 async def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import Plan, PlanState
 from xerotui.net.clock import machine_now
 from xerotui.store import Tx, WorkerIdentity, me
+from xerotui.store.documents import AUTOMATIC
 from xerotui.sync.switched import off
 from xerotui.workspace import crash, process
 from xerotui.workspace.base import WORKER, Area
@@ -94,6 +95,8 @@ class Workers(Area):
         unused = await self._unused_logins()
         if unused and not left and not starting:
             return self._keep_alive(unused, stopped=bool(stopped))
+        if not left and not starting and await self._has_automatic():
+            return self._look_after(stopped=bool(stopped))
         if left and stopped and not starting:
             return WorkerStatus(state="none", detail="stopped, and work waits for it: xerotui worker start")
         if left and not starting:
@@ -112,6 +115,18 @@ class Workers(Area):
         states = [PlanState.APPROVED, PlanState.APPLYING]
         gone = off(await self.wiring.book.read())
         return [p for p in await self.wiring.ledger.plans.list(tx, 50, states) if p.connection not in gone]
+
+    async def _has_automatic(self) -> bool:
+        """Whether some pair goes by itself, which takes a worker that lives."""
+        return any(pair.mode == AUTOMATIC for pair in (await self.wiring.book.read()).all_pairs())
+
+    def _look_after(self, *, stopped: bool) -> WorkerStatus:
+        """No worker lives though pairs are automatic: start one, or say that none goes."""
+        if stopped or self.read_only:
+            return WorkerStatus(state="none", detail="nothing goes by itself without one: xerotui worker start")
+        if machine_now().timestamp() >= self._rests_until:
+            self.wake()
+        return WorkerStatus(state="none", detail=self._trouble)
 
     async def _unused_logins(self) -> tuple[Login, ...]:
         """The logins that a worker should soon renew; none where the vault is locked."""
