@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "errors": ("errors", "errors", "What waits, grouped by cause."),
     "generate": ("generate", "generate", "Account numbers and item codes for records that have none."),
     "import": ("imports", "import_", "Bring customers, suppliers and items from Xero."),
+    "mail": ("mail", "mail", "Let Xero mail one invoice to its contact."),
     "map": ("map", "map_", "Which Xero value each source value becomes."),
     "pair": ("pair", "pair", "What is synced between a source and an organisation, from when, and how."),
     "plan": ("plan", "plan", "See what a sync would do before it does it."),

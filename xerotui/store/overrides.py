@@ -72,6 +72,11 @@ class Chosen:
                 return o
         return None
 
+    def all(self) -> tuple[Override, ...]:
+        """Those that hold: the document's own, and of its template's what it hasn't chosen itself."""
+        mine = {o.path for o in self.own}
+        return (*self.own, *(o for o in self.template if o.path not in mine))
+
     def lines(self) -> set[str]:
         """The lines that something is chosen for."""
         return {o.line for o in self.own if o.line}

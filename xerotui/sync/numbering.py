@@ -16,7 +16,7 @@ from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.postings import DocumentPosting, Posting, decode, encode
 from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Operation, Verb
-from xerotui.store import Db
+from xerotui.store import Db, Pair
 from xerotui.sync.drift import moved
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
@@ -147,10 +147,14 @@ class Collision(msgspec.Struct, frozen=True):
     template: str
 
 
-def collisions(db: Db) -> list[Collision]:
-    """The pairs of one organisation that number the same kind alike: two of theirs may get one number (M7)."""
+def collisions(db: Db, instead: Pair | None = None) -> list[Collision]:
+    """The pairs of one organisation that number the same kind alike: two of theirs may get one number (M7).
+
+    `instead` is a pair as it would be after a change.
+    """
     groups: dict[tuple[str, Kind, str], list[str]] = {}
-    for pair in db.all_pairs():
+    pairs = [instead if instead is not None and p.key == instead.key else p for p in db.all_pairs()]
+    for pair in pairs:
         source = db.source(pair.source)
         if source is None or not source.enabled:
             continue

@@ -98,10 +98,11 @@ def theme(data: PairData, document: Document, found: Findings) -> str:
     if mapping is not None and mapping.target in known:
         found.value("theme", f"mapping of theme {document.theme}", mapping)
         return mapping.target
-    if document.theme in known:
+    named = code_key(document.theme)
+    mine = next((t.id for t in data.themes if named and named in (code_key(t.id), code_key(t.name))), "")
+    if mine:
         found.value("theme", "source")
-        return document.theme
-    return ""
+    return mine
 
 
 def date(document: Document, found: Findings) -> dt.date | None:

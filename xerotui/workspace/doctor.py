@@ -11,6 +11,7 @@ from xerotui.workspace import webhooks
 from xerotui.workspace.ailing import LEVELS
 from xerotui.workspace.base import told
 from xerotui.workspace.checkup import book_finding, clock_finding, redirect_finding
+from xerotui.workspace.numbers import collision_findings
 from xerotui.workspace.overrides import Overrides
 from xerotui.workspace.pages import Finding
 
@@ -132,6 +133,8 @@ class Doctor(Overrides):
 
     async def _check_sources(self) -> AsyncIterator[Finding]:
         db = await self.wiring.book.read()
+        for finding in collision_findings(db):
+            yield finding
         for document in db.sources():
             if not document.enabled:
                 yield Finding(area="sources", title=document.name, level="warn", detail="switched off")

@@ -9,7 +9,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Line
 from xerotui.store import Override
 from xerotui.store.overrides import TEMPLATE
-from xerotui.sync import overriding, pair
+from xerotui.sync import mailing, overriding, pair
 from xerotui.sync.choosing import DEFAULT, NOTHING, Choices, choices, posted
 from xerotui.sync.numbering import planned
 from xerotui.sync.resolve_document import STATUSES
@@ -81,6 +81,19 @@ class Overrides(Policies):
         if line:
             return _line_form(data, document, posted(document)[line - 1], own)
         return _document_form(data, document, own)
+
+    async def mail_question(self, connection: str, record: str, tenant: str) -> tuple[str, str]:
+        """What a person is asked before Xero mails an invoice, and why it may have been mailed before.
+
+        Raises SyncError where it can't be mailed.
+        """
+        data = await pair.load(self.wiring.ports(), connection, tenant)
+        held = mailing.invoice(data, record)
+        async with self.wiring.ledger.read() as tx:
+            before = await self.wiring.ledger.mails.get(tx, tenant, held.id)
+        contact = data.contacts.by_id.get(held.party)
+        whom = f"{contact.name[:60]} ({contact.email[:80]})" if contact else "its contact"
+        return f"Let Xero mail invoice {held.number} to {whom}?", mailing.already(held, before)
 
     async def overridden(self, connection: str, kind: Kind, record: str, tenant: str) -> tuple[ChosenRow, ...]:
         """What is chosen for a document, and for its template."""

@@ -12,6 +12,7 @@ from xerotui.sync.start_line import Entering, Sides, StartLine, proven, start_li
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.connection import Connections
 from xerotui.workspace.forms import drawn
+from xerotui.workspace.numbers import collision_findings
 from xerotui.workspace.pages import FormField
 from xerotui.workspace.policy import Change, PairSettings, changed, changes, pair_with, settings_of, texts_of
 
@@ -203,6 +204,7 @@ def _notes(db: Db, pair: Pair, after: PairSettings, line: StartLine) -> tuple[st
     entering = sum(side.entering for side in line.sides)
     if entering:
         notes.append(f"{entering} documents enter that were before the start.")
+    notes += [f"{f.detail}." for f in collision_findings(db, pair_with(pair, after)) if f.title == _name(db, pair.tenant)]
     if after.mode == AUTOMATIC and after.ceiling_documents is None and after.ceiling_total is None:
         notes.append("Automatic without a ceiling of documents or sum: a plan of any size goes by itself.")
     return tuple(notes)

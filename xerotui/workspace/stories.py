@@ -5,9 +5,12 @@ import msgspec
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Posting, decode, differences
 from xerotui.model.problems import CORE, Problem, SyncError
-from xerotui.model.work import DONE, FAILED, OPEN, Operation, State
+from xerotui.model.records import Document
+from xerotui.model.work import DONE, FAILED, OPEN, Link, Operation, State
 from xerotui.store import Db, standing
+from xerotui.store.overrides import TEMPLATE
 from xerotui.store.standing import Known, Standing
+from xerotui.sync.overriding import chosen_of, rung
 from xerotui.sync.settle import REMOVED
 from xerotui.workspace.base import REFUSED, operation_row
 from xerotui.workspace.connect import Connecting
@@ -87,6 +90,7 @@ class Stories(Connecting):
             fields += laid_on(theirs)
             if link.posting:
                 fields += [(c.path, c.after, "as last sent") for c in differences(None, decode(link.posting))]
+        fields += await self._chosen(connection, known, link, where)
         if not fields and latest:
             fields += list(operation_fields(latest[0]))
         state, reason = why(db, ref, held.get(where, Standing()), where, planned=planned)
@@ -105,6 +109,25 @@ class Stories(Connecting):
             said=latest[0].error if latest else "",
         )
         return await self._named(told)
+
+    async def _chosen(
+        self, connection: str, known: object, link: Link | None, tenant: str
+    ) -> list[tuple[str, str, str]]:
+        """What people chose for a document, and whether Xero mailed it at their word."""
+        if not isinstance(known, Document) or not tenant:
+            return []
+        ledger = self.wiring.ledger
+        asked = [known.id, *([TEMPLATE + known.template] if known.template else [])]
+        async with ledger.read() as tx:
+            found = await ledger.overrides.many(tx, connection, tenant, known.kind, asked)
+            mail = await ledger.mails.get(tx, tenant, link.xero_id) if link is not None else None
+        told = [
+            (f"chosen {o.field.partition(':')[0]}" + (f" of line {o.line}" if o.line else ""), o.title, rung(o))
+            for o in chosen_of({(known.kind, record): some for record, some in found.items()}, known).all()
+        ]
+        if mail is not None:
+            told.append(("mail", f"{mail.state} {mail.at.date().isoformat()}", f"asked by {mail.actor}"))
+        return told
 
     async def _named(self, story: Story) -> Story:
         async with self.wiring.ledger.read() as tx:

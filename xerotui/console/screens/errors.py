@@ -50,6 +50,8 @@ class ErrorsScreen(ListScreen):
         """Some causes are mended elsewhere."""
         if command in ("errors.fix", "errors.retry", "errors.open") and self.is_mounted and self.current is None:
             return "Nothing is chosen."
+        if command == "errors.numbers" and self.is_mounted and not _numbered(self.current):
+            return "What is chosen lacks no number."
         if command == "errors.fix" and self.is_mounted and not leads(self.current.place):
             return f"{OUTSIDE} {self.current.remedy}"
         return ""
@@ -65,6 +67,14 @@ class ErrorsScreen(ListScreen):
         screen = OrderScreen()
         screen.scope = self.scope
         self.app.push_screen(screen)
+
+    def do_errors_numbers(self) -> None:
+        """Ask for the plan that makes them, for all records of the kind."""
+        where = _numbered(self.current)
+        self.console_app.send("import", "Numbers", self._numbers_made, **where, numbers="1")
+
+    async def _numbers_made(self, answer: dict[str, str]) -> None:
+        await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})
 
     def do_errors_fix(self) -> None:
         """Go where it is mended."""
@@ -96,6 +106,14 @@ class ErrorsScreen(ListScreen):
         if "subject" in args:
             self._select = rows.cause_key(args.get("code", ""), args["subject"])
         self.look(text="", fields={k: v for k, v in args.items() if k in self.FIELDS})
+
+
+def _numbered(cause: CauseRow | None) -> dict[str, str]:
+    """The connection, organisation and kind whose records lack a number; empty for any other cause."""
+    if cause is None or cause.code not in ("core.account_number_missing", "core.item_incomplete") or not cause.tenants:
+        return {}
+    kind, connection = cause.subject.partition(":")[0], cause.place.args.get("connection", "") if cause.place else ""
+    return {"connection": connection, "tenant": cause.tenants[0], "kind": kind} if connection else {}
 
 
 class CauseScreen(ListScreen):

@@ -19,6 +19,7 @@ from xerotui.workspace.pages import ImportRow
 # The choice of no group for new items.
 NO_GROUP = "-"
 # Causes that a person settles by choosing a record here.
+NUMBERED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM)
 UNCLEAR = ("core.import_ambiguous", "core.contact_ambiguous", "core.contact_contradicts", "core.name_taken")
 
 
@@ -62,6 +63,8 @@ class ImportsScreen(ListScreen):
     def unavailable(self, command: str) -> str:
         """A kind that the source can't take says so."""
         item = self.current if self.is_mounted else None
+        if command == "import.numbers" and self.is_mounted and (item is None or item.kind not in NUMBERED):
+            return "Customers, suppliers and items have numbers or codes."
         if command in ("import.preview", "import.choose", "import.move") and self.is_mounted:
             if item is None:
                 return "Nothing is chosen."
@@ -107,6 +110,12 @@ class ImportsScreen(ListScreen):
         found = (*(Choice(id, name) for id, name in groups), none)
         key = await self.pick("group", f"Into which group go the new {item.kind.plural}?", found)
         return "" if key == NO_GROUP else key
+
+    def do_import_numbers(self) -> None:
+        """Ask for the plan that gives records of this kind their numbers."""
+        item: ImportRow = self.current
+        where = {"connection": item.connection, "tenant": item.tenant, "kind": item.kind.value}
+        self.console_app.send("import", f"Numbers for {item.kind.plural}", self._made, **where, numbers="1")
 
     async def _made(self, answer: dict[str, str]) -> None:
         await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})

@@ -10,7 +10,7 @@ from xerotui.console.places import leads, record_of
 from xerotui.console.rows import story as rows
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.override import OverrideScreen
-from xerotui.console.text import safe, short
+from xerotui.console.text import clean, safe, short
 from xerotui.console.widgets.lines import Detail
 from xerotui.model.kinds import DOCUMENTS, Kind
 from xerotui.workspace.pages import Place, Story
@@ -79,6 +79,8 @@ class StoryScreen(AreaScreen):
         """Nothing to mend, nothing to retry."""
         if command == "story.fix" and self.place() is None:
             return "Nothing here is mended inside XeroTUI."
+        if command == "story.mail" and (self.story is None or self.story.kind is not Kind.INVOICE):
+            return "Xero mails invoices alone."
         if command == "story.choose" and (
             self.story is None or self.story.kind not in DOCUMENTS or not self.story.tenant
         ):
@@ -86,6 +88,23 @@ class StoryScreen(AreaScreen):
         if command == "story.retry" and self.retry_args() is None:
             return "Nothing here waits for another try."
         return ""
+
+    async def do_story_mail(self) -> None:
+        """Ask, once more where it was mailed before, then let Xero mail it."""
+        story = self.story
+        assert story is not None
+        question, before = await self.ws.mail_question(story.connection, story.record, story.tenant)
+        if (
+            await self.ask(f"{before}. {question}" if before else question, f"xerotui mail {clean(story.title, 40)}")
+            != "y"
+        ):
+            self.notice("Not mailed.", "quiet")
+            return
+        where = {"connection": story.connection, "record": story.record, "tenant": story.tenant}
+        self.console_app.send("mail", "Mail", self._mailed, **where, again="1" if before else "")
+
+    async def _mailed(self, answer: dict[str, str]) -> None:
+        self.console_app.tell(f"Xero mails invoice {clean(answer.get('number', ''), 60)}.", "good")
 
     def do_story_choose(self) -> None:
         """Choose for this document, or for one of its lines."""
