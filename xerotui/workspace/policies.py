@@ -204,7 +204,8 @@ def _notes(db: Db, pair: Pair, after: PairSettings, line: StartLine) -> tuple[st
     entering = sum(side.entering for side in line.sides)
     if entering:
         notes.append(f"{entering} documents enter that were before the start.")
-    notes += [f"{f.detail}." for f in collision_findings(db, pair_with(pair, after)) if f.title == _name(db, pair.tenant)]
+    met = collision_findings(db, pair_with(pair, after))
+    notes += [f"{finding.detail}." for finding in met if finding.title == _name(db, pair.tenant)]
     if after.mode == AUTOMATIC and after.ceiling_documents is None and after.ceiling_total is None:
         notes.append("Automatic without a ceiling of documents or sum: a plan of any size goes by itself.")
     return tuple(notes)
