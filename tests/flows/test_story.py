@@ -451,3 +451,42 @@ def test_what_waited_is_released(stage: Stage, pictures: Pictures) -> None:
     stage.idle()
     causes = stage.see(lambda ws: ws.errors(View()))
     assert "core.tax_unmapped" not in {row.code for row in causes.rows}
+
+
+def test_what_left_the_source_is_removed_with_a_reason(stage: Stage) -> None:
+    """A deleted invoice: told in the head of the plan, approved by its reason alone, gone in Xero, its story said."""
+    emulated = stage.sandbox.sources[0].store.tables["invoice"].rows  # type: ignore[attr-defined]
+    deleted = next(row for row in emulated.values() if row["id"] > 0 and row["xeroid"] and not row["voided"])
+    number = deleted["invoicenumber"]
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "n")
+        await until(pilot, lambda: bool(lines_with(pilot, "only with your reason")), "the plan that holds a removal")
+        await settled(pilot)
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "Why?")), "the question for the reason")
+        # Without one nothing goes; esc gives it up.
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "Reason is needed")), "that it is needed")
+        await press(pilot, "escape")
+        await until(pilot, lambda: bool(lines_with(pilot, "Not approved")), "that nothing went")
+        await press(pilot, "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "Why?")), "the question once more")
+        await paste(pilot, "Billed to the wrong customer")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen), "the queue")
+        await came_true(lambda: quiet(console(pilot).opened), "the removal to be carried out")
+
+    stage.do(_gone(emulated, deleted["id"]))
+    stage.watch(run)
+    stage.idle()
+    (found,) = [row for row in stage.see(lambda ws: ws.search(number)) if row.title == number]
+    assert (found.state, found.reason) == ("gone", "Gone at the source. It was removed in Xero.")
+    told = stage.see(lambda ws: ws.story(found.connection, found.kind, found.record, found.tenant))
+    assert ("removal approved", "Billed to the wrong customer") in {(path, value) for path, value, _ in told.fields}
+
+
+async def _gone(rows: dict[int, Any], id: int) -> None:
+    """Somebody deletes it at Halo's own screens."""
+    del rows[id]

@@ -83,6 +83,8 @@ def totals_of(plan: Plan) -> str:
     """Operations and sums in one line."""
     amounts = " + ".join(money(amount, currency) for currency, amount in sorted(sums(plan).items()))
     words = count(operations_of(plan), "operation")
+    if plan.removals:
+        words += f" ({plan.removals:,} of them {'removals' if plan.removals > 1 else 'a removal'})"
     return f"{words}, {amounts}" if amounts else words
 
 

@@ -167,6 +167,11 @@ class PlanScreen(ListScreen):
         if plan.problems or plan.counts.get("blocked"):
             command += "  (f: with --follow)"
             choices = (("y", "yes"), ("f", "yes + follow-ups"))
+        if plan.removals:
+            if plan.removals == rows.operations_of(plan):
+                self._ask_reason(plan)
+                return
+            choices = (*choices, ("v", f"yes + {count(plan.removals, 'removal')}"))
         question: Text | str = rows.question(plan, self.console_app.names, self.app.size.width)
         only = sorted(self.marks) if plan.kind is PlanKind.IMPORT else []
         if only:
@@ -178,6 +183,9 @@ class PlanScreen(ListScreen):
         if answer == "n":
             self.notice("Not approved.", "quiet")
             return
+        if answer == "v":
+            self._ask_reason(plan)
+            return
         self.marks = frozenset()
         self.table.mark(self.marks)
         follow = "1" if answer == "f" else ""
@@ -187,9 +195,9 @@ class PlanScreen(ListScreen):
             "apply", "Approval", self._approved, plan=plan.id, hash=plan.hash, follow=follow, only=",".join(only)
         )
 
-    def _ask_reason(self, plan: Plan, removals: int) -> None:
+    def _ask_reason(self, plan: Plan) -> None:
         """Removals go with a reason alone."""
-        about = f"{count(removals, 'document')} will be voided or deleted in Xero for good. Why?"
+        about = f"{count(plan.removals, 'document')} will be voided or deleted in Xero for good. Why?"
 
         def given(reason: object) -> None:
             if not isinstance(reason, str) or not reason:
