@@ -1,8 +1,12 @@
 """What people choose for one document, whose number it gets, whose rate; what is generated; one mail at a time."""
 
+import dataclasses
 import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from tests.engine.sync_kit import (
     asked,
@@ -23,10 +27,13 @@ from tests.engine.sync_kit import (
 from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Change, DocumentPosting, decode
+from xerotui.model.problems import RecordRef
 from xerotui.model.work import Operation, RequestState, Verb
 from xerotui.store import Pair, SourceConnection
 from xerotui.sync import generating, lane, numbering, send_xero
-from xerotui.sync.pair import load
+from xerotui.sync.findings import Findings
+from xerotui.sync.pair import PairData, load
+from xerotui.sync.resolve_document import resolve_document
 
 
 async def planned(bench: Rig, plan: str) -> dict[str, Operation]:
@@ -51,10 +58,18 @@ async def chosen(bench: Rig, record: str, **values: str) -> Any:
 async def test_what_is_chosen_goes_before_everything_else(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         tenant = bench.tenants[0]
+        await policy(bench, tenant, settle_minutes=0)
         before = await made_plan(bench)
-        one, two = list((await planned(bench, before.id)).values())[:2]
-        was = posting(one)
         data = await load(bench.wiring.ports(), SOURCE, tenant)
+        invoices = {id: data.documents[Kind.INVOICE, id] for id in await planned(bench, before.id)}
+        one, two = [o for id, o in (await planned(bench, before.id)).items() if not invoices[id].plain][:2]
+        labour = next(id for id, invoice in invoices.items() if invoice.plain)
+        for id in (labour, two.record):
+            change = {"xero_branding_theme_id": data.themes[-1].id, "recurring_invoice_id": 77}
+            await edit(bench, "invoice", id, **change)
+        before = await made_plan(bench)
+        two = (await planned(bench, before.id))[two.record]
+        was = posting(one)
         at = next(n for n, line in enumerate(was.lines) if not line.heading)
         theme, line = data.themes[-1], str(at + 1)
         used = ("", was.lines[at].account)
@@ -64,6 +79,9 @@ async def test_what_is_chosen_goes_before_everything_else(tmp_path: Path) -> Non
         refused = await chosen(bench, one.record, number="MY-1")
         assert refused.state is RequestState.FAILED
         assert "--number-overrides" in refused.remedy
+        assert "labour" in (await chosen(bench, labour, theme=theme.name)).error
+        assert "template" in (await chosen(bench, one.record, status="DRAFT", template="1")).error
+        assert (await chosen(bench, labour, status="SUBMITTED", template="1")).error == ""
         assert (await chosen(bench, one.record, theme="Nobody's")).state is RequestState.FAILED
         assert (await chosen(bench, one.record, line="99", tax="X")).state is RequestState.FAILED
 
@@ -80,7 +98,10 @@ async def test_what_is_chosen_goes_before_everything_else(tmp_path: Path) -> Non
         assert made.rungs["theme"] == "override by tester"
         assert made.rungs[f"lines.{line}.account"] == "override by tester"
         assert "mails nothing" in made.rungs["status"]
-        assert posting((await planned(bench, plan.id))[two.record]) == posting(two), "others are as they were"
+        inherited = (await planned(bench, plan.id))[two.record]
+        assert (posting(inherited).status, posting(inherited).theme) == ("SUBMITTED", theme.id)
+        assert inherited.rungs["status"] == "override on its template by tester"
+        assert posting((await planned(bench, plan.id))[labour]).theme == "", "labour has the contact's own"
 
         assert (await chosen(bench, one.record, clear="1", line=line)).answer["changes"] == "1"
         assert (await chosen(bench, one.record, theme="-")).answer["changes"] == "1"
@@ -90,10 +111,52 @@ async def test_what_is_chosen_goes_before_everything_else(tmp_path: Path) -> Non
         await bench.done("apply", plan=plan.id)
         held = await held_one(bench, tenant, "Invoices", InvoiceNumber=now.number)
         assert held["Status"] == "AUTHORISED"
+        await _mails(bench, one.record, two.record)
         async with bench.wiring.ledger.read() as tx:
             said = [e for e in await bench.wiring.ledger.audit.list(tx, 300) if e.action == "chose"]
-        assert len(said) == 4
+        assert len(said) == 5
         assert said[-1].actor == "tester"
+
+
+async def _mails(bench: Rig, record: str, draft: str) -> None:
+    """Xero mails at a person's word alone, and never twice unseen, whatever becomes of the answers."""
+    where = {"connection": SOURCE, "tenant": bench.tenants[0]}
+
+    async def sent() -> int:
+        return len([w for w in await writes(bench) if w["kind"] == "email"])
+
+    assert await sent() == 0, "AUTHORISED mails nothing"
+    assert "submitted" in (await bench.ask("mail", record=draft, **where)).error
+    await fault(bench, method="POST", path="/Email", do="cut_after", times=1)
+    await bench.done("mail", record=record, **where)
+    assert await sent() == 1, "the same request under the same key"
+    assert "was mailed from here" in (await bench.ask("mail", record=record, **where)).error
+    await fault(bench, method="POST", path="/Email", do="cut_after", times=2)
+    assert "Nobody can tell" in (await bench.ask("mail", record=record, again="1", **where)).error
+    assert "may have been mailed" in (await bench.ask("mail", record=record, **where)).error
+    assert await sent() == 2
+
+
+def _rates(data: PairData, invoice: Operation) -> None:
+    """Whose rate a foreign document gets, and what it comes to."""
+    usd = msgspec.structs.replace(
+        data.documents[Kind.INVOICE, invoice.record], currency="USD", currency_rate=Decimal("1.25")
+    )
+    ref = RecordRef(connection=SOURCE, kind=Kind.INVOICE, id=usd.id, title=usd.number, tenant=data.tenant)
+    for whose, rate, words in (
+        ("source", Decimal("1.25"), "GBP at 1.25 USD for 1 GBP"),
+        ("xero", None, "Xero's rate of the day"),
+    ):
+        pair = msgspec.structs.replace(data.policy, rate=whose)
+        found = Findings(ref)
+        resolve_document(dataclasses.replace(data, policy=pair, currencies=frozenset({"USD"})), usd, found, {}, {})
+        made = found.posting
+        assert isinstance(made, DocumentPosting)
+        assert made.currency_rate == rate
+        assert words in found.rungs["total"]
+        if rate:
+            assert found.rungs["total"].startswith(f"{(made.total / rate).quantize(Decimal('0.01'), ROUND_HALF_UP)} ")
+        assert not [p for p in found.problems if p.code == "core.currency_missing"]
 
 
 async def test_numbers_by_template_and_by_xero_and_another_date_out_of_a_locked_period(
@@ -108,9 +171,23 @@ async def test_numbers_by_template_and_by_xero_and_another_date_out_of_a_locked_
         assert posting(one).number == f"HP-{one.title}"
         assert one.rungs["number"] == "template HP-{number}"
         locked = next(p for p in await problems(bench, code="core.period_locked") if p.record.tenant == tenant)
+        data = await load(bench.wiring.ports(), SOURCE, tenant)
+        _rates(data, one)
+        kept = {
+            x.item for id in (one.record, two.record, locked.record.id) for x in data.documents[Kind.INVOICE, id].lines
+        }
+        foreign, lost = next(
+            (line.item, id)
+            for id in await planned(bench, plan.id)
+            for line in data.documents[Kind.INVOICE, id].lines
+            if line.item and line.item not in kept and not line.keys
+        )
+        await edit(bench, "item", foreign, xero_tenant_id=bench.tenants[1])
         assert (await chosen(bench, locked.record.id, date="2026-12-01")).answer["plan"], "it goes into a follow-up"
         await chosen(bench, one.record, number=posting(two).number)
         plan = await made_plan(bench)
+        said = [p.sentence for p in await problems(bench, code="core.item_unmapped") if p.record.id == lost]
+        assert any("belongs to another organisation" in sentence for sentence in said), "H30"
         assert {p.record.id for p in await problems(bench, code="core.duplicate_number")} >= {one.record, two.record}
         await chosen(bench, one.record, number="MY-1")
 
