@@ -20,6 +20,9 @@ xerotui connect xero --kind web --client-id "$XERO_CLIENT_ID" --client-secret-fi
 xerotui tenants --refresh
 xerotui map accept
 
+# What the setup still misses, step by step, and by which command: 2 means that a step is open.
+xerotui setup || [ $? -eq 2 ]
+
 # What would be done, record by record; then it is done, and what is released on the way goes as well.
 xerotui plan --rows --no-exit-code
 xerotui apply --yes --follow

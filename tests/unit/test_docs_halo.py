@@ -66,6 +66,6 @@ def test_a_test_that_does_not_exist_is_noticed() -> None:
 def test_commands_of_the_script_exist() -> None:
     script = (ROOT / "docs" / "first-sync.sh").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = re.findall(r"^xerotui (.*?)(?: \|\| .*)?$", script, re.MULTILINE)
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line in lines:
         looked_up(shlex.split(line))

@@ -235,16 +235,27 @@ class XeroTUI(App[int]):
         area, record = places.area_of(place), places.record_of(place)
         if record is not None:
             self.open_story(*record)
+        elif place.command == "pair.open" and isinstance(self.screen, AreaScreen):
+            self.run_worker(self._settings_of(self.screen, place), group="go", exit_on_error=False)
         elif area in self.MODES or area == "plugins":
             self.go(area, dict(place.args))
         else:
             self.tell(f"{places.OUTSIDE} Read the remedy.", "warn")
 
+    async def _settings_of(self, screen: AreaScreen, place: Place) -> None:
+        """The settings of a pair, on top of where one is: esc comes back to it."""
+        from xerotui.console.screens.pair import open_pair
+
+        args = place.args
+        source = args.get("source") or args.get("connection", "")
+        await open_pair(screen, source=source, tenant=args.get("tenant", ""), setting=args.get("setting", ""))
+
     def visit(self, place: Place, *, mending: bool = False) -> None:
         """Go to a place from which esc leads back; with `mending` what is mended there leads back by itself."""
         came = self._current_mode
         self.go_place(place)
-        if places.area_of(place) != came and places.area_of(place) in self.MODES:
+        area = places.area_of(place)
+        if area != came and area in self.MODES and place.command != "pair.open":
             self.back_to, self.mending = came, mending
 
     def go_back(self, words: str = "") -> bool:

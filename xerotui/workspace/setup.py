@@ -244,7 +244,7 @@ def _words(step: ReadinessStep) -> tuple[str, ...]:
         return (step.spec or "tax",)
     if step.what == "import" and step.kind is not None:
         return (step.kind.value, *_BELONGS.get(step.kind.value, ()))
-    return ()
+    return ("kind",) if step.what == "entities" else ()
 
 
 def _pairs(db: Db, connection: str) -> list[Pair]:

@@ -113,16 +113,12 @@ class SetupScreen(ListScreen):
             from xerotui.console.screens.connect_source import ConnectSourceScreen
 
             self.app.push_screen(ConnectSourceScreen())
-        elif step.command == "pair.open" and step.args.get("tenant"):
-            from xerotui.console.screens.pair import PairScreen
-
-            # Which kinds are synced is one part of the form, and opens at once; general settings are all of them.
-            part = "sync_customers" if step.what == "entities" else ""
-            self.app.push_screen(PairScreen(step.connection, step.args["tenant"], part))
         elif step.command == "tenant.refresh":
             self.console_app.send("refresh", "Reading both sides")
         else:
-            self.console_app.visit(Place(step.command, step.args))
+            # Which kinds are synced is one part of the settings' form, and opens at once.
+            part = {"setting": "sync_customers"} if step.what == "entities" else {}
+            self.console_app.visit(Place(step.command, step.args | part))
 
     def do_setup_waits(self) -> None:
         """The causes that hold documents up at this step, each with the key to where it is mended."""
