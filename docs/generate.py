@@ -135,6 +135,16 @@ _REFUSALS = (
         "The plan only removes documents in Xero, which takes a reason (exit code 4)",
         "Give it: `xerotui apply PLAN --removals --reason TEXT`.",
     ),
+    Refusal(
+        "core.mail_refused",
+        "Xero would mail this invoice not at all, or a second time (exit code 4)",
+        "Do what the sentence says; a second time: `xerotui mail NUMBER --again`.",
+    ),
+    Refusal(
+        "core.mail_unknown",
+        "Nobody can tell whether Xero mailed the invoice",
+        "Ask the customer, or look at its history in Xero, then decide.",
+    ),
     Refusal("core.record", "The record isn't known here", "Read both sides again: `xerotui tenants --refresh`."),
     Refusal("core.refused", "The worker refused the request", "The sentence says why."),
     Refusal("core.request_missing", "There is no such request", "Ask again."),
