@@ -203,6 +203,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     options: dict[str, str] = {}
     # Documents that would be voided or deleted in Xero, which takes a person's reason (H35).
     removals: int = 0
+    # What else approval would do, as sentences that a person reads first.
+    warnings: tuple[str, ...] = ()
     # Every use of a default item: a code that nobody chose for the line (H22).
     defaults: tuple[DefaultUse, ...] = ()
 

@@ -19,6 +19,8 @@ from xerotui.store.paging import Listing, exactly, holds
 from xerotui.store.tx import Tx
 
 _apart, _told, _taken = tables.apart, tables.told, tables.taken
+# The sorts of differences: see `Apart`.
+DRIFT, VOIDED, LOST, BORN = "drift", "voided", "lost", "born"
 _KEY = ("connection", "tenant", "what", "kind", "record", "field")
 
 
@@ -151,7 +153,7 @@ class Backs:
         mine = (snapshots.side == Side.XERO.value, snapshots.connection == tenant, snapshots.kind.in_(kinds))
         # Thousandths of seconds: the sum of microseconds would be too great an integer.
         row = await tx.one(
-            select(func.count().label("n"), func.coalesce(func.sum(snapshots.modified / 1000), 0).label("at")).where(
+            select(func.count().label("n"), func.coalesce(func.sum(snapshots.modified // 1000), 0).label("at")).where(
                 *mine
             )
         )

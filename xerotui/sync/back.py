@@ -5,15 +5,17 @@ from collections.abc import Collection
 
 import msgspec
 
+from xerotui.model import records, settling
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
+from xerotui.model.records import Document, Record
 from xerotui.model.settling import Settlement
 from xerotui.model.work import OPEN, Operation, Verb
 from xerotui.source.contract import Capability, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.source.guard import PluginFault
 from xerotui.store import Apart, Tx
-from xerotui.sync import back_documents, back_parties, back_payments, back_voids
-from xerotui.sync.drift import version
+from xerotui.sync import back_documents, back_parties, back_payments, back_voids, owning
+from xerotui.sync.back_told import VERBS, from_xero
 from xerotui.sync.owning import Choices
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft
@@ -21,8 +23,6 @@ from xerotui.sync.ports import Ports
 from xerotui.sync.pull import words
 from xerotui.sync.resolve import Resolved
 
-# The writes into a source that come from Xero.
-VERBS = (Verb.SETTLE, Verb.VOID, Verb.UPDATE)
 MOVED = "it changed in Xero since it was planned"
 
 
@@ -139,15 +139,23 @@ async def outdated(ports: Ports, tx: Tx, operations: Collection[Operation]) -> d
         if not from_xero(o):
             continue
         kind = Kind.CUSTOMER if o.kind in PARTIES else o.kind
-        held = await ports.ledger.snapshots.get(tx, Side.XERO, o.tenant, kind, o.target)
-        if version(held) != o.basis.xero_version:
+        if not _still_so(o, await ports.ledger.snapshots.get(tx, Side.XERO, o.tenant, kind, o.target)):
             found[o.id] = MOVED
     return found
 
 
-def from_xero(operation: Operation) -> bool:
-    """Whether an operation writes something of Xero's into the source."""
-    return operation.side is Side.SOURCE and operation.verb in VERBS and bool(operation.basis.xero_version)
+def _still_so(operation: Operation, held: Record | None) -> bool:
+    """Whether Xero still says what an operation tells; its version alone moves with every mailing."""
+    if operation.verb is Verb.UPDATE:
+        wanted, values = records.decode(operation.body), owning.held(held)
+        names = [c.path for c in operation.changes if not c.path.endswith("_tax")]
+        return bool(values) and all(owning.same(values.get(name), getattr(wanted, name)) for name in names)
+    if not isinstance(held, Document):
+        return False
+    if operation.verb is Verb.VOID:
+        return held.status in back_voids.OVER
+    then, now = settling.decode(operation.body), back_payments.settlement(held)
+    return (then.status, then.paid, then.credited, then.due) == (now.status, now.paid, now.credited, now.due)
 
 
 __all__ = ["VERBS", "Known", "add", "apart", "from_xero", "keep", "known", "operations", "outdated"]

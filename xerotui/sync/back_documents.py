@@ -10,13 +10,13 @@ from xerotui.model.records import Document, Party, Record
 from xerotui.model.settling import Settlement
 from xerotui.model.work import Operation
 from xerotui.store import Apart
+from xerotui.store.backs import BORN, DRIFT, LOST
 from xerotui.sync import drift, owning
 from xerotui.sync.findings import Findings
 from xerotui.sync.owning import Choices
 from xerotui.sync.pair import PairData
 from xerotui.sync.resolve import Resolved
 
-DRIFT, BORN, LOST = "drift", "born", "lost"
 _OVER = ("VOIDED", "DELETED")
 # The field of a choice that is about a document as a whole.
 WHOLE = ""
@@ -219,9 +219,6 @@ def _born(data: PairData, kind: Kind, id: str, title: str, party: str, why: str,
 
 
 __all__ = [
-    "BORN",
-    "DRIFT",
-    "LOST",
     "as_held",
     "born",
     "born_contacts",

@@ -11,6 +11,7 @@ from xerotui.model.postings import Change, decode
 from xerotui.model.records import Address, Item, Party, Record, fingerprint
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.store import Apart
+from xerotui.store.backs import DRIFT
 from xerotui.sync import owning
 from xerotui.sync.drift import held_record, version
 from xerotui.sync.owning import Choices
@@ -18,7 +19,6 @@ from xerotui.sync.pair import PairData
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.resolve import Resolved
 
-DRIFT = "drift"
 Amendable = Mapping[Kind, tuple[str, ...]]
 
 
@@ -172,4 +172,4 @@ def _operation(resolved: Resolved, plan: str, link: Link, record: Party | Item, 
     )
 
 
-__all__ = ["DRIFT", "Field", "differing", "linked", "operations", "rows"]
+__all__ = ["Field", "differing", "linked", "operations", "rows"]

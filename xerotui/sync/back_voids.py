@@ -7,14 +7,14 @@ from xerotui.model.postings import Change
 from xerotui.model.records import Document
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.store import Apart
+from xerotui.store.backs import VOIDED
 from xerotui.sync.drift import version
 from xerotui.sync.pair import PairData
-from xerotui.sync.plan import new_id, source_lane
+from xerotui.sync.plan import AT_SOURCE, new_id, source_lane
 from xerotui.sync.settle import REMOVED
 
-VOIDED = "voided"
 VOIDABLE = (Kind.INVOICE,)
-_OVER = ("VOIDED", "DELETED")
+OVER = ("VOIDED", "DELETED")
 
 
 def voided(data: PairData) -> Iterator[tuple[Link, Document, Document]]:
@@ -25,7 +25,7 @@ def voided(data: PairData) -> Iterator[tuple[Link, Document, Document]]:
             if document is None or held is None or link.how == REMOVED:
                 # What was removed in Xero because it left the source is another story.
                 continue
-            if held.status not in _OVER or document.facts.get("voided"):
+            if held.status not in OVER or document.facts.get("voided"):
                 continue
             yield link, document, held
 
@@ -78,11 +78,11 @@ def operations(data: PairData, plan: str, effect: str, busy: set[tuple[Kind, str
             party=party.name if party else document.name,
             target=held.id,
             basis=Basis(xero_version=version(held)),
-            changes=(Change("status", "open", "void"), *([Change("at the source", "", effect)] if effect else [])),
+            changes=(Change("status", "open", "void"), *([Change(AT_SOURCE, "", effect)] if effect else [])),
             rungs={"status": f"{held.status.lower()} in Xero"},
             currency=document.currency or held.currency,
             total=document.total,
         )
 
 
-__all__ = ["VOIDABLE", "VOIDED", "operations", "rows", "voided"]
+__all__ = ["VOIDABLE", "operations", "rows", "voided"]

@@ -5,7 +5,7 @@ import math
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 
@@ -29,6 +29,8 @@ from xerotui.sync.resolve_line import DEFAULT_ITEM
 
 BATCH = 50
 LIFE = dt.timedelta(hours=24)
+# The path of a change that says what else happens at the source.
+AT_SOURCE = "at the source"
 
 
 def new_id(prefix: str) -> str:
@@ -164,10 +166,16 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         draft.stays(found, "core.contact_archived", subject, sentence, resolved.record(ref.kind, ref.id))
         draft.counts["blocked"] += 1
         return
-    found.posting = posting
+    # What the source itself says stays as it is in the findings: what Xero owns is compared with that.
     draft.operations.append(
         _operation(
-            draft, resolved, found, Verb.UPDATE, target=link.xero_id, xero_version=drift.version(held), before=base
+            draft,
+            resolved,
+            replace(found, posting=posting),
+            Verb.UPDATE,
+            target=link.xero_id,
+            xero_version=drift.version(held),
+            before=base,
         )
     )
     draft.counts["update"] += 1
@@ -328,6 +336,18 @@ def plan_hash(operations: Iterable[Operation]) -> str:
     return digest.hexdigest()[:16]
 
 
+def voids_said(operations: Iterable[Operation]) -> tuple[str, ...]:
+    """What voiding documents at the source does there besides, each sentence once with the number of documents."""
+    found: Counter[str] = Counter()
+    for o in operations:
+        if o.side is Side.SOURCE and o.verb is Verb.VOID:
+            found[next((c.after for c in o.changes if c.path == AT_SOURCE), "")] += 1
+    return tuple(
+        f"{number} document{'s' * (number != 1)} voided in Xero will be voided at the source. {words}".strip()
+        for words, number in sorted(found.items())
+    )
+
+
 def finish(
     draft: Draft,
     *,
@@ -362,6 +382,7 @@ def finish(
         minutes=minutes_needed(draft.operations, draft.noted),
         problems=dict(codes),
         options=options or {},
+        warnings=voids_said(draft.operations),
         removals=sum(o.side is Side.XERO and o.verb in (Verb.VOID, Verb.DELETE) for o in draft.operations),
         defaults=default_uses(draft.operations),
     )

@@ -13,6 +13,7 @@ from xerotui.model.records import Document, Record
 from xerotui.model.work import Call, Link, Operation, State, Verb
 from xerotui.store import Fence, Tx
 from xerotui.sync import noting
+from xerotui.sync.back_told import remember
 from xerotui.sync.numbering import settled
 from xerotui.sync.plan import new_id, source_lane
 from xerotui.sync.ports import Ports
@@ -200,6 +201,7 @@ class Settler:
             await self._links(tx, outcome.done)
             await self._removed(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
+            await remember(self.ports, tx, outcome.done)
             await noting.add(self.ports, tx, db, outcome.done)
             await tell(self.ports, tx, _problems(outcome))
             said = [_said(done) for done in outcome.done]
