@@ -235,6 +235,7 @@ def _rests(draft: Draft, found: Findings, note: Standing, rest: Decimal, why: st
         found.problem(UNALLOCATED, subject, sentence, place=Place("go.errors", args), blocks=False)
         draft.problems.append(found.problems[-1])
     draft.stays(found, UNALLOCATED, f"{ref.kind}:{ref.id}", sentence)
+    draft.counts["unallocated"] += 1
     draft.rows[-1] = msgspec.structs.replace(draft.rows[-1], currency=note.currency, total=rest)
 
 

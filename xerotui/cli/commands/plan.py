@@ -103,7 +103,7 @@ def confirmed(plan: Plan, only: int = 0) -> bool:
     """Ask a person at a terminal; elsewhere a usage error, because silence is no approval."""
     if not sys.stdin.isatty():
         raise click.UsageError("Approval needs --yes where nobody can be asked.")
-    writes = sum(n for what, n in plan.counts.items() if what in ("create", "update", "link", "void", "delete"))
+    writes = sum(n for what, n in plan.counts.items() if what == "link" or what in set(Verb))
     return click.confirm(f"Approve {f'{only} of ' if only else ''}{writes} operations?", default=False, err=True)
 
 
