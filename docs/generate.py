@@ -26,6 +26,7 @@ AREAS = {
     "overview": "Overview",
     "setup": "Setup",
     "tenants": "Tenants",
+    "pair": "Settings of a pair",
     "connection": "A connection",
     "connect": "Connecting",
     "mapping": "Tax mapping",
@@ -121,7 +122,12 @@ _REFUSALS = (
         "The two values may not be mapped to each other, most often because their percentages differ",
         "Choose one of equal percentage that Xero allows on that side.",
     ),
+    Refusal("core.mail_refused", "Xero refuses to mail the document", "The sentence says why; mail it in Xero."),
+    Refusal(
+        "core.mail_unknown", "Nobody knows whether it was mailed", "Look in Xero; it isn't asked for again by itself."
+    ),
     Refusal("core.not_connected", "There is no such connection (exit code 3)", "Connect it: `xerotui connect`."),
+    Refusal("core.not_proven", "No plan of this pair was carried out yet", "Approve a plan of it first."),
     Refusal("core.plan_missing", "There is no such plan", "Make one: `xerotui plan`."),
     Refusal("core.plugin", "A plugin is missing or can't be used", "See `xerotui plugins`."),
     Refusal(
@@ -151,6 +157,7 @@ _REFUSALS = (
     Refusal("core.row", "There is no such row in the plan or queue", "List them: `--rows`, or `xerotui queue`."),
     Refusal("core.settings", "The settings of a connection are wrong or no longer fit", "Connect again."),
     Refusal("core.setup", "A step of the setup isn't there or can't be left as it is", "List them: `xerotui setup`."),
+    Refusal("core.source_off", "The source is switched off", "Switch it on: `xerotui tenants on SOURCE`."),
     Refusal("core.source_refused", "The source refuses the request", "See `xerotui doctor`."),
     Refusal(
         "core.stale",
@@ -162,6 +169,7 @@ _REFUSALS = (
         "A run works on the organisation that is to be disconnected (exit code 4)",
         "Wait for its end: `xerotui queue`.",
     ),
+    Refusal("core.take", "Neither side can be taken here", "The sentence says why."),
     Refusal("core.throttled", "A limit of the other system is reached", "Wait: the work goes on by itself."),
     Refusal("core.unreachable", "The other system can't be reached", "Check address and network, then try again."),
     Refusal("core.usage", "The command line is wrong (exit code 1)", "See the command's `--help`."),

@@ -133,7 +133,7 @@ COMMANDS: tuple[Command, ...] = (
         "pair",
         "Change",
         "Change this setting, with those of its part.",
-        "pair set SOURCE NAME --SETTING VALUE",
+        "pair set SOURCE NAME",
         danger=Danger.WRITES,
         footer=True,
     ),
