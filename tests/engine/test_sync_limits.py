@@ -1,5 +1,6 @@
 """Documents that are paid, credited or in a closed period: only what Xero still takes is sent, the rest said (H34)."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.model.kinds import Kind
-from xerotui.model.work import State, Verb
+from xerotui.model.work import CallState, State, Verb
+from xerotui.sync.plan import xero_lane
 
 CODE = "core.needs_credit_note"
 
@@ -33,6 +35,14 @@ async def _priced(bench: Rig, record: str, **change: Any) -> list[dict[str, Any]
 async def _state(bench: Rig, plan: str) -> dict[str, tuple[str, str]]:
     async with bench.wiring.ledger.read() as tx:
         return {b.record.id: (b.code, b.sentence) for b in await bench.wiring.ledger.plans.blocked(tx, plan)}
+
+
+async def _sent(bench: Rig, tenant: str) -> dict[str, dict[str, Any]]:
+    """What went over the wire in updates of invoices, by their Xero id."""
+    async with bench.wiring.ledger.read() as tx:
+        calls = await bench.wiring.ledger.work.calls(tx, xero_lane(tenant), (CallState.SETTLED,))
+    updates = [json.loads(c.body)["Invoices"] for c in calls if (c.kind, c.verb) == (Kind.INVOICE, Verb.UPDATE)]
+    return {element["InvoiceID"]: element for elements in updates for element in elements}
 
 
 async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a_credit_note(tmp_path: Path) -> None:
@@ -75,6 +85,12 @@ async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         assert {o.state for o in await operations(bench, plan=plan.id, kind=Kind.INVOICE)} == {State.VERIFIED}
         assert len(await writes(bench)) == made + 3
+        sent = await _sent(bench, tenant)
+        assert set(sent[paid[1]]) == {"InvoiceID", "Reference"}
+        assert set(sent[part[1]]) == {"InvoiceID", "Reference", "LineItems"}
+        allowed = {"LineItemID", "Description", "AccountCode", "Tracking"}
+        assert all("LineItemID" in x and set(x) <= allowed for x in sent[part[1]]["LineItems"])
+        assert "UnitAmount" in sent[draft[1]]["LineItems"][-1], "an open document is sent whole"
         after = await held_one(bench, tenant, "Invoices", InvoiceID=part[1])
         assert after["Reference"] == "PO-PART"
         assert [(x["LineItemID"], x["LineAmount"]) for x in after["LineItems"]] == [
