@@ -1,11 +1,12 @@
 """`xerotui map`: mappings listed, set, cleared, and proposals taken; for tax rates and a source's own values alike."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from xerotui.cli.app import Root
+from xerotui.cli.commands import map_sheet
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, run_async, source_id, source_option, tenant_id, tenant_option
 from xerotui.cli.text import safe, when
@@ -24,11 +25,28 @@ _trade = click.option("--trade", type=click.Choice(["sales", "purchase"]), defau
 @tenant_option
 @click.option("--specs", is_flag=True, help="List what can be mapped.")
 @click.option("--state", type=click.Choice(["mapped", "proposed", "unmapped", "broken"]), help="Only these.")
+@click.option("--changed", is_flag=True, help="Of all kinds: what Xero renamed, archived or changed since then.")
+@click.option("--csv", is_flag=True, help="Of all kinds, or of --spec: as CSV, to be edited and read by --from.")
+@click.option("--from", "sheet", type=click.File(), help="Read such a CSV and show what it would change; - is stdin.")
+@click.option("--dry-run", is_flag=True, help="Of --from: show it, then stop.")
+@click.option("--yes", is_flag=True, help="Of --from: don't ask.")
 @click.option("--targets", "value", default="", help="List what this source value could become.")
 @click.option("--json", "json", is_flag=True, help="Data as JSON on stdout, for scripts.")
 @click.pass_context
 def map_(
-    ctx: click.Context, spec: str, connection: str, tenant: str, specs: bool, state: str, value: str, json: bool
+    ctx: click.Context,
+    spec: str,
+    connection: str,
+    tenant: str,
+    specs: bool,
+    changed: bool,
+    csv: bool,
+    sheet: TextIO | None,
+    dry_run: bool,
+    yes: bool,
+    state: str,
+    value: str,
+    json: bool,
 ) -> int:
     """Which Xero value each source value becomes."""
     if ctx.invoked_subcommand is not None:
@@ -37,6 +55,16 @@ def map_(
     out = Output(json=json)
     if specs:
         return run_async(root, out, _specs)
+    named = ctx.get_parameter_source("spec") is not click.core.ParameterSource.DEFAULT
+    where = {"spec": spec if named else "", "connection": connection, "tenant": tenant}
+    if csv and json:
+        raise click.UsageError("One of --csv and --json.")
+    if changed:
+        return run_async(root, out, map_sheet.changed, **where)
+    if csv:
+        return run_async(root, out, map_sheet.sheet, **where)
+    if sheet is not None:
+        return run_async(root, out, map_sheet.read, text=sheet.read(), dry_run=dry_run, yes=yes)
     if value:
         return run_async(root, out, _targets, spec=spec, connection=connection, tenant=tenant, value=value)
     return run_async(root, out, _list, spec=spec, connection=connection, tenant=tenant, state=state or "")
