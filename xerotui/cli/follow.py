@@ -41,7 +41,7 @@ def _refused(request: Request | None) -> SyncError:
     if offered := answer.get("plan"):
         remedy = f"{remedy} A new plan is ready: xerotui apply {offered}.".strip()
     code = int(answer["exit"]) if answer.get("exit", "").isdecimal() else Exit.PROBLEMS
-    if request.verb in ("apply", "discard", "link") and code == Exit.PROBLEMS:
+    if request.verb in ("apply", "discard", "link", "take") and code == Exit.PROBLEMS:
         code = Exit.REFUSED
     return SyncError(request.error, remedy, code=answer.get("code", "core.refused"), exit_code=code)
 

@@ -17,7 +17,7 @@ _SHOWN = {
 }
 FOOTER = 7
 # Screens that show one organisation or all of them; elsewhere `t` answers, but isn't advertised.
-SCOPED = ("mapping", "imports", "plan", "queue", "errors", "records", "duplicates")
+SCOPED = ("mapping", "imports", "plan", "queue", "errors", "records", "duplicates", "drift")
 # Keys of lists and bars that are no commands; help shows them after the commands.
 MOVES = (
     ("↑ ↓", "Move; past the end the next page comes"),

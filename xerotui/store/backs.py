@@ -139,6 +139,11 @@ class Backs:
         query = select(_apart).where(*where, *([_apart.c.tenant == tenant] if tenant else []))
         return [_row(row) for row in await tx.all(query.order_by(_apart.c.what, _apart.c.field))]
 
+    async def voided(self, tx: Tx) -> dict[tuple[str, str, Kind, str], str]:
+        """Why documents that are over in Xero still stand at their source, by connection, tenant, kind and record."""
+        rows = await tx.all(select(_apart).where(_apart.c.what == VOIDED))
+        return {(row.connection, row.tenant, Kind(row.kind), row.record): row.why for row in rows}
+
     async def counts(self, tx: Tx, connection: str = "", tenant: str = "") -> dict[str, int]:
         """How many differences there are of each sort."""
         query = select(_apart.c.what, func.count().label("n")).group_by(_apart.c.what)

@@ -5,6 +5,7 @@ from pathlib import Path
 from xerotui.workspace import home as homes
 from xerotui.workspace.announcing import Announcing
 from xerotui.workspace.back import Back
+from xerotui.workspace.credits import Credits
 from xerotui.workspace.doctor import Doctor
 from xerotui.workspace.map_sheet import MapSheets
 from xerotui.workspace.native import NativeSync
@@ -12,7 +13,7 @@ from xerotui.workspace.webhooks import Webhooks
 from xerotui.workspace.wiring import Wiring
 
 
-class Workspace(Back, Doctor, Announcing, NativeSync, Webhooks, MapSheets):
+class Workspace(Back, Credits, Doctor, Announcing, NativeSync, Webhooks, MapSheets):
     """One installation, opened: pages to look at, requests to make, settings to edit.
 
     Pages never use the network; requests return at once. Errors that people must read are `SyncError`.

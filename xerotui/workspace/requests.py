@@ -21,6 +21,7 @@ VERBS: dict[str, str] = {
     "discard": "plan.discard",
     "retry": "queue.retry",
     "link": "import.choose",
+    "take": "drift.xero",
     "move": "import.move",
     "override": "story.choose",
     "mail": "story.mail",

@@ -12,6 +12,7 @@ from xerotui.store.overrides import TEMPLATE
 from xerotui.store.standing import Known, Standing
 from xerotui.sync.overriding import chosen_of, rung
 from xerotui.sync.settle import REMOVED
+from xerotui.workspace.back import back_of
 from xerotui.workspace.base import REFUSED, operation_row
 from xerotui.workspace.connect import Connecting
 from xerotui.workspace.credits import laid_on
@@ -19,7 +20,7 @@ from xerotui.workspace.listing import flat
 from xerotui.workspace.naming import names_for
 from xerotui.workspace.pages import OperationRow, SearchRow, Story
 
-NOT_SET, SKIPPED, GONE = "not set", "skipped", "gone"
+NOT_SET, SKIPPED, GONE, VOIDED = "not set", "skipped", "gone", "voided in Xero"
 
 
 class Stories(Connecting):
@@ -37,12 +38,16 @@ class Stories(Connecting):
             found = await standing.find(tx, [source.id for source in db.sources()], text, limit)
             held = await standing.standing(tx, found)
             plans = await standing.covering(tx)
+            voids = await self.wiring.ledger.backs.voided(tx)
         rows: list[SearchRow] = []
         for known in found:
             at = held[known.key]
             for tenant in _tenants(known, at):
                 planned = (known.connection, tenant) in plans
                 state, reason = why(db, known, at.get(tenant, Standing()), tenant, planned=planned)
+                gone = voids.get((known.connection, tenant, known.kind, known.id), "")
+                if gone and state != "blocked":
+                    state, reason = VOIDED, gone
                 rows.append(
                     SearchRow(
                         title=known.title or known.id,
@@ -75,6 +80,7 @@ class Stories(Connecting):
             departed = (await ledger.departures.of(tx, connection, kind, [record])).get(record)
             held = (await standing.standing(tx, [ref]))[ref.key]
             planned = (connection, where) in await standing.covering(tx)
+            back, voided = await back_of(ledger, tx, link, theirs, kind, record)
         history, problems = await self._about(connection, kind, record, where)
         if known is None and link is None and not history and not problems and ref.at is None:
             raise SyncError("Nobody knows this record", "Read both sides again.", code="core.record", exit_code=REFUSED)
@@ -87,13 +93,15 @@ class Stories(Connecting):
             fields += [(path, value, "source") for path, value in flat(known) if path not in ("modified", "kind", "id")]
         if link is not None:
             fields.append(("xero id", link.xero_id, link.how))
-            fields += laid_on(theirs)
+            fields += (*laid_on(theirs), *back)
             if link.posting:
                 fields += [(c.path, c.after, "as last sent") for c in differences(None, decode(link.posting))]
         fields += await self._chosen(connection, known, link, where)
         if not fields and latest:
             fields += list(operation_fields(latest[0]))
         state, reason = why(db, ref, held.get(where, Standing()), where, planned=planned)
+        if voided and not problems:
+            state, reason = VOIDED, voided
         told = Story(
             title=_title(known, problems, history) or ref.title or record,
             kind=kind,

@@ -67,6 +67,12 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "allocate": ("&", "green"),
     "note": ("·", "dim"),
     "unallocated": ("!", "yellow"),
+    "settle": ("&", "green"),
+    # differences
+    "drift": ("≠", "yellow"),
+    "voided": ("-", "bold red"),
+    "lost": ("!", "yellow"),
+    "born": ("+", "cyan"),
     # findings
     "ok": ("✓", "green"),
     "warn": ("!", "bold yellow"),

@@ -59,6 +59,12 @@ def _setup() -> Screen[Any]:
     return SetupScreen()
 
 
+def _drift() -> Screen[Any]:
+    from xerotui.console.screens.drift import DriftScreen
+
+    return DriftScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "overview": _overview,
     "setup": _setup,
@@ -68,6 +74,7 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "plan": _plan,
     "queue": _queue,
     "errors": _errors,
+    "drift": _drift,
 }
 
 

@@ -17,7 +17,7 @@ from xerotui.console.widgets.picker import Choice
 from xerotui.model.paging import Page, View
 from xerotui.model.work import Plan, PlanKind, PlanState
 from xerotui.workspace.listing import superseded
-from xerotui.workspace.pages import PlanRow
+from xerotui.workspace.pages import Place, PlanRow
 
 
 class PlanScreen(ListScreen):
@@ -116,6 +116,13 @@ class PlanScreen(ListScreen):
         following = order[(order.index(now) + 1) % len(order)] if now in order else ""
         fields = {k: v for k, v in self.view.fields.items() if k != "verb"}
         self.look(fields=fields | ({"verb": following} if following else {}))
+
+    def do_plan_drift(self) -> None:
+        """Where both sides differ: the record under the cursor, or all that drifted."""
+        item: PlanRow | None = self.current
+        record = item.id.split("|")[2] if item is not None and item.verb == "conflict" else ""
+        args = {"what": "drift"} | ({"record": record} if record else {})
+        self.console_app.visit(Place("go.drift", args))
 
     async def do_plan_pick(self) -> None:
         """Choose among the plans that are kept."""
