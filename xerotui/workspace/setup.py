@@ -13,6 +13,7 @@ from xerotui.model.work import PlanKind, PlanState
 from xerotui.source.contract import ReadinessStep
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, SourceConnection, Tick, waiting
+from xerotui.sync import native
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.pages import MappingRow, Step
 from xerotui.workspace.plugins import Plugins
@@ -48,6 +49,8 @@ class Found(msgspec.Struct, kw_only=True):
     missing: dict[str, int] = {}
     lacking: list[str] = []
     command: str = ""
+    # Whether it must be done, though the step as such is optional.
+    must: bool = False
 
     def lack(self, tenant: str, **numbers: int) -> None:
         """Count what is missing, and remember where."""
@@ -166,7 +169,7 @@ class Setup(Plugins):
         if step.what == "map":
             return await self._mapped_found(source.id, step.spec or "tax", pairs)
         if step.what in ("entities", "settings"):
-            return _policies_found(db, step.what, pairs)
+            return await self._policies_found(db, source.id, step.what, pairs)
         return await self._start_found(source.id)
 
     async def _tenants_found(self, db: Db, source: str, pairs: list[Pair]) -> Found:
@@ -228,6 +231,19 @@ class Setup(Plugins):
         found.done = not found.missing and (any_value or spec != "tax")
         return found
 
+    async def _policies_found(self, db: Db, connection: str, what: str, pairs: list[Pair]) -> Found:
+        """What people chose for the pairs; where the source syncs the same kinds itself, somebody has to decide."""
+        found = _chosen(db, what, pairs)
+        if what == "entities":
+            async with self.wiring.ledger.read() as tx:
+                guarded = await native.guarded(self.wiring.ports(), tx, db, connection)
+            for pair in pairs:
+                one = guarded.get(pair.tenant)
+                found.lack(pair.tenant, two_writers=int(one is not None and one.confirmed is None))
+            if "two writers" in found.missing:
+                found.done, found.must, found.command = False, True, "go.tenants"
+        return found
+
     async def _start_found(self, connection: str) -> Found:
         async with self.wiring.ledger.read() as tx:
             plans = await self.wiring.ledger.plans.list(tx, 200)
@@ -260,7 +276,7 @@ def _looked(db: Db, connection: str, tick: Tick | None) -> str:
     return tick.actor or "somebody"
 
 
-def _policies_found(db: Db, what: str, pairs: list[Pair]) -> Found:
+def _chosen(db: Db, what: str, pairs: list[Pair]) -> Found:
     """What people chose for the pairs of a source; nothing chosen is a choice only once somebody looked at it."""
     names = {tenant.tenant: tenant.name for tenant in db.tenants()}
     found, said = Found(done=False), []
@@ -289,7 +305,8 @@ def _step(
     gated: bool,
 ) -> Step:
     done = found.done and not waits.documents
-    looked = looked if step.optional and not done and not waits.documents else ""
+    compulsory = not step.optional or found.must or bool(waits.documents)
+    looked = looked if not compulsory and not done else ""
     state = "waiting" if gated else "done" if done else "looked" if looked else "todo"
     lacking = tuple(dict.fromkeys((*found.lacking, *waits.tenants)))
     command, args = _place(source.id, step, found, next((t for t in lacking if t), ""))
@@ -302,7 +319,7 @@ def _step(
         args=args,
         connection=source.id,
         what=step.what,
-        compulsory=not step.optional or bool(waits.documents),
+        compulsory=compulsory,
         missing=found.missing,
         lacking=tuple(t for t in lacking if t),
         documents=waits.documents,
