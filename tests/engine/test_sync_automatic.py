@@ -53,7 +53,7 @@ async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Pa
         assert (waiting.state, waiting.actor, waiting.tenants) == (PlanState.READY, POLICY, (tenant,))
         assert len(await writes(bench)) == before
         (problem,) = await problems(bench, code="core.ceiling")
-        assert "1 documents, at most 0" in problem.sentence
+        assert "1 document, at most 0" in problem.sentence
 
         # Within it the policy approves, and the audit says so. What left the source waits all the same.
         await policy(bench, tenant, ceilings=Ceilings())

@@ -32,7 +32,7 @@ VERB = "automatic"
 # The rung of a contact that was found by its name and nothing else.
 BY_NAME = "found by name"
 # World time for which a person's plan isn't pulled away from under them.
-LEFT_ALONE = dt.timedelta(minutes=30)
+LEFT_ALONE = dt.timedelta(minutes=15)
 # Machine seconds between two looks at what is due.
 LOOK = 2.0
 _LAST = "automatic:"
@@ -107,7 +107,9 @@ async def due(ports: Ports, *, at_once: bool = False) -> list[Pair]:
                 continue
             if tenant is None or tenant.read_only or tenant.connection not in saved:
                 continue
-            if any(_in_the_way(plan, pair, now) for plan in plans):
+            if (plan := next((p for p in plans if _in_the_way(p, pair, now)), None)) is not None:
+                if at_once:
+                    ports.log.info("automatic pair left alone", tenant=pair.tenant, plan=plan.id, state=plan.state)
                 continue
             last = await ports.ledger.marks.get(tx, _LAST + pair.key)
             every = dt.timedelta(minutes=tenant.poll_minutes)
@@ -247,7 +249,7 @@ def over(ceilings: Ceilings, operations: Sequence[Operation], linked: int, base:
     # What of a credit is laid on an invoice is no document, and its amount no other than theirs.
     documents = [o for o in operations if o.kind in DOCUMENTS and o.side is Side.XERO and o.verb is not Verb.ALLOCATE]
     if ceilings.documents is not None and len(documents) > ceilings.documents:
-        said.append(f"{len(documents)} documents, at most {ceilings.documents} may go unasked")
+        said.append(f"{_many(len(documents), 'document')}, at most {ceilings.documents} may go unasked")
     updates = sum(o.verb is Verb.UPDATE and o.side is Side.XERO for o in operations)
     if ceilings.updates_percent is not None and updates * 100 > ceilings.updates_percent * linked:
         most = ceilings.updates_percent
@@ -259,6 +261,10 @@ def over(ceilings: Ceilings, operations: Sequence[Operation], linked: int, base:
         elif total > ceilings.total:
             said.append(f"{total:,.2f} {base} in documents, at most {ceilings.total:,.2f} may go unasked")
     return said
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("s" if number != 1 else "")
 
 
 def in_base(operations: Iterable[Operation], base: str) -> tuple[Decimal, list[str]]:

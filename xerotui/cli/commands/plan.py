@@ -224,12 +224,13 @@ async def show(
 def _removing(plan: Plan) -> str:
     if not plan.removals:
         return ""
-    return f"{plan.removals} documents left the source: voided or deleted in Xero only with --removals --reason TEXT"
+    what = "1 document" if plan.removals == 1 else f"{plan.removals} documents"
+    return f"{what} left the source: voided or deleted in Xero only with --removals --reason TEXT"
 
 
 def _archiving(plan: Plan) -> str:
     number = plan.counts.get("archive", 0)
-    return f"{number} contacts; Xero's API can't bring them back" if number else ""
+    return f"{number}: Xero's API can't bring them back" if number else ""
 
 
 async def _row(space: "Workspace", out: Output, id: str) -> int:
