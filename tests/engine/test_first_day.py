@@ -89,7 +89,11 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
         assert "for Fenwick Dairy Ltd; the source has 276.00 NZD" in stopped["7009"].sentence
         assert stopped["7009"].sentence.endswith("for Harlow & Pike LLP.")
         parties = Counter((o.kind, o.verb, o.title) for o in planned if o.kind in (Kind.CUSTOMER, Kind.SUPPLIER))
-        assert {(k, t) for k, v, t in parties if v is Verb.CREATE} == {(Kind.CUSTOMER, "Oakham Studios Ltd")}
+        new = {"Oakham Studios Ltd", "Rata Roofing & Sons Ltd"}
+        assert {(k, t) for k, v, t in parties if v is Verb.CREATE} == {(Kind.CUSTOMER, name) for name in new}
+        (near,) = await problems(bench, code="core.contact_near")
+        assert (near.record.title, near.blocks) == ("Rata Roofing & Sons Ltd", False)
+        assert "Rata Roofing and Sons Limited" in near.sentence
         assert len([1 for _, v, _ in parties if v is Verb.ATTACH]) == 6
         items = {o.title: o.verb for o in planned if o.kind is Kind.ITEM}
         assert items == {"Care plan": Verb.ATTACH, "Hosting": Verb.ATTACH, "New line": Verb.CREATE}
@@ -104,6 +108,12 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
         assert groups["Ridge Motors", "Ridge Motors South"] == ["contact number"]
         assert len(groups) == 3
 
+        # Asked before there are two, a person says that it is the same.
+        rata = await held_one(bench, tenant, "Contacts", Name="Rata Roofing and Sons Limited")
+        args = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "record": near.record.id}
+        await bench.done("link", **args, xero_id=rata["ContactID"])
+        plan = await made_plan(bench)
+        assert await problems(bench, code="core.contact_near") == []
         await bench.done("apply", plan=plan.id)
         after = await invoices(bench, tenant)
         assert {id: after[id] for id in before} == before

@@ -53,6 +53,7 @@ _CUSTOMERS = """
 905|Marlow Archive Ltd|MAR905|Marlow Archive Ltd|MAR905|ARCHIVED
 906|Oakham Studios Ltd|OAK906|||
 907|Quill Press Ltd|QUI907|Quill Printing Ltd|QP-1|ACTIVE
+908|Rata Roofing & Sons Ltd|RAT908|Rata Roofing and Sons Limited||ACTIVE
 """
 _ITEMS = (
     ("NZ-CARE", "Care plan", "240", True),

@@ -3,12 +3,13 @@
 Only documents that no link ties yet are judged here; contacts and items are `match`'s.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting
 from xerotui.model.problems import Place
 from xerotui.model.records import Document
+from xerotui.sync.duplicates import loose_name, tax_key
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
 from xerotui.sync.ports import Ports
@@ -136,6 +137,33 @@ class Alike:
             )
 
 
+def near_contacts(
+    data: PairData, parties: Mapping[tuple[Kind, str], Findings], adopt: Mapping[tuple[Kind, str], str]
+) -> None:
+    """Note beside each contact that is to be made that Xero has one that may be it, linked with nobody.
+
+    Names but for their legal form, and tax numbers: too little to link by, enough to look before there are two.
+    """
+    taken = {link.xero_id for (kind, _), link in data.links.items() if kind in PARTIES} | set(adopt.values())
+    free = [p for p in data.contacts.by_id.values() if p.status != "ARCHIVED" and p.id not in taken]
+    names = {loose_name(p.name): p for p in free}
+    taxed = {tax_key(p.tax_number): p for p in free if p.tax_number}
+    for (kind, id), found in parties.items():
+        if data.link(kind, id) or (kind, id) in adopt or found.blocked or found.skip:
+            continue
+        party = data.parties[(kind, id)]
+        near = names.get(loose_name(party.name)) or taxed.get(tax_key(party.tax_number) or "-")
+        if near is not None:
+            found.problem(
+                "core.contact_near",
+                f"{kind}:{id}",
+                f"Xero has the contact {near.name[:80]}, which may be {kind.label} {party.name[:80]}; without a link a "
+                "new one is made.",
+                place=Place("go.imports", {"connection": data.connection, "tenant": data.tenant, "kind": kind.value}),
+                blocks=False,
+            )
+
+
 async def elsewhere(ports: Ports, data: PairData) -> dict[str, str]:
     """The organisation of each Xero id that the source keeps on an unlinked document and this organisation hasn't."""
     strange = {kind: _strange(data, kind) for kind in DOCUMENTS}
@@ -160,4 +188,4 @@ def _strange(data: PairData, kind: Kind) -> list[str]:
     return sorted(set(kept()) - set(data.xero_documents[kind]))
 
 
-__all__ = ["LOCKED", "Alike", "already_in_xero", "elsewhere", "other_in", "same_document", "unlock"]
+__all__ = ["LOCKED", "Alike", "already_in_xero", "elsewhere", "near_contacts", "other_in", "same_document", "unlock"]

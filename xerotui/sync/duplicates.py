@@ -38,11 +38,16 @@ def loose_name(name: str) -> str:
     return " ".join(words)
 
 
+def tax_key(number: str) -> str:
+    """A tax number without blanks and signs, in small letters."""
+    return "".join(c for c in number.casefold() if c.isalnum())
+
+
 def _keys(party: Party) -> Iterator[tuple[str, str]]:
     yield "name", loose_name(party.name)
     yield "account number", code_key(party.number)
     yield "contact number", code_key(party.contact_number)
-    yield "tax number", "".join(c for c in party.tax_number.casefold() if c.isalnum())
+    yield "tax number", tax_key(party.tax_number)
     yield "e-mail", party.email.strip().casefold()
 
 
@@ -90,4 +95,4 @@ def _order(party: Party) -> tuple[bool, str, str]:
     return (party.status == "ARCHIVED", name_key(party.name), party.id)
 
 
-__all__ = ["Double", "doubles", "loose_name"]
+__all__ = ["Double", "doubles", "loose_name", "tax_key"]

@@ -337,6 +337,7 @@ async def resolve_pair(
     resolved = Resolved(data, refused=refused or {}, alike=adoption.Alike(data))
     _resolve_parties(resolved, registry)
     _one_party_a_contact(resolved)
+    adoption.near_contacts(data, resolved.parties, resolved.adopt)
     await asyncio.sleep(0)
     _resolve_items(resolved, registry)
     await asyncio.sleep(0)
