@@ -85,6 +85,10 @@ CORE: dict[str, Explanation] = {
     "core.contact_ambiguous": Explanation(
         "Several Xero contacts fit", "Open Imports and choose the contact that is meant."
     ),
+    "core.contact_near": Explanation(
+        "New contact that Xero may have already",
+        "Look at both. Is it the same, link them (xerotui import link) before the plan runs: Xero's API can't merge.",
+    ),
     "core.contact_contradicts": Explanation(
         "Name and account number point to different Xero contacts",
         "Open Imports and choose the contact that is meant.",
