@@ -35,6 +35,7 @@ AREAS = {
     "queue": "Sync queue",
     "errors": "Errors",
     "records": "Records of one cause",
+    "drift": "Drift",
     "story": "A record's story",
 }
 

@@ -23,10 +23,10 @@ class DriftScreen(ListScreen):
     HELP = (
         "Where source and Xero differ and nothing is overwritten: fields changed on the side that doesn't "
         "own them, documents edited or voided in Xero, payments that the source can't hold, and what was born in Xero. "
-        "x takes Xero's side, s the source's: that makes a plan to approve. Filter with what:, kind:, owner: or words."
+        "x takes Xero's side, s the source's: that makes a plan to approve. Filter with what:, field:, owner: or words."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset({"apart"})
-    FIELDS = ("what", "kind", "owner", "record")
+    FIELDS = ("what", "field", "kind", "owner", "record")
     EMPTY = "Both sides say the same, as far as they were read. A plan (5) reads them again."
 
     def __init__(self) -> None:
