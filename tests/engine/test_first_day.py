@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.sync_kit import (
@@ -31,6 +32,8 @@ from xerotui.cli.app import run
 from xerotui.model.kinds import Kind
 from xerotui.model.work import State, Verb
 from xerotui.sandbox.world_full import FULL_NEW, FULL_THERE, FULL_TROUBLE, KEY
+from xerotui.store import Mapping, Pair, SourceConnection
+from xerotui_halo.emulator import HaloEmulator
 
 CODES = {
     "native_elsewhere": "core.already_posted",
@@ -128,6 +131,7 @@ async def test_what_is_there_is_taken_over_and_the_rest_told(
         assert again.counts["blocked"] == plan.counts["blocked"]
         await _closed_year_stays_closed(bench, "7004")
         await _linked_and_tried_again(bench, tenant, "7012", odd["ContactID"])
+        await _second_source(bench, tenant, FULL_NEW[0])
         assert await bench.control("xero", "/violations") == await bench.control("halo", "/violations") == []
 
 
@@ -185,6 +189,32 @@ async def _linked_and_tried_again(bench: Rig, tenant: str, number: str, contact:
     await bench.done("apply", plan=follow.id)
     (made,) = [i for i in (await invoices(bench, tenant)).values() if i["InvoiceNumber"] == number]
     assert made["Contact"]["ContactID"] == contact
+
+
+async def _second_source(bench: Rig, tenant: str, number: str) -> None:
+    """Another PSA bills something else under a number that the first one has sent: it waits, nothing is changed."""
+    of = next(i for i in bench.world.psa.invoices if i.number == number)
+    other = msgspec.structs.replace(of, lines=of.lines * 2, net=of.net * 2, tax=of.tax * 2, total=of.total * 2)
+    psa = msgspec.structs.replace(bench.world.psa, invoices=(other,))
+    emulator = HaloEmulator()
+    emulator.load(msgspec.structs.replace(bench.world, psa=psa))
+    await emulator.start(bench.sandbox.clock)
+    try:
+        settings = emulator.settings()
+        await bench.wiring.vault.put("source/second/client_secret", settings.pop("client_secret"))
+        async with bench.wiring.book.edit() as db:
+            db.put_source(SourceConnection(id="second", name="Another", source="halo", settings=settings))
+            db.put_pair(Pair(source="second", tenant=tenant, settle_minutes=0))
+            for value, target in (("21", "OUTPUT2"), ("22", "INPUT2")):
+                db.put_mapping(Mapping(spec="tax", connection="second", value=value, tenant=tenant, target=target))
+        before = await invoices(bench, tenant)
+        plan = (await bench.done("plan", connection="second"))["plan"]
+        await bench.done("apply", plan=plan)
+        (stopped,) = await problems(bench, connection="second", kind=Kind.INVOICE)
+        assert (stopped.code, stopped.record.title) == ("core.number_taken", number)
+        assert await invoices(bench, tenant) == before
+    finally:
+        await emulator.stop()
 
 
 async def _closed_year_stays_closed(bench: Rig, number: str) -> None:
