@@ -32,8 +32,10 @@ from xerotui.console.screens.errors import CauseScreen, ErrorsScreen
 from xerotui.console.screens.mapping import MappingScreen
 from xerotui.console.screens.plan import PlanScreen
 from xerotui.console.screens.queue import QueueScreen
-from xerotui.console.screens.story import PlanRowScreen
+from xerotui.console.screens.story import PlanRowScreen, RecordScreen
+from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.picker import Picker
+from xerotui.model.kinds import Kind
 from xerotui.model.paging import View
 from xerotui.model.work import PlanKind, PlanState
 from xerotui.workspace.door import Workspace
@@ -245,7 +247,7 @@ def test_customers_are_imported(stage: Stage, pictures: Pictures) -> None:
 def test_the_rest_is_imported_by_command(stage: Stage) -> None:
     """What commands do and what the console does is one: the other piles go through the same requests."""
     for source in stage.see(lambda ws: ws.sources()):
-        for row in stage.see(lambda ws: ws.imports()):
+        for row in (r for r in stage.see(lambda ws: ws.imports()) if r.kind is not Kind.TAX_RATE):
             stage.jump()
             answer = stage.request("import", connection=source.id, tenant=row.tenant, kind=row.kind.value)
             plan = stage.see(lambda ws, id=answer["plan"]: ws.plan(id))  # type: ignore[misc]
@@ -253,7 +255,8 @@ def test_the_rest_is_imported_by_command(stage: Stage) -> None:
             if any(plan.counts.get(verb) for verb in ("create", "link")):
                 stage.request("apply", plan=plan.id, hash=plan.hash)
                 stage.finish(plan.id)
-    assert all(row.exact == 0 and row.new == 0 for row in stage.see(lambda ws: ws.imports()))
+    rows = [row for row in stage.see(lambda ws: ws.imports()) if row.kind is not Kind.TAX_RATE]
+    assert all(row.exact == 0 and row.new == 0 for row in rows)
 
 
 def test_a_plan_is_made_and_read(stage: Stage, pictures: Pictures) -> None:
@@ -290,6 +293,51 @@ def test_a_planned_change_is_read_field_by_field(stage: Stage, pictures: Picture
         assert "Fields, and where each comes from" in text_of(pilot)
 
     pictures(stage.app(), run)
+
+
+def test_a_value_is_chosen_for_one_document_and_taken_back(stage: Stage) -> None:
+    """o on its story: for the whole of it or a line, in a form; the plan is as it was once it is taken back."""
+
+    async def chosen(pilot: Pilot[Any], key: str, words: str) -> None:
+        await press(pilot, "o")
+        await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the question what is meant")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(pilot.app.screen.query(Form)), "the form")
+        await settled(pilot)
+        form = pilot.app.screen.query_one(Form)
+        field = form.query_one("#f-status", ChoiceField)
+        while field.value != words:
+            await press(pilot, key)
+        for _ in form.fields:
+            await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "Kept;")), "that it is kept")
+        await settled(pilot)
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        ws = console(pilot).opened
+        plan = await ws.plan()
+        assert plan is not None
+        row = (await ws.plan_rows(plan.id, View(fields={"kind": "invoice", "verb": "create"}))).rows[0]
+        pilot.app.push_screen(PlanRowScreen(plan.id, row.id))
+        await until(pilot, lambda: bool(lines_with(pilot, row.title)), "the story")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanRowScreen)
+        story = screen.story
+        assert story is not None
+        which = (story.connection, story.kind, story.record, story.tenant)
+        await chosen(pilot, "right", "AUTHORISED")
+        assert [(c.field, c.value) for c in await ws.overridden(*which)] == [("status", "AUTHORISED")]
+        await press(pilot, "escape")
+        pilot.app.push_screen(RecordScreen(*which))
+        told = pilot.app.screen.query_one("#story", Detail)
+        await until(pilot, lambda: "override by" in told.said.plain, "what is chosen, on the story")
+        await settled(pilot)
+        await chosen(pilot, "left", "as it is")
+        assert await ws.overridden(*which) == ()
+
+    stage.watch(run)
 
 
 def test_approval_asks_with_numbers(stage: Stage, pictures: Pictures) -> None:
@@ -485,6 +533,71 @@ def test_what_left_the_source_is_removed_with_a_reason(stage: Stage) -> None:
     assert (found.state, found.reason) == ("gone", "Gone at the source. It was removed in Xero.")
     told = stage.see(lambda ws: ws.story(found.connection, found.kind, found.record, found.tenant))
     assert ("removal approved", "Billed to the wrong customer") in {(path, value) for path, value, _ in told.fields}
+
+
+def test_two_writers_are_told_and_confirmed_with_a_reason(stage: Stage) -> None:
+    """The source's own sync is switched on: the organisation says so, approval is refused, n takes it upon oneself."""
+
+    async def switch(on: str) -> None:
+        emulated = stage.sandbox.sources[0]
+        emulated._switch({"native_sync": on})  # type: ignore[attr-defined]
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "2")
+        await until(pilot, lambda: bool(lines_with(pilot, "two writers")), "the mark on the organisations")
+        await press(pilot, "n")
+        await until(pilot, lambda: bool(lines_with(pilot, "Why may both write?")), "the question for the reason")
+        await paste(pilot, "Theirs is for drafts alone")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "Confirmed; it falls")), "that it is confirmed")
+
+    stage.do(switch("invoices"))
+    (source,) = stage.see(lambda ws: ws.sources())
+    stage.request("plan", connection=source.id)
+    stage.watch(run)
+    rows = stage.see(lambda ws: ws.native())
+    assert [(row.confirmed, row.reason) for row in rows if row.confirmed] == [(True, "Theirs is for drafts alone")]
+    assert len(rows) == 2
+    stage.do(switch(""))
+
+
+def test_one_tax_rate_of_many_is_imported_and_a_link_is_shown_before_it_moves(stage: Stage) -> None:
+    """On Tax mapping i shows the diff, space marks the row that goes; on Imports m says what a moved link leaves."""
+    taxes = stage.sandbox.sources[0].service
+    before = len([w for w in taxes.journal.writes if w["kind"] == "tax"])
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "3")
+        await settled(pilot)
+        await press(pilot, "i")
+        await until(pilot, lambda: bool(lines_with(pilot, "Plan the import of")), "the question")
+        await press(pilot, "c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen), "the diff")
+        await until(pilot, lambda: bool(lines_with(pilot, "tax rate")), "its rows")
+        await settled(pilot)
+        await press(pilot, "space", "a")
+        await until(pilot, lambda: bool(lines_with(pilot, "Approve the 1 marked of")), "the question for the marked")
+        await press(pilot, "y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen), "the queue")
+        await came_true(lambda: quiet(console(pilot).opened), "the rate to be imported and mapped")
+        await go(pilot, "4")
+        await settled(pilot)
+        await press(pilot, "m")
+        await until(pilot, lambda: bool(lines_with(pilot, "Move the link of which customer")), "the linked ones")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "goes to")), "where it may go")
+        # The first is another organisation, which is no contact of it yet: nothing is asked of the source before yes.
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "same as: xerotui import move")), "what stays and what goes")
+        assert lines_with(pilot, "in Xero stay with")
+        await press(pilot, "n")
+        await settled(pilot)
+
+    stage.jump()
+    stage.watch(run)
+    assert len([w for w in taxes.journal.writes if w["kind"] == "tax"]) == before + 1
+    rows = {row.tenant: row for row in stage.see(lambda ws: ws.imports()) if row.kind is Kind.TAX_RATE}
+    assert all(row.new > 0 for row in rows.values()), "what wasn't marked is still to be had"
 
 
 async def _gone(rows: dict[int, Any], id: int) -> None:
