@@ -4,6 +4,7 @@ Each picture is preceded by what must be true of it, first of all that nothing o
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.flows.prepared import hostile_world, prepare
-from tests.flows.stage import LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
+from tests.flows.stage import BEGAN, LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
 from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.connection import ConnectionScreen
@@ -489,3 +490,35 @@ async def _dated(pilot: Pilot[Any], screen: ConnectionScreen) -> None:
         lambda: "credit_note from 2020-01-31" in screen.query_one("#report", Detail).said.plain,
         "the start date",
     )
+
+
+def test_a_source_is_switched_off_and_on_and_records_are_announced(stage: Stage) -> None:
+    """From its row; the settings of its pairs are one key away, and a pair that announces says what was synced."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, AREAS["tenants"])
+        await press(pilot, "w")
+        await until(pilot, lambda: bool(lines_with(pilot, "Choose a source first.")), "a reason")
+        await press(pilot, "end")
+        for word, question in (("off", "Nothing is read"), ("on", "It is read")):
+            await press(pilot, "w")
+            await until(pilot, lambda words=question: bool(lines_with(pilot, words)), "the question")  # type: ignore[misc]
+            await press(pilot, "y")
+            await until(pilot, lambda words=f" is {word}.": bool(lines_with(pilot, words)), "the end of it")  # type: ignore[misc]
+        await settled(pilot)
+        await press(pilot, "e")
+        await until(pilot, lambda: bool(lines_with(pilot, "Which pair?")), "a choice")
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "Says each record that was synced")), "the settings")
+        harmless(pilot)
+        await press(pilot, "down", "down", "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "‹ off ›")), "the form")
+        await settled(pilot)
+        await press(pilot, "right", "enter")
+        await until(pilot, lambda: bool(lines_with(pilot, "Announce off → on")), "that it is saved")
+        app = console(pilot)
+        app.began = BEGAN - timedelta(days=1)
+        await app.say_synced()
+        await until(pilot, lambda: bool(lines_with(pilot, " created in ")), "what was synced")
+
+    stage.watch(run)

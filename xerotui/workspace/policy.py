@@ -112,10 +112,10 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True):
         str, Title("Default item, bought"), Help("Item code for lines without one; every use is counted. Blank: none.")
     ] = ""
     default_account_sales: Annotated[
-        str, Title("Default account, sales"), Help("Account code for lines that nothing else gives one. Blank: none.")
+        str, Title("Account, sales"), Help("Account code for lines that nothing else gives one. Blank: none.")
     ] = ""
     default_account_purchase: Annotated[
-        str, Title("Default account, bought"), Help("Account code for lines that nothing else gives one. Blank: none.")
+        str, Title("Account, bought"), Help("Account code for lines that nothing else gives one. Blank: none.")
     ] = ""
     allocate_credit: Annotated[
         bool,

@@ -85,7 +85,7 @@ class PairScreen(ListScreen):
             return []
         off = "" if self.pair.source_on else safe("source off", "bold yellow")
         names = f"{short(self.pair.source_name, 20)} → {short(self.pair.tenant_name, 30)}"
-        return [safe(names, "bold cyan"), safe(self.pair.mode), off]
+        return [safe(names, "bold cyan"), safe(self.pair.mode), off, *super().title_parts()]
 
     def paint(self, data: Page[Any]) -> None:
         """Show them; where one was sent here for a setting, its part opens."""
