@@ -208,6 +208,23 @@ def test_queue_and_errors_tell_what_became_of_it(shell: Shell) -> None:
     assert "\x07" not in human.stdout
 
 
+def test_values_are_chosen_for_one_document_and_what_cant_be_is_said(shell: Shell) -> None:
+    shown = shell.json("plan", "--rows", code=Exit.PROBLEMS)["rows"]
+    invoices = [row for row in shown if row["kind"] == "invoice" and row["verb"] == "blocked" and row["tenant"]]
+    waiting = next(row for row in invoices if row["code"] != "core.number_taken")
+    which = (waiting["title"], "--tenant", waiting["tenant"])
+    seen = shell.json("set", *which, "--status", "authorised", "--dry-run")
+    assert (seen["changes"], seen["kept"]) == ([{"what": "status", "before": "", "after": "AUTHORISED"}], False)
+    assert shell.json("set", *which, "--status", "authorised")["kept"]
+    (held,) = shell.json("set", *which)
+    assert (held["field"], held["value"]) == ("status", "AUTHORISED")
+    assert shell.json("mail", *which, "--yes", code=Exit.REFUSED)["error"]["code"] == "core.mail_refused"
+    assert shell.json("set", *which, "--clear")["kept"]
+    said = shell.run("generate", "customers", "--tenant", waiting["tenant"], "--dry-run")
+    assert said.returncode == Exit.REFUSED
+    assert "pair set" in said.stderr
+
+
 def test_a_source_that_cannot_be_reached_hides_no_other(shell: Shell) -> None:
     before = {row["name"]: row["last_call"] for row in shell.json("tenants")["tenants"]}
     asyncio.run(_connected(shell.home, "a-dead-one", enabled=True))
@@ -263,6 +280,35 @@ def test_a_connection_is_told_and_start_dates_are_set(shell: Shell) -> None:
     assert shown.stdout.startswith(f"{name}  LIVE")
     assert "invoice from 2026-01-31, purchase_order from 2026-01-31" in shown.stdout
     assert shell.run("tenants", "set", name, "--start-date", "soon").returncode == Exit.USAGE
+
+
+def test_taxes_are_imported_row_by_row_links_move_and_mappings_leave_and_return(shell: Shell) -> None:
+    tenant = shell.json("tenants")["tenants"][0]["name"]
+    shown = shell.json("import", "taxes", "--tenant", tenant, "--clean-up", "--dry-run", "--rows")
+    made = [row["title"] for row in shown["rows"] if row["verb"] == "create"]
+    assert shown["plan"]["counts"]["create"] == len(made) > 1
+    done = shell.run("import", "taxes", "--tenant", tenant, "--only", made[0], "--yes")
+    assert done.returncode == Exit.DONE, done.stderr
+    assert "1 tax rates imported and mapped." in done.stderr
+    assert shell.run("import", "taxes", "--tenant", tenant, "--only", "No such", "--yes").returncode == Exit.USAGE
+    assert shell.run("import", "items", "--tenant", tenant, "--group", "No such", "--yes").returncode == Exit.REFUSED
+    tracking = shell.json("import", "tracking", "--tenant", tenant)
+    assert [(row["title"], row["state"]) for row in tracking["placeholders"]] == [("Region", "mapped")]
+    # Where a customer's link would go is shown first; without a yes nothing is moved.
+    rows = asyncio.run(control.get(f"{shell.services['halo']['control_url']}/state/client"))
+    mine = next(r for r in rows if r["xeroid"] and r["xero_tenant_name"] == tenant)
+    url = f"{shell.services['xero']['control_url']}/state/{mine['xero_tenant_id']}/Contacts"
+    taken = {r["xeroid"] for r in rows}
+    free = next(c for c in asyncio.run(control.get(url)) if c["ContactID"] not in taken)
+    where = ("import", "move", mine["name"], "--tenant", tenant, "--to", free["ContactID"])
+    moved = shell.run(*where, "--dry-run", "--json")
+    assert json.loads(moved.stdout)["contact"] == mine["xeroid"]
+    assert shell.run(*where).returncode in (Exit.USAGE, Exit.REFUSED), "nobody can be asked, or it can't be done"
+    assert shell.json("map", "--changed") == []
+    sheet = shell.run("map", "--csv", "--tenant", tenant).stdout
+    assert made[0] in sheet
+    again = shell.run("map", "--from", "-", "--dry-run", "--json", given=sheet)
+    assert (again.returncode, json.loads(again.stdout)) == (Exit.DONE, [])
 
 
 def test_doctor_worker_and_summary(shell: Shell) -> None:
