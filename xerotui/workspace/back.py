@@ -1,5 +1,7 @@
 """Where the sides differ, what taking one of them would do, and what of Xero a source was told."""
 
+from decimal import Decimal
+
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
@@ -19,7 +21,7 @@ from xerotui.workspace.connect import Connecting
 
 # What differences may be, and how a person calls them.
 SORTS = {
-    "drift": "changed on one side",
+    "drift": "differ",
     "voided": "voided in Xero",
     "lost": "not held by the source",
     "born": "born in Xero",
@@ -43,7 +45,7 @@ class ApartRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     why: str
     currency: str
-    total: str
+    total: Decimal | None
     xero_id: str
 
     @property
@@ -132,12 +134,8 @@ def _sides(row: Apart) -> str:
 
 
 def _row(row: Apart) -> ApartRow:
-    values = {name: getattr(row, name) for name in row.__struct_fields__ if name != "total"}
-    return ApartRow(
-        **values,
-        field_title=TITLES.get(row.field, row.field),
-        total=format(row.total, "f") if row.total is not None else "",
-    )
+    values = {name: getattr(row, name) for name in row.__struct_fields__}
+    return ApartRow(**values, field_title=TITLES.get(row.field, row.field))
 
 
 __all__ = ["SORTS", "ApartRow", "Back", "Taking", "back_of"]

@@ -8,7 +8,7 @@ from xerotui.cli.codes import Exit
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.cli.runner import command, source_id, source_option, tenant_id, tenant_option
-from xerotui.cli.text import safe
+from xerotui.cli.text import money, safe
 from xerotui.model.kinds import SYNCED
 from xerotui.model.paging import View
 from xerotui.model.problems import SyncError
@@ -52,7 +52,7 @@ async def drift(
                 r.title,
                 r.field_title,
                 r.source,
-                r.xero or (f"{r.total} {r.currency}" if r.total else ""),
+                money(r.total, r.currency) if r.what == "born" else r.xero,
                 r.owner,
                 r.why,
             )

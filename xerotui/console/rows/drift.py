@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import join, safe, stack
+from xerotui.console.text import join, money, safe, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.workspace.back import SORTS, ApartRow
 
@@ -39,7 +39,7 @@ def row(item: ApartRow, names: Mapping[str, str]) -> Row:
 def between(item: ApartRow) -> Text:
     """What either side says, in a line."""
     if item.what == "born":
-        return join(safe(f"{item.total} {item.currency}".strip(), "bold"), " ", safe(item.party))
+        return join(safe(money(item.total, item.currency), "bold"), " ", safe(item.party))
     if item.what == "lost":
         return join(safe(item.xero, "cyan"), " ", safe(item.party, "dim"))
     return join(safe(item.source or "nothing", "yellow"), " → ", safe(item.xero or "nothing", "cyan"))
@@ -62,7 +62,7 @@ def detail(item: ApartRow, names: Mapping[str, str]) -> Text:
         ]
     if item.owner:
         parts.append(safe(f"Owner   {item.owner}"))
-    if item.total:
-        parts.append(safe(f"Total   {item.total} {item.currency}"))
+    if item.total is not None:
+        parts.append(safe(f"Total   {money(item.total, item.currency)}"))
     parts += ["", safe(item.why, "", 500), "", safe(names.get(item.tenant, item.tenant), "dim")]
     return stack(*parts)
