@@ -17,7 +17,8 @@ from xerotui.model.postings import Change
 from xerotui.model.problems import RecordRef, SyncError
 from xerotui.model.records import Item, Party
 from xerotui.model.work import DONE, Basis, Operation, Plan, Verb
-from xerotui.source.contract import Capability, Source, SourceRefused
+from xerotui.net.errors import NetError
+from xerotui.source.contract import Capability, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
 from xerotui.sync.plan import Draft, new_id, source_lane
@@ -156,9 +157,9 @@ async def numbers(ports: Ports, data: PairData, kind: Kind, *, every: bool = Fal
         if template == SOURCE:
             try:
                 number = following((await source.new_number(kind, record)).strip(), used)
-            except SourceRefused as refused:
+            except (SourceRefused, SourceUnreachable, SourceLocked, NetError) as trouble:
                 raise SyncError(
-                    f"{source.title} gives no number for {record.name[:60]}: {refused.said}",
+                    f"{source.title} gives no number for {record.name[:60]}: {getattr(trouble, 'said', trouble)}",
                     f"Set a template instead: xerotui pair set --generate-{kind.plural}.",
                 ) from None
         else:
