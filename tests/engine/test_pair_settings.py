@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.sync_kit import edit, small, the_plan, writes
@@ -21,7 +22,9 @@ from xerotui.model.records import Document, Party
 from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync.applying import apply
+from xerotui.sync.pair import load
 from xerotui.sync.planning import make_plan
+from xerotui.sync.readiness import skip_reason
 from xerotui.workspace.announcing import Synced
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
@@ -156,6 +159,34 @@ async def _closed_and_zero(home: Home) -> None:
     assert codes(rows, Kind.INVOICE)["core.period_locked"] >= locked + days.count(days[0])
     assert min(p.date for p in posted(fewer, Kind.INVOICE)) > days[0]
     await home.set(closed_through="")
+    assert await _reasons(home) == {
+        "as it is": None,
+        "numberless": ("core.not_ready", "it has no number yet"),
+        "empty": ("core.not_ready", "it has no lines yet"),
+        "of zero": ("core.zero_total", "its total is zero"),
+        "unfinished": ("core.unfinished", "not approved"),
+    }
+    await home.set(zero_totals="send", numbers_invoices="INV-{id}")
+    found = await _reasons(home)
+    assert found["of zero"] is None
+    assert found["numberless"] is None, "a template makes one of its id"
+    await home.set(zero_totals="skip", numbers_invoices="source")
+
+
+async def _reasons(home: Home) -> dict[str, tuple[str, str] | None]:
+    """Why one invoice, altered in these ways, would be left alone by the pair as it is set now."""
+    data = await load(home.bench.wiring.ports(), SOURCE, home.uk)
+    mine = (d for (kind, _), d in data.documents.items() if kind is Kind.INVOICE and data.mine(d) and d.total)
+    one = next(d for d in mine if not (d.excluded or d.unfinished))
+    altered: dict[str, dict[str, Any]] = {
+        "as it is": {},
+        "numberless": {"number": " "},
+        "empty": {"lines": ()},
+        "of zero": {"total": Decimal(0)},
+        "unfinished": {"unfinished": "not approved"},
+    }
+    now = home.space.world_now() + dt.timedelta(hours=1)
+    return {name: skip_reason(data, msgspec.structs.replace(one, **how), now) for name, how in altered.items()}
 
 
 async def _settling(home: Home) -> None:
