@@ -58,7 +58,8 @@ def text(step: Step, names: dict[str, str]) -> Text:
     if step.detail:
         parts += ["", safe(step.detail)]
     if step.lacking:
-        parts += ["", Text("Where", style="bold"), *(safe(middle(names.get(tenant, tenant), 60)) for tenant in step.lacking)]
+        where = [safe(middle(names.get(tenant, tenant), 60)) for tenant in step.lacking]
+        parts += ["", Text("Where", style="bold"), *where]
     if waits := blocked(step):
         parts += ["", Text("Waits for it", style="bold"), safe(waits, "yellow")]
     if step.looked:
