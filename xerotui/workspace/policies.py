@@ -150,13 +150,6 @@ class Policies(Connections):
                 exit_code=REFUSED,
             )
 
-    async def start_dates(self, source: str, tenant: str, days: Mapping[str, dt.date | None]) -> None:
-        """Set from which day documents of a source sync with an organisation, by kind; None takes the date away.
-
-        Raises SyncError for a source and an organisation that aren't paired, ValueError for a kind without a date.
-        """
-        await self.pair_change(source, tenant, start_values(days))
-
 
 def start_values(days: Mapping[str, dt.date | None]) -> dict[str, str]:
     """Start dates by kind as settings.

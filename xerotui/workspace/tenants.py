@@ -156,12 +156,6 @@ class Tenants(Meters):
         async with self.wiring.ledger.read() as tx:
             return sum((await self.wiring.ledger.work.counts(tx, connection=connection, states=OPEN)).values())
 
-    async def pair(self, connection: str, tenant: str, **policy: Any) -> None:
-        """Make a pair, or change its policy; fields as `xerotui.store.Pair` has them."""
-        self.gate("tenant.set")
-        await self.wiring.book.change(lambda db: _pair(db, connection, tenant, policy))
-        await self._news("pair.set", f"{connection}:{tenant}", **{name: str(value) for name, value in policy.items()})
-
     async def tenant_set(self, tenant: str, **fields: Any) -> None:
         """Change a tenant's own settings: `read_only`, `accent`, `poll_minutes`, `reread_minutes`.
 
@@ -203,10 +197,3 @@ def _budget(key: str, title: str, budget: Budget) -> BudgetRow:
     return BudgetRow(
         key=key, title=title, window=budget.window, used=budget.used, limit=budget.limit, until=budget.until
     )
-
-
-def _pair(db: Db, connection: str, tenant: str, policy: dict[str, Any]) -> None:
-    import msgspec
-
-    known = db.pair(connection, tenant) or Pair(source=connection, tenant=tenant)
-    db.put_pair(msgspec.structs.replace(known, **policy))
