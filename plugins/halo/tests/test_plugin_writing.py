@@ -188,3 +188,24 @@ async def test_an_id_that_halo_does_not_keep_is_told(halo: Bench) -> None:
     await halo.source.attach(_links(Kind.ITEM, [WORLD.psa.items[0].id]))
     with pytest.raises(SourceRefused):
         await halo.source.attach(_links(Kind.PAYMENT, [1]))
+
+
+async def test_numbers_of_halos_own_series_and_fields_that_can_be_set(halo: Bench) -> None:
+    """Whatever shape the answer has; nothing is written by asking, and a number is read back once it is set."""
+    new = _party(Kind.CUSTOMER)
+    for shape in ("row", "list", "text"):
+        await halo.control("switches", {"numbers_as": shape})
+        assert await halo.source.new_number(Kind.CUSTOMER, new) == "BOR0001", shape
+    await halo.control("switches", {"numbers_as": "none"})
+    with pytest.raises(SourceRefused):
+        await halo.source.new_number(Kind.CUSTOMER, new)
+    with pytest.raises(SourceRefused):
+        await halo.source.new_number(Kind.SUPPLIER, new)
+    for kind, field in ((Kind.CUSTOMER, "number"), (Kind.SUPPLIER, "number"), (Kind.ITEM, "code")):
+        id = next(iter((await halo.pull(kind))[0]))
+        kept = await halo.source.amend(kind, id, {field: "NEW-77"})
+        assert getattr(kept, field) == "NEW-77"
+        assert kept == await halo.source.get(kind, id)
+        with pytest.raises(SourceRefused):
+            await halo.source.amend(kind, id, {"tenant": "x"})
+    assert halo.violations == []

@@ -85,7 +85,8 @@ async def new_number(client: HaloClient, kind: Kind, record: Record) -> str:
     if isinstance(answer, str | int):
         number = str(answer).strip()
     else:
-        rows = list(answered(answer).values())
+        # A row of a record that isn't kept yet has no id.
+        rows = [*([answer] if isinstance(answer, dict) else []), *answered(answer).values()]
         number = next((n for row in rows if (n := text(row, "accountsid", "accounts_id", "newaccountsid"))), "")
     if not number:
         raise SourceRefused(f"Halo answered no number for {kind.label} {record.name[:80]}")
