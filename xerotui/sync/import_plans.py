@@ -20,7 +20,7 @@ from xerotui.sync.pull import pull_reference, pull_source
 # An import's options as a plan keeps them: `kind`, for items `group`, for tax rates `clean_up` ("1"). With `numbers`
 # ("1") nothing is imported: records without a number get those `given`, by id as JSON; `every` asks for all of them.
 Options = Mapping[str, str]
-KINDS = (Kind.TAX_RATE, *IMPORTABLE)
+KINDS = (*IMPORTABLE, Kind.TAX_RATE)
 
 
 def kind_of(options: Options) -> Kind:

@@ -8,6 +8,7 @@ from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
 from xerotui.cli.commands.duplicates import duplicates
 from xerotui.cli.commands.import_move import move
+from xerotui.cli.commands.import_tracking import tracking
 from xerotui.cli.commands.plan import all_rows, applied, confirmed, got, show
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
@@ -54,7 +55,7 @@ def import_(
     yes: bool,
     follow: bool,
 ) -> int:
-    """Bring tax rates, customers, suppliers or items from Xero into the source.
+    """Bring tax rates, customers, suppliers or items from Xero into the source; or read its tracking categories.
 
     Without KIND the sizes of the piles are shown: linked, exact hits, unclear, new. `duplicates` lists contacts that
     look twice in Xero.
@@ -79,6 +80,8 @@ def import_(
         return run_async(root, out, move, **where, dry_run=dry_run, yes=yes)
     if len(kind) != 1:
         raise click.UsageError("One kind at a time.")
+    if kind[0] == "tracking":
+        return run_async(root, out, tracking, connection=connection, tenant=tenant)
     what = _kind(kind[0])
     if group and what is not Kind.ITEM:
         raise click.UsageError("--group is for items.")
