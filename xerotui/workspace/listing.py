@@ -37,6 +37,9 @@ def paged(rows: Sequence[T], view: View, text: Callable[[T], str]) -> Page[T]:
 
 def superseded(plan: Plan, plans: Iterable[Plan]) -> bool:
     """Whether a plan that nobody approved was overtaken by a newer one of the same kind, pair and choice."""
+    if plan.state is PlanState.DISCARDED and plan.moved:
+        # It gave way when the newer one was stored.
+        return True
     return plan.state is PlanState.READY and any(
         other.created > plan.created
         and (other.kind, other.connection, other.options) == (plan.kind, plan.connection, plan.options)

@@ -156,7 +156,7 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
     if plan.follows:
         head = join(head, safe("  (follow-up)", "cyan"))
     parts: list[object] = [head]
-    if plan.moved:
+    if plan.moved and not overtaken:
         parts.append(safe("What moved: " + "; ".join(short(m, 80) for m in plan.moved[:4]), "bold red"))
         if len(plan.moved) > 4:
             parts.append(safe(f"… and {len(plan.moved) - 4:,} more", "red"))
