@@ -43,6 +43,8 @@ async def test_each_variant_reads_finds_creates_and_links_alike(halo: Bench) -> 
     rates = await halo.source.choices("charge_rate")
     for n, variant in enumerate(VARIANTS):
         await halo.control("switches", {**USUAL, **variant.switches})
+        # Each variant has its own share of Halo's limit.
+        halo.sandbox.jump(300)
         halo.source = halo.make()
         for entity in variant.entities:
             if entity == "Lookup":
@@ -57,7 +59,8 @@ async def _reads(halo: Bench, variant: Variant, kind: Kind, usual: Read) -> None
     got, cursor, pages = await halo.pull(kind)
     skipped = {id for page in pages for id, _ in page.skipped}
     assert bool(skipped) == ("unreadable" in variant.differs), (variant.name, skipped)
-    assert set(got) | skipped == set(usual[kind]), variant.name
+    told = {id for id, r in usual[kind].items() if "unlinked" not in variant.differs or getattr(r, "credits", "")}
+    assert set(got) | skipped == told, variant.name
     for id, record in got.items():
         if "unreadable" not in variant.differs:
             assert _same(record, variant) == _same(usual[kind][id], variant), variant.name
@@ -100,9 +103,10 @@ async def _writes(halo: Bench, variant: Variant, n: int) -> None:
 
 async def test_lists_that_come_short_or_malformed_are_told(halo: Bench) -> None:
     everything = (await halo.pull(Kind.INVOICE))[0]
+    both = len(everything) + len((await halo.pull(Kind.CREDIT_NOTE))[0])
     await halo.control("switches", {**USUAL, "short": ["Invoice"]})
     got, cursor, pages = await halo.pull(Kind.INVOICE)
-    assert f"counted {len(everything)} and gave {len(got)}" in pages[-1].trouble
+    assert f"counted {both} and gave {both - both // 5}" in pages[-1].trouble
     assert len(got) < len(everything)
     await halo.control("switches", USUAL)
     again, cursor, pages = await halo.pull(Kind.INVOICE, cursor)
