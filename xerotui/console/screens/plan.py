@@ -53,7 +53,7 @@ class PlanScreen(ListScreen):
         self.plan = plan = await self.ws.plan(self.wanted)
         if plan is None:
             return Page(rows=(), total=0)
-        self.overtaken = plan.state is PlanState.READY and superseded(plan, await self.ws.plans())
+        self.overtaken = superseded(plan, await self.ws.plans())
         return await self.ws.plan_rows(plan.id, self.scoped(view))
 
     def row_of(self, item: PlanRow) -> Row:
