@@ -174,7 +174,9 @@ CORE: dict[str, Explanation] = {
     ),
     "core.date_missing": Explanation("Document without a date", "Set the date in the source."),
     "core.period_locked": Explanation(
-        "Date in a locked period", "Move the lock date in Xero, or date the document after it."
+        "Date in a locked period",
+        "Move the lock date in Xero, date the document after it, or choose another date for it: xerotui set NUMBER "
+        "--date DATE.",
     ),
     "core.tracking_unmapped": Explanation(
         "Tracking without a place in Xero",
@@ -282,13 +284,15 @@ CORE: dict[str, Explanation] = {
         "A plugin failed on this record", "Open Plugins for the reason; update or remove the plugin."
     ),
     "core.mapping_renamed": Explanation(
-        "Renamed in Xero under a mapping", "Nothing is stopped: look whether it still is what was meant, and map it again."
+        "Renamed in Xero under a mapping",
+        "Nothing is stopped: look whether it still is what was meant, and map it again.",
     ),
     "core.mapping_changed": Explanation(
         "Changed in Xero under a mapping", "Map the value to another one on Tax mapping; what waits goes on."
     ),
     "core.mapping_gone": Explanation(
-        "Archived or deleted in Xero under a mapping", "Map the value to another one, or restore it in Xero and read it again."
+        "Archived or deleted in Xero under a mapping",
+        "Map the value to another one, or restore it in Xero and read it again.",
     ),
     "core.mapping_missing": Explanation("Value without a mapping", "Map the value on the screen named here."),
     "core.import_ambiguous": Explanation(
