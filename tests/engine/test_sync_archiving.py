@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.engine.sync_kit import (
     Rig,
     all_well,
@@ -27,8 +29,9 @@ async def _row(bench: Rig, plan: str, record: str) -> tuple[str, str]:
     return row.code, row.sentence
 
 
+@pytest.mark.soak
 async def test_inactive_customers_are_archived_by_choice_and_never_while_they_are_needed(tmp_path: Path) -> None:
-    async with small(tmp_path, rate=10) as bench:
+    async with small(tmp_path, rate=10, scale=0.02) as bench:
         await bench.sync()
         tenant = bench.tenants[0]
         invoices = [i for i in await held(bench, tenant, "Invoices") if i["Type"] == "ACCREC"]

@@ -1,9 +1,11 @@
 """Automatic pairs: what their policy lets go by itself, what a ceiling stops, what always waits for a person."""
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.engine.sync_kit import (
     SOURCE,
@@ -19,7 +21,8 @@ from tests.engine.sync_kit import (
     small,
     writes,
 )
-from xerotui.model.kinds import Kind
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.postings import DocumentPosting, encode
 from xerotui.model.work import CallState, Operation, Plan, PlanState, Verb
 from xerotui.store import Ceilings
 from xerotui.sync.policy_runs import POLICY, due, for_a_person, over
@@ -30,8 +33,9 @@ async def _plans(bench: Rig) -> list[Plan]:
         return list(await bench.wiring.ledger.plans.list(tx, 50))
 
 
+@pytest.mark.soak
 async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Path) -> None:
-    async with small(tmp_path, rate=10) as bench:
+    async with small(tmp_path, rate=10, scale=0.02) as bench:
         tenant = bench.tenants[0]
         await policy(bench, tenant, mode="automatic")
         await bench.work()
@@ -105,16 +109,30 @@ async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Pa
         assert await bodies() == [b""] * len(sent)
 
 
-async def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small(tmp_path: Path) -> None:
-    async with small(tmp_path) as bench:
-        plan = await made_plan(bench)
-        found = await operations(bench, plan=plan.id, kind=Kind.INVOICE)
-    made = [o for o in found if o.verb is Verb.CREATE and o.currency == "GBP"][:3]
-    total = sum((o.total or Decimal(0) for o in made), Decimal(0))
-    assert over(Ceilings(documents=3, updates_percent=0, total=total), made, 10, "GBP") == []
-    (said,) = over(Ceilings(total=total - Decimal("0.01")), made, 10, "GBP")
-    assert f"{total:,.2f} GBP" in said
-    (said,) = over(Ceilings(total=Decimal(10**9)), [msgspec.structs.replace(made[0], currency="USD")], 10, "GBP")
+def _made(n: int, currency: str = "GBP") -> Operation:
+    posting = DocumentPosting(kind=Kind.INVOICE, number=str(n), date=dt.date(2026, 9, 1), currency=currency)
+    return Operation(
+        id=f"op-{n}",
+        plan="plan",
+        side=Side.XERO,
+        lane="xero:t",
+        kind=Kind.INVOICE,
+        verb=Verb.CREATE,
+        connection=SOURCE,
+        tenant="t",
+        record=str(n),
+        body=encode(posting),
+        currency=currency,
+        total=Decimal("100.10") * n,
+    )
+
+
+def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small() -> None:
+    made = [_made(n) for n in (1, 2, 3)]
+    assert over(Ceilings(documents=3, updates_percent=0, total=Decimal("600.60")), made, 10, "GBP") == []
+    (said,) = over(Ceilings(total=Decimal("600.59")), made, 10, "GBP")
+    assert "600.60 GBP" in said
+    (said,) = over(Ceilings(total=Decimal(10**9)), [_made(1, "USD")], 10, "GBP")
     assert "USD without a rate" in said
     updates = [msgspec.structs.replace(o, verb=Verb.UPDATE) for o in made]
     assert over(Ceilings(updates_percent=30), updates, 10, "GBP") == []
@@ -126,5 +144,5 @@ async def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for
         *((v, {}, True) for v in (Verb.VOID, Verb.DELETE, Verb.ARCHIVE)),
         *((v, {}, False) for v in (Verb.CREATE, Verb.UPDATE, Verb.SETTLE, Verb.ALLOCATE)),
     ):
-        one: Operation = msgspec.structs.replace(made[0], verb=verb, rungs=rungs)
+        one = msgspec.structs.replace(made[0], verb=verb, rungs=rungs)
         assert for_a_person(one) is waits, (verb, rungs)

@@ -12,7 +12,7 @@ from xerotui.sync import native
 
 
 async def test_what_the_source_sends_by_itself_is_refused_until_it_is_confirmed(tmp_path: Path) -> None:
-    async with small(tmp_path) as bench:
+    async with small(tmp_path, scale=0.02) as bench:
         ports, now = bench.wiring.ports(), bench.wiring.clock.now()
         first, other = bench.tenants
         await bench.control("halo", "/switches", {"native_sync": "invoices,clients"})

@@ -51,7 +51,7 @@ async def _how(bench: Rig, kind: Kind, record: str, tenant: str) -> str:
 
 
 async def test_what_left_the_source_is_removed_in_xero_with_a_reason_and_never_without(tmp_path: Path) -> None:
-    async with small(tmp_path, rate=10) as bench:
+    async with small(tmp_path, rate=10, scale=0.02) as bench:
         await bench.sync()
         tenant = bench.tenants[0]
         mine = [(r, x) for r, (t, x) in sorted((await linked(bench, Kind.INVOICE)).items()) if t == tenant]
