@@ -63,7 +63,7 @@ async def test_a_line_that_charges_stays_below_nought_in_a_credit(halo: Bench) -
     halo.edit("invoice", id, lines=[*lines, fee])
     note = await halo.source.get(Kind.CREDIT_NOTE, str(id))
     assert isinstance(note, Document)
-    assert (note.lines[-1].quantity, note.lines[-1].unit_price) == (1, Decimal("-2.50"))
+    assert (note.lines[-1].quantity, note.lines[-1].unit_price) == (Decimal(1), Decimal("-2.50"))
     assert note.total == -Decimal(row["total"])
     assert sum(line.net or 0 for line in note.lines) == note.subtotal
 
