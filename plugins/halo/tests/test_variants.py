@@ -59,7 +59,7 @@ async def _reads(halo: Bench, variant: Variant, kind: Kind, usual: Read) -> None
     got, cursor, pages = await halo.pull(kind)
     skipped = {id for page in pages for id, _ in page.skipped}
     assert bool(skipped) == ("unreadable" in variant.differs), (variant.name, skipped)
-    told = {id for id, r in usual[kind].items() if "unlinked" not in variant.differs or getattr(r, "credits", "")}
+    told = {id for id, r in usual[kind].items() if "unlinked" not in variant.differs or getattr(r, "credits", False)}
     assert set(got) | skipped == told, variant.name
     for id, record in got.items():
         if "unreadable" not in variant.differs:
