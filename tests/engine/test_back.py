@@ -28,7 +28,7 @@ from tests.engine.sync_kit import (
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.paging import View
 from xerotui.model.work import Operation, PlanState, State, Verb
-from xerotui.store import Apart
+from xerotui.store import Apart, Hint
 from xerotui.sync import polling
 from xerotui.sync.applying import apply
 from xerotui.sync.plan import source_lane
@@ -166,8 +166,13 @@ async def _apply_killed(bench: Rig, plan: Any, record: str) -> None:
 async def _reversed(bench: Rig, part: tuple[str, str], payment: str) -> None:
     """A payment taken back in Xero opens the invoice at the source again."""
     await bench.control("xero", f"/unpay/{bench.tenants[0]}", {"PaymentID": payment})
-    await _poll(bench)
+    async with bench.wiring.ledger.write() as tx:
+        await bench.wiring.ledger.inbox.add(tx, [Hint(tenant=bench.tenants[0], category="INVOICE", resource=part[1])])
+    await bench.work()
     plan, (one,) = await _back(bench)
+    # Told by the webhook and by the next poll as well: it is one plan.
+    await _poll(bench)
+    assert (await _back(bench))[0].id == plan.id
     assert [c.after for c in one.changes if c.path == "payment"] == ["taken back"]
     await bench.done("apply", plan=plan.id)
     assert await _payments(bench, part[0]) == [0]

@@ -12,7 +12,7 @@ from xerotui.store import Db, Pair
 from xerotui.sync import backing
 from xerotui.sync.ports import Ports
 
-# Machine seconds between two looks, and that a pair in trouble is left alone.
+# Machine seconds between two looks at pairs that have to wait, and that one in trouble is left alone.
 LOOK = 1.0
 REST = 60.0
 _MARK = "back:"
@@ -41,7 +41,6 @@ class BackWatch:
                 raise error
         if time.monotonic() < self._look_at:
             return False
-        self._look_at = time.monotonic() + LOOK
         db = await self.ports.book.read()
         pairs = [p for p in db.all_pairs() if _watched(db, p)]
         if not pairs:
@@ -52,7 +51,10 @@ class BackWatch:
         if seen == self._seen:
             return False
         due, later = await self._due(pairs)
-        if not later:
+        if later:
+            # What waits for a run, or for a rest, is looked at again, but not at every turn.
+            self._look_at = time.monotonic() + LOOK
+        else:
             self._seen = seen
         if due:
             self.task = asyncio.create_task(self._draft(due))

@@ -1,5 +1,6 @@
 """Checks of what a source writes: look-ups, creates, links; each repeated, refused, cut off and throttled."""
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ import msgspec
 import pytest
 
 from xerotui.model.kinds import Kind
-from xerotui.model.records import Item, Party, Record, TaxRate, fingerprint
+from xerotui.model.records import Document, Item, Party, Record, TaxRate, fingerprint
+from xerotui.model.settling import PART, UNPAID, Laid, Settlement
 from xerotui.source.conformance.declaring import Told
 from xerotui.source.conformance.stand import Stand
 from xerotui.source.contract import Attachment, Capability, Keys, SourceRefused, SourceUnreachable
@@ -136,6 +138,44 @@ class Writing(Told):
                 await stand.source.attach([link])
                 twice = await self._linked(stand, kind, link)
                 assert fingerprint(once) == fingerprint(twice), f"linking a {kind.label} twice changes it"
+
+    async def test_payments_and_voids_happen_once(self, tmp_path: Path) -> None:
+        """What was paid in Xero is kept once, also after a cut, and taken back; a void document is voided no more."""
+        if not {Capability.SETTLE, Capability.VOID} & self.source.capabilities:
+            self.declares(Capability.SETTLE)
+        async with self.standing(tmp_path) as stand:
+            documents = (await stand.pull(Kind.INVOICE))[0].values()
+            sound = [d for d in documents if isinstance(d, Document) and not d.excluded and (d.total or 0) > 10]
+            assert sound, "the world has no invoice that could be paid"
+            id = min(sound, key=lambda d: d.id).id
+            paid = Laid(id=xero_id(500), amount=Decimal("1.25"), date=dt.date(2026, 3, 2))
+            part = Settlement(
+                xero_id=xero_id(501), status=PART, total=Decimal(10), paid=paid.amount, due=Decimal("8.75"),
+                payments=(paid,),
+            )  # fmt: skip
+            back = Settlement(xero_id=xero_id(501), status=UNPAID, total=Decimal(10), taken_back=(paid,))
+            if Capability.SETTLE in stand.type.capabilities:
+                stand.fault(**{**self.writes, "do": "cut_after", "times": 1})
+                with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+                    await stand.source.settle(Kind.INVOICE, id, part)
+                assert _unknown(caught.value), "a payment that may have been kept is told as one that surely was not"
+                stand.mend()
+                for one in (part, back):
+                    await self._settled_once(stand, id, one)
+            if Capability.VOID in stand.type.capabilities:
+                assert isinstance(await stand.source.void_effect(Kind.INVOICE), str)
+                await stand.source.void(Kind.INVOICE, id)
+                count = len(stand.emulator.service.journal.writes)
+                await stand.make().void(Kind.INVOICE, id)
+                assert len(stand.emulator.service.journal.writes) == count, "a void document is voided once more"
+
+    async def _settled_once(self, stand: Stand, id: str, settlement: Settlement) -> None:
+        """Told a second time, and by a source that was just made, nothing is written."""
+        said = await stand.source.settle(Kind.INVOICE, id, settlement)
+        assert all(isinstance(words, str) and words for words in said), "what can't be held is told in sentences"
+        count = len(stand.emulator.service.journal.writes)
+        await stand.make().settle(Kind.INVOICE, id, settlement)
+        assert len(stand.emulator.service.journal.writes) == count, "what the source knows already is written again"
 
     async def _linked(self, stand: Stand, kind: Kind, link: Attachment) -> Record:
         found = (await stand.pull(kind))[0][link.record]
