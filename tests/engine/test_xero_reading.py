@@ -127,7 +127,7 @@ async def _reference(bench: Rig, ports: Ports, tenant: str) -> None:
     await jump(bench, 240)
     for fresh in (5, 3, 3):
         await read(fresh)
-    assert asked == [1, 6, 1]
+    assert asked == [1, 7, 1]
     now = await ages(bench, tenant)
     assert all(now[kind] > born[kind] for kind in pull.REFERENCE)
     async with bench.wiring.ledger.write() as tx:
