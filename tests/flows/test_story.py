@@ -331,8 +331,11 @@ def test_a_value_is_chosen_for_one_document_and_taken_back(stage: Stage) -> None
         assert [(c.field, c.value) for c in await ws.overridden(*which)] == [("status", "AUTHORISED")]
         await press(pilot, "escape")
         pilot.app.push_screen(RecordScreen(*which))
-        told = pilot.app.screen.query_one("#story", Detail)
-        await until(pilot, lambda: "override by" in told.said.plain, "what is chosen, on the story")
+
+        def told() -> str:
+            return "".join(detail.said.plain for detail in pilot.app.screen.query("#story").results(Detail))
+
+        await until(pilot, lambda: "override by" in told(), "what is chosen, on the story")
         await settled(pilot)
         await chosen(pilot, "left", "as it is")
         assert await ws.overridden(*which) == ()
