@@ -53,7 +53,8 @@ def _check_name(data: PairData, party: Party, found: Findings) -> None:
         found.problem(
             "core.account_number_missing",
             subject,
-            f"{party.kind.label.capitalize()} {party.name[:80]} has no account number, so it isn't synced and neither are its documents.",
+            f"{party.kind.label.capitalize()} {party.name[:80]} has no account number, so it isn't synced and neither "
+            "are its documents.",
             place=place_of(found.ref),
         )
     elif len(party.number) > NUMBER_LIMIT:
