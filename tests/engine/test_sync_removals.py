@@ -29,7 +29,7 @@ from tests.engine.sync_kit import (
 )
 from xerotui.model.kinds import Kind
 from xerotui.model.work import PlanState, State, Verb
-from xerotui.sync.removing import REMOVED
+from xerotui.sync.settle import REMOVED
 
 
 async def _delete(bench: Rig, entity: str, id: str) -> dict[str, object]:

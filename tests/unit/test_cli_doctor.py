@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from xerotui.cli.codes import Exit
-from xerotui.cli.commands.connect import _options
+from xerotui.cli.commands.connect import options_of
 from xerotui.cli.settings import values_of
 from xerotui.main import main
 from xerotui.model.settings import Secret, Title
@@ -109,7 +109,7 @@ class Awkward(msgspec.Struct, frozen=True, kw_only=True):
 
 def test_settings_that_are_called_as_options_of_the_command_are_told_apart(tmp_path: Path) -> None:
     fields = drawn(Awkward)
-    flags = {p.name: p.opts[0] for p in _options(fields)}
+    flags = {p.name: p.opts[0] for p in options_of(fields)}
     assert flags == {"setting_name": "--setting-name", "setting_json": "--setting-json-file", "url": "--url"}
     (tmp_path / "key").write_text("k\n")
     given = {"name": "My PSA", "setting_name": "db1", "setting_json": str(tmp_path / "key"), "url": "u", "json": True}

@@ -20,7 +20,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     earlier one); `command` is a registry id.
 
     `missing` are counts by word, `lacking` the tenants where something is missing; `documents` wait for this step,
-    with their sums by currency and the `codes` of their problems. `compulsory` ones must be done before all can be sent; others may be looked at.
+    with their sums by currency and the `codes` of their problems. `compulsory` ones must be done before all can be
+    sent; others may be looked at.
     """
 
     id: str

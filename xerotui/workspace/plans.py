@@ -75,7 +75,7 @@ class Plans(Stories):
         plan = await self.plan(id)
         if verb in STAYING and "code" not in fields:
             blocking = set(plan.problems if plan else ()) - set(CONFLICTS)
-            codes = _CODES[verb] if verb in _CODES else blocking
+            codes = _CODES.get(verb, blocking)
             fields["code"] = ",".join(sorted(codes)) or "-"
         anchor = view.anchor.removeprefix(_SECOND)
         async with self.wiring.ledger.read() as tx:
