@@ -74,7 +74,7 @@ def test_the_first_line_of_the_sandbox_is_its_description(shell: Shell) -> None:
 
 def test_without_connections_commands_say_so(shell: Shell) -> None:
     assert shell.json("plan", code=Exit.NOT_CONNECTED)["error"]["code"] == "core.not_connected"
-    assert shell.json("tenants") == {"tenants": [], "sources": [], "unassigned": []}
+    assert shell.json("tenants") == {"tenants": [], "sources": [], "unassigned": {}}
 
 
 def test_connect_the_source_with_its_secret_from_a_variable(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from xerotui.cli.codes import Exit
-from xerotui.cli.commands.connect import options_of
+from xerotui.cli.settings import options_of
 from xerotui.cli.settings import values_of
 from xerotui.main import main
 from xerotui.model.settings import Secret, Title
@@ -68,7 +68,7 @@ def test_a_newer_book_is_said_where_tenants_are_listed(home: Path, capsys: pytes
     (home / "book.json").write_text(json.dumps({**book, "format": 99}))
     assert main(["--home", str(home), "tenants", "--json"]) == Exit.DONE
     shown = capsys.readouterr()
-    assert json.loads(shown.out) == {"tenants": [], "sources": []}
+    assert json.loads(shown.out) == {"tenants": [], "sources": [], "unassigned": {}}
     assert "newer XeroTUI" in shown.err
     assert findings(home, capsys, Exit.DONE)["Book"]["level"] == "warn"
 

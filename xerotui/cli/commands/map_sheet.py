@@ -8,7 +8,6 @@ import click
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output
 from xerotui.cli.runner import source_id, tenant_id
-from xerotui.workspace.map_sheet import HEAD
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -48,6 +47,9 @@ async def changed(space: "Workspace", out: Output, *, spec: str, connection: str
 
 async def sheet(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str) -> None:
     """Every value with what it is mapped to."""
+    # Imported late: what it needs of the workspace brings SQL along, which no help page should wait for.
+    from xerotui.workspace.map_sheet import HEAD
+
     out.csv(HEAD, await space.mapping_sheet(await _rows(space, connection, tenant, spec)))
 
 
