@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from xerotui.cli.codes import Exit
-from xerotui.cli.settings import options_of
-from xerotui.cli.settings import values_of
+from xerotui.cli.settings import options_of, values_of
 from xerotui.main import main
 from xerotui.model.settings import Secret, Title
 from xerotui.workspace.door import Workspace
