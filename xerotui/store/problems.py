@@ -60,7 +60,9 @@ class Problems:
 
         Raises ValueError for a problem of another record.
         """
-        rows = {row["id"]: row for p in problems for row in [_values(connection, tenant, kind, p, phase, tx.now())]}
+        # One instant for all that is told at once: their order must not depend on how fast this machine is.
+        now = tx.now()
+        rows = {row["id"]: row for p in problems for row in [_values(connection, tenant, kind, p, phase, now)]}
         if strange := {row["record"] for row in rows.values()} - set(record_ids):
             raise ValueError(f"a problem of a record that isn't replaced: {sorted(strange)[0]}")
         scope = (
