@@ -252,6 +252,7 @@ async def blocked(pilot: Pilot[Any]) -> None:
     await back(pilot)
 
 
+@pytest.mark.soak
 def test_from_nothing_to_every_healthy_invoice_by_the_keyboard(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
