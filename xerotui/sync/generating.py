@@ -34,9 +34,11 @@ FIELD = {Kind.CUSTOMER: "number", Kind.SUPPLIER: "number", Kind.ITEM: "code"}
 LIMIT = {Kind.CUSTOMER: NUMBER_LIMIT, Kind.SUPPLIER: NUMBER_LIMIT, Kind.ITEM: CODE_LIMIT}
 # The problems that a number mends.
 CODES = ("core.account_number_missing", "core.item_incomplete")
-_PART = re.compile(r"\{(name|n|id)(?::?(\d+))?\}")
-_COUNTED = re.compile(r"\{n(?::?\d+)?\}")
+_PART = re.compile(r"\{(name|n|id)(?::?(\d{1,3}))?\}")
+_COUNTED = re.compile(r"\{n(?::?\d{1,3})?\}")
 _MOST = 1_000_000
+# Digits of a counter.
+_WIDEST = 12
 
 
 def fault(template: str) -> str:
@@ -44,6 +46,8 @@ def fault(template: str) -> str:
     bare = _PART.sub("", template)
     if "{" in bare or "}" in bare:
         return "it holds {name3}, {n:04} and {id} alone"
+    if any(match[1] == "n" and int(match[2] or 0) > _WIDEST for match in _PART.finditer(template)):
+        return f"a counter has at most {_WIDEST} digits"
     return "" if _COUNTED.search(template) or "{id}" in template else "without {n} or {id} all would get one number"
 
 

@@ -29,6 +29,14 @@ OVERLAP = dt.timedelta(minutes=5)
 _PLACE = re.compile(r"\{(number|id)\}")
 
 
+def fault(template: str) -> str:
+    """What is wrong with a template; "" when nothing is."""
+    bare, places = _PLACE.subn("", template)
+    if not places:
+        return "source, xero, or a template with {number} or {id}"
+    return "it holds {number} and {id} alone" if "{" in bare or "}" in bare else ""
+
+
 def rendered(template: str, document: Document) -> str:
     """A template's number; blank where it needs the source's number and there is none."""
     if "{number}" in template and not document.number.strip():
@@ -178,6 +186,7 @@ __all__ = [
     "alike",
     "apart",
     "collisions",
+    "fault",
     "number_of",
     "planned",
     "rendered",

@@ -308,14 +308,16 @@ def faults(settings: PairSettings) -> dict[str, str]:
     found = {}
     for name in PairSettings.__struct_fields__:
         value = getattr(settings, name)
-        if name.startswith("numbers_") and value not in SIDES and not re.search(r"\{(number|id)\}", value):
-            found[name] = "source, xero, or a template with {number} or {id}"
-        elif name.startswith(("generate_", "numbers_")) and isinstance(value, str) and not _balanced(value):
-            found[name] = "its braces don't match"
-        elif name in _PERCENT and value is not None and value > 100:
-            found[name] = "at most 100"
-        elif isinstance(value, int | Decimal) and not isinstance(value, bool) and value < 0:
-            found[name] = "not below zero"
+        if name.startswith("numbers_"):
+            said = "" if value in SIDES else _unnumbering(value)
+        elif name.startswith("generate_") and isinstance(value, str):
+            said = "" if value in ("", SIDES[0]) else _ungenerating(value)
+        elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+            said = _out_of_bounds(value, _MOST[name])
+        else:
+            said = ""
+        if said:
+            found[name] = said
     return found
 
 
@@ -323,11 +325,47 @@ _TITLES = {
     field.name: (f"Owner of {field.title.casefold()}" if field.name.startswith("own_") else field.title)
     for field in fields(PairSettings)
 }
-_PERCENT = ("ceiling_updates_percent",)
+# The most that a number may be: a year of minutes, and what no ceiling needs to be above.
+_MOST = {
+    "settle_minutes": 525_600,
+    "ceiling_voids": 10**9,
+    "ceiling_documents": 10**9,
+    "ceiling_updates_percent": 100,
+    "ceiling_total": 10**15,
+}
+_PLACES = 4
+_LONGEST = 255
 
 
-def _balanced(template: str) -> bool:
-    return "{" not in re.sub(r"\{[^{}]+\}", "", template) and "}" not in re.sub(r"\{[^{}]+\}", "", template)
+def _out_of_bounds(value: int | Decimal, most: int) -> str:
+    if isinstance(value, Decimal) and not value.is_finite():
+        return "a number"
+    if value < 0:
+        return "not below zero"
+    if value > most:
+        return f"at most {most}"
+    # An exponent far below zero would be written out as that many zeros.
+    exponent = value.as_tuple().exponent if isinstance(value, Decimal) else 0
+    return f"at most {_PLACES} decimals" if isinstance(exponent, int) and exponent < -_PLACES else ""
+
+
+def _unnumbering(template: str) -> str:
+    # Here, as the options of the command line are drawn without the engine.
+    from xerotui.sync.numbering import fault
+
+    return _unprintable(template) or fault(template)
+
+
+def _ungenerating(template: str) -> str:
+    from xerotui.sync.generating import fault
+
+    return _unprintable(template) or fault(template)
+
+
+def _unprintable(template: str) -> str:
+    if not template.isprintable():
+        return "no control characters"
+    return f"at most {_LONGEST} characters" if len(template) > _LONGEST else ""
 
 
 def _wrong(words: str) -> str:
