@@ -19,7 +19,7 @@ _DO = {
     "connect": "xerotui connect SOURCE",
     "tenant": "xerotui connect xero",
     "reference": "xerotui tenants --refresh",
-    "entities": "xerotui pair set SOURCE NAME --no-sync-KIND",
+    "entities": "xerotui pair set SOURCE NAME --sync-KIND off",
     "settings": "xerotui pair set SOURCE NAME --SETTING VALUE",
     "start": "xerotui plan",
 }
