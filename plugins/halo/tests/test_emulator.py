@@ -307,7 +307,8 @@ async def test_payments_and_void(halo: Halo, world: World) -> None:
     assert (row["amountpaid"], row["amountdue"]) == (half, invoice.total - half)
     assert (await halo.get("InvoicePayment", search="pay-1"))["record_count"] == 1
     assert (await halo.post("InvoicePayment", [{**payment, "invoice_id": 5}])).status_code == 400
-    assert (await halo.post(f"Invoice/{invoice.id}/void", {})).json()["voided"] is True
+    assert (await halo.post(f"Invoice/{invoice.id}/void", {})).status_code == 400
+    assert (await halo.post(f"Invoice/{invoice.id}/void", [{"id": invoice.id}])).json()["voided"] is True
     blocked = (await halo.control("totals"))["blocked"][world.tenant(invoice.tenant).tenant_id]
     assert sum(x["invoice"]["documents"] for x in blocked.values() if "invoice" in x) == len(
         [i for i in world.psa.invoices if i.kind == "invoice" and i.state == "open" and i.tenant == invoice.tenant]

@@ -82,6 +82,15 @@ async def test_credit_is_no_money_and_a_persons_own_payment_stands(halo: Bench) 
     await halo.control("create/invoicepayment", {**by_hand, "amount": 30})
     assert await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, _laid(3, "30"))) == ()
     assert _payments(halo, paid["id"]) == [30]
+    # Of another day it may be the same money all the same; a list that comes short proves nothing.
+    later = Laid(id=_laid(6, "30").id, amount=Decimal(30), date=DAY + dt.timedelta(days=2))
+    (words,) = await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, later))
+    assert "of another day" in words
+    await halo.control("switches", {**USUAL, "junk": ["InvoicePayment"]})
+    with pytest.raises(SourceRefused, match="comes short"):
+        await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, _laid(7, "1")))
+    await halo.control("switches", USUAL)
+    assert _payments(halo, paid["id"]) == [30]
     whole = _laid(4, str(paid["total"]))
     (words,) = await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, whole))
     assert "its own payments stand" in words

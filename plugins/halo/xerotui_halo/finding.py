@@ -5,7 +5,7 @@ import datetime as dt
 from xerotui.model.kinds import Kind
 from xerotui.source.contract import Context, Keys, SourceRefused
 from xerotui_halo.answers import unwrap
-from xerotui_halo.client import HaloClient
+from xerotui_halo.client import HaloClient, gathered
 from xerotui_halo.listings import LISTINGS
 from xerotui_halo.values import Row, ident, text
 from xerotui_halo.writing import XERO_ID
@@ -56,8 +56,8 @@ class Finder:
         held, now = self._held.get(kind), self._context.now()
         if held is None or now - held[0] > FRESH or now < held[0]:
             listing = LISTINGS[kind]
-            pages = self._client.pages(listing.path, listing.key, {"includeinactive": "true"}, listing.size)
-            found = {ident(row, "id"): row async for page in pages for row in page}
+            rows = await gathered(self._client, listing.path, listing.key, {"includeinactive": "true"}, listing.size)
+            found = {ident(row, "id"): row for row in rows}
             held = self._held[kind] = (now, found)
         return held[1]
 

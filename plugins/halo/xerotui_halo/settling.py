@@ -4,12 +4,13 @@ Halo documents no numbers of payment states and no way to take a payment back bu
 states are set only where Halo itself names them, a payment that was taken back is set to nothing.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
 from xerotui.model.settling import PAID, PART, UNPAID, Laid, Settlement
 from xerotui.source.contract import SourceRefused
-from xerotui_halo.client import HaloClient, NotThere
+from xerotui_halo.client import HaloClient, NotThere, gathered
 from xerotui_halo.values import Row, amount, date, flag, ident, integer, text
 from xerotui_halo.writing import Body, answered
 
@@ -37,7 +38,12 @@ class Settler:
         there = await self._payments(id)
         lost = [words for p in wanted.taken_back if (words := await self._take_back(p, there))]
         total = amount(row, "total") or wanted.total
-        for payment in _missing(wanted.payments, there):
+        missing, alike = _missing(wanted.payments, there)
+        lost += [
+            f"Halo has a payment of {p.amount} of another day without an id of Xero's; that of {p.date} isn't made."
+            for p in alike
+        ]
+        for payment in missing:
             due = total - sum((amount(p, "amount") for p in there), Decimal(0))
             if payment.amount > due:
                 lost.append(
@@ -78,8 +84,8 @@ class Settler:
 
     async def _payments(self, id: str) -> list[Row]:
         """The payments of one invoice: filters that Halo doesn't know are ignored, so each row is looked at."""
-        pages = self._client.pages(PAYMENTS, "payments", {"invoice_id": id}, _SIZE)
-        return [row async for page in pages for row in page if ident(row, "invoice_id") == id]
+        rows = await gathered(self._client, PAYMENTS, "payments", {"invoice_id": id}, _SIZE)
+        return [row for row in rows if ident(row, "invoice_id") == id]
 
     async def _pay(self, id: str, invoice: Row, payment: Laid) -> Row:
         body: Body = {
@@ -156,19 +162,24 @@ def _ids(row: Row) -> set[str]:
     return {text(row, name).casefold() for name in ("xero_id", "thirdpartyid")} - {""}
 
 
-def _missing(wanted: tuple[Laid, ...], there: list[Row]) -> list[Laid]:
-    """The payments that Halo hasn't: neither by their Xero id, nor as one without any of the same amount and day."""
+def _missing(wanted: tuple[Laid, ...], there: list[Row]) -> tuple[list[Laid], list[Laid]]:
+    """The payments that Halo hasn't, and those that it may have.
+
+    It has one by its Xero id, or without any by amount and day; of the amount alone it may be the same money, which a
+    person noted on another day, so that it isn't made a second time.
+    """
     known = {id for row in there for id in _ids(row)}
     free = [row for row in there if not _ids(row)]
-    found = []
-    for payment in wanted:
-        if payment.id.casefold() in known:
-            continue
-        twin = next(
-            (r for r in free if amount(r, "amount") == payment.amount and date(r, "date") in (payment.date, None)), None
-        )
-        if twin is not None:
-            free.remove(twin)
-        else:
-            found.append(payment)
-    return found
+    open_ = [p for p in wanted if p.id.casefold() not in known]
+    rest = [p for p in open_ if not _taken(free, p, (p.date, None))]
+    alike = [p for p in rest if _taken(free, p, None)]
+    return [p for p in rest if p not in alike], alike
+
+
+def _taken(free: list[Row], payment: Laid, days: tuple[dt.date | None, ...] | None) -> bool:
+    """Take one of these payments away that is of the amount and of one of the days; None is any day."""
+    for row in free:
+        if amount(row, "amount") == payment.amount and (days is None or date(row, "date") in days):
+            free.remove(row)
+            return True
+    return False
