@@ -3,7 +3,7 @@
 Judged by what was read last; nothing here asks anybody.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,13 @@ class Hit:
         return f"mapping:{self.mapping.spec}:{self.mapping.value}:{self.mapping.trade}"
 
 
-def verdict(mapping: Mapped, held: Record | None, value: Record | None = None) -> tuple[str, str]:
+def verdict(
+    mapping: Mapped, held: Record | None, value: Record | None = None, trade: Trade | None = None
+) -> tuple[str, str]:
     """Code and words of what happened to the Xero side of a mapping; blank for nothing.
 
-    `held` is what Xero has under the mapping's target now, `value` the source's side where it is known.
+    `held` is what Xero has under the mapping's target now, `value` the source's side where it is known, `trade` the
+    side of the books that it is in force for where that is the other one.
     """
     title = mapping.target_title or mapping.target
     if mapping.target == NOT_SENT:
@@ -66,7 +69,7 @@ def verdict(mapping: Mapped, held: Record | None, value: Record | None = None) -
     status = (getattr(held, "status", "") or "ACTIVE").upper()
     if status != "ACTIVE":
         return GONE, f"{held.name or title} is {status.lower()} in Xero"
-    if why := _unfit(held, value, Trade(mapping.trade)):
+    if why := _unfit(held, value, trade or Trade(mapping.trade)):
         return CHANGED, f"{held.name or title}: {why}"
     if mapping.target_title and held.name and held.name != mapping.target_title:
         return RENAMED, f"{mapping.target_title} is called {held.name} in Xero now"
@@ -110,24 +113,38 @@ def hits(data: PairData, own: Mapping[str, Target]) -> list[Hit]:
         if target is None:
             continue
         value = data.source_taxes.get(mapping.value) if mapping.spec == TAX else None
-        code, words = verdict(mapping, _held(data, target, mapping.target), value)
+        held = _held(data, target, mapping.target)
+        trade = _in_force(data, mapping, held)
+        code, words = verdict(mapping, held, value, trade)
         if code:
-            found.append(Hit(mapping, target, code, words, _waiting(data, mapping)))
+            waiting = sum(key not in data.links for key in _using(data, mapping, trade))
+            found.append(Hit(mapping, target, code, words, waiting))
     return found
 
 
-def _waiting(data: PairData, mapping: Mapped) -> int:
-    """How many documents that aren't in Xero yet use the mapping's value."""
-    trade = Trade(mapping.trade)
-    return sum(
-        1
-        for key, document in data.documents.items()
-        if key not in data.links
-        and not document.excluded
-        and (document.kind is Kind.PURCHASE_ORDER) is (trade is Trade.PURCHASE)
-        and data.mine(document)
-        and mapping.value in _values(mapping.spec, document)
-    )
+def _in_force(data: PairData, mapping: Mapped, held: Record | None) -> Trade:
+    """The side of the books that a mapping is for: a tax rate's serves the other side where that has none of its own.
+
+    That is so for one that nothing on its own side uses and that Xero allows on the other side alone.
+    """
+    own = Trade(mapping.trade)
+    other = Trade.PURCHASE if own is Trade.SALES else Trade.SALES
+    if not isinstance(held, TaxRate) or rates.serves(held, own) or not rates.serves(held, other):
+        return own
+    apart = (mapping.spec, mapping.value, other.value) in data.mappings
+    return own if apart or any(True for _ in _using(data, mapping, own)) else other
+
+
+def _using(data: PairData, mapping: Mapped, trade: Trade) -> Iterator[tuple[Kind, str]]:
+    """The documents of that side of the books that use the mapping's value."""
+    for key, document in data.documents.items():
+        if (
+            not document.excluded
+            and (document.kind is Kind.PURCHASE_ORDER) is (trade is Trade.PURCHASE)
+            and data.mine(document)
+            and mapping.value in _values(mapping.spec, document)
+        ):
+            yield key
 
 
 def _values(spec: str, document: Document) -> Iterable[str]:
