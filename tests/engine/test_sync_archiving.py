@@ -19,7 +19,8 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.work import State, Verb
+from xerotui.model.work import Operation, State, Verb
+from xerotui.sync import archiving, current
 
 
 async def _row(bench: Rig, plan: str, record: str) -> tuple[str, str]:
@@ -27,6 +28,11 @@ async def _row(bench: Rig, plan: str, record: str) -> tuple[str, str]:
         rows = await bench.wiring.ledger.plans.blocked(tx, plan)
     (row,) = [b for b in rows if b.record.id == record and b.record.kind is Kind.CUSTOMER]
     return row.code, row.sentence
+
+
+async def _late(bench: Rig, operation: Operation) -> dict[str, str]:
+    async with bench.wiring.ledger.read() as tx:
+        return await current.outdated(bench.wiring.ports(), tx, [operation], {})
 
 
 @pytest.mark.soak
@@ -66,6 +72,22 @@ async def test_inactive_customers_are_archived_by_choice_and_never_while_they_ar
         assert (archive.record, archive.target, archive.side) == (free, mine[free], Side.XERO)
         assert "can't bring it back" in archive.rungs["status"]
         assert (await _row(bench, plan.id, needed))[0] == "core.archive_refused"
+
+        # What was approved long ago is judged once more before it leaves: by the customer, and by what needs it.
+        ports = bench.wiring.ports()
+        assert await _late(bench, archive) == await archiving.needed(ports, [archive]) == {}
+        await edit(bench, "client", free, inactive=False)
+        draft = {k: v for k, v in billed[free][0].items() if k not in ("InvoiceID", "UpdatedDateUTC", "Payments")}
+        made = {**draft, "InvoiceNumber": "LATE-1", "Status": "DRAFT"}
+        await bench.control("xero", f"/create/{tenant}/Invoices", made)
+        await made_plan(bench)
+        assert await _late(bench, archive) == {archive.id: current.CHANGED}
+        assert "open in Xero" in (await archiving.needed(ports, [archive]))[archive.id]
+        late = await held_one(bench, tenant, "Invoices", InvoiceNumber="LATE-1")
+        await bench.control("xero", f"/patch/{tenant}/Invoices/{late['InvoiceID']}", {"Status": "DELETED"})
+        await edit(bench, "client", free, inactive=True)
+        plan = await made_plan(bench)
+
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         assert (await held_one(bench, tenant, "Contacts", ContactID=mine[free]))["ContactStatus"] == "ARCHIVED"
         assert (await held_one(bench, tenant, "Contacts", ContactID=mine[needed]))["ContactStatus"] == "ACTIVE"

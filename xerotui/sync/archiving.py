@@ -3,6 +3,7 @@
 Xero's API can't bring an archived contact back, so that everything that may still need it stands against it.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -11,17 +12,22 @@ from xerotui.model.postings import Change, encode
 from xerotui.model.records import Document, Party, fingerprint
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.sync import drift
+from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft, new_id, xero_lane
-from xerotui.sync.readiness import INACTIVE
-from xerotui.sync.resolve import Resolved
+from xerotui.sync.ports import Ports
+from xerotui.sync.readiness import INACTIVE, NOT_READY, UNFINISHED
+from xerotui.sync.resolve import Resolved, resolve_pair
+from xerotui.sync.start_line import before
 
 REASON = "inactive at the source; Xero's API can't bring it back"
 _OPEN = ("DRAFT", "SUBMITTED", "AUTHORISED")
+# Reasons to leave a document alone for now, not for good.
+_NOT_YET = (NOT_READY, UNFINISHED)
 
 
-def take_out(resolved: Resolved) -> list[Findings]:
+def take_out(resolved: Resolved, today: dt.date) -> list[Findings]:
     """The findings of contacts that are to be archived, taken out of what is planned as usual."""
     found: list[Findings] = []
     data = resolved.data
@@ -29,12 +35,14 @@ def take_out(resolved: Resolved) -> list[Findings]:
         link = _candidate(data, kind, id, one)
         if link is None or not data.policy.archive_inactive or one.blocked:
             continue
-        if not _against(resolved, kind, id, link):
+        if not _against(resolved, kind, id, link, today):
             found.append(resolved.parties.pop((kind, id)))
     return found
 
 
-def add(draft: Draft, resolved: Resolved, taken: Sequence[Findings], live: dict[tuple[Kind, str], str]) -> None:
+def add(
+    draft: Draft, resolved: Resolved, taken: Sequence[Findings], live: dict[tuple[Kind, str], str], today: dt.date
+) -> None:
     """Plan what is to be archived, and list what stays with the reason."""
     data = resolved.data
     for found in taken:
@@ -52,12 +60,34 @@ def add(draft: Draft, resolved: Resolved, taken: Sequence[Findings], live: dict[
             sentence = "inactive at the source; its contact stays as it is in Xero, as the switch for that is off"
             draft.stays(found, INACTIVE, f"{kind}:{id}", sentence)
             draft.counts["skip"] += 1
-        elif why := _against(resolved, kind, id, link):
+        elif why := _against(resolved, kind, id, link, today):
             sentence = f"{kind.label.capitalize()} {found.ref.title} is inactive at the source, but {why}."
             found.problem("core.archive_refused", f"{kind}:{id}", sentence, blocks=False)
             draft.problems.append(found.problems[-1])
             draft.stays(found, "core.archive_refused", f"{kind}:{id}", sentence)
             draft.counts["blocked"] += 1
+
+
+async def needed(ports: Ports, operations: Sequence[Operation]) -> dict[str, str]:
+    """Why contacts that were approved for archiving must stay after all, by operation id, by the snapshots of now.
+
+    Asked in the moment before the call leaves, because nothing brings them back.
+    """
+    groups: dict[tuple[str, str], list[Operation]] = {}
+    for o in operations:
+        if o.side is Side.XERO and o.verb is Verb.ARCHIVE:
+            groups.setdefault((o.connection, o.tenant), []).append(o)
+    found: dict[str, str] = {}
+    now = ports.clock.now()
+    for (connection, tenant), some in groups.items():
+        data = await pairs.load(ports, connection, tenant)
+        resolved = await resolve_pair(ports.registry, data, now)
+        for o in some:
+            link = data.link(o.kind, o.record)
+            held = link is not None and link.xero_id in data.contacts.by_id
+            if link and held and (why := _against(resolved, o.kind, o.record, link, now.date())):
+                found[o.id] = why
+    return found
 
 
 def _candidate(data: PairData, kind: Kind, id: str, found: Findings) -> Link | None:
@@ -69,7 +99,7 @@ def _candidate(data: PairData, kind: Kind, id: str, found: Findings) -> Link | N
     return link if held is not None and held.status == "ACTIVE" else None
 
 
-def _against(resolved: Resolved, kind: Kind, id: str, link: Link) -> str:
+def _against(resolved: Resolved, kind: Kind, id: str, link: Link, today: dt.date) -> str:
     """What still needs the contact; "" when nothing does."""
     data = resolved.data
     held = data.contacts.by_id[link.xero_id]
@@ -82,6 +112,8 @@ def _against(resolved: Resolved, kind: Kind, id: str, link: Link) -> str:
         return "another source is linked with the same contact"
     if waiting := sum(_waits(resolved, kind, id, key) for key in resolved.documents):
         return f"{waiting} of its documents are still to be sent"
+    if any(r.party == link.xero_id and r.runs(today) for r in data.repeating):
+        return "a repeating invoice in Xero bills it"
     if number := sum(_is_open(d, link.xero_id) for kind_ in DOCUMENTS for d in data.xero_documents[kind_].values()):
         return f"{number} of its documents are open in Xero"
     if owed := (held.balance or Decimal(held.facts.get("payable", "0"))):
@@ -90,12 +122,18 @@ def _against(resolved: Resolved, kind: Kind, id: str, link: Link) -> str:
 
 
 def _waits(resolved: Resolved, kind: Kind, id: str, key: tuple[Kind, str]) -> bool:
-    """Whether a document of the party is still to be sent, or to be changed."""
+    """Whether a document of the party is still to be sent, now or once it is ready.
+
+    What may change of one that was sent is open in Xero, which stands against archiving by itself.
+    """
     document = resolved.data.documents.get(key)
     of = Kind.SUPPLIER if key[0] is Kind.PURCHASE_ORDER else Kind.CUSTOMER
     if document is None or of is not kind or document.party != id:
         return False
-    return not resolved.documents[key].skip and resolved.data.link(*key) is None
+    if resolved.data.link(*key) is not None:
+        return False
+    skip = resolved.documents[key].skip
+    return not skip or (skip[0] in _NOT_YET and not before(resolved.data.policy, document))
 
 
 def _is_open(document: Document, contact: str) -> bool:
@@ -129,4 +167,4 @@ def _operation(draft: Draft, data: PairData, found: Findings) -> Operation:
     )
 
 
-__all__ = ["REASON", "add", "take_out"]
+__all__ = ["REASON", "add", "needed", "take_out"]

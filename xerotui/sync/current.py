@@ -19,6 +19,8 @@ MAPPED = "a mapping that it uses changed since it was planned"
 BACK = "the source has it again"
 CHOSEN = "what is chosen for it changed since it was planned"
 LINKED = "it was linked with a record in Xero meanwhile"
+MOVED = "its link was moved or taken away since it was planned"
+_JUDGED = (Verb.CREATE, Verb.UPDATE, Verb.ARCHIVE, Verb.VOID, Verb.DELETE)
 
 
 async def mappings_now(ports: Ports, operations: Sequence[Operation]) -> dict[tuple[str, str], dict[str, int]]:
@@ -37,7 +39,7 @@ async def outdated(
     """
     groups: dict[tuple[str, str, Kind], list[Operation]] = {}
     for o in operations:
-        if o.side is Side.XERO and o.verb in (Verb.CREATE, Verb.UPDATE, Verb.VOID, Verb.DELETE):
+        if o.side is Side.XERO and o.verb in _JUDGED:
             groups.setdefault((o.connection, o.tenant, o.kind), []).append(o)
     found: dict[str, str] = {}
     for (connection, tenant, kind), some in groups.items():
@@ -49,6 +51,8 @@ async def outdated(
         for o in some:
             if o.verb is Verb.CREATE and o.record in links:
                 found[o.id] = LINKED
+            elif o.verb is Verb.ARCHIVE and (o.record not in links or links[o.record].xero_id != o.target):
+                found[o.id] = MOVED
             elif o.verb in (Verb.VOID, Verb.DELETE):
                 record = records.get(o.record)
                 if record is not None and (not o.basis.fingerprint or _moved(o, record, now)):

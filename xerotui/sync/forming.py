@@ -9,7 +9,7 @@ from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, Operation, State, Verb
 from xerotui.store import Fence, Tx
-from xerotui.sync import back
+from xerotui.sync import archiving, back
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.noting import too_dear
 from xerotui.sync.numbering import apart
@@ -57,8 +57,10 @@ class Forming:
         if await self._left_out(batch, fence):
             return None
         mappings = await mappings_now(self.ports, batch)
+        needed = await archiving.needed(self.ports, batch)
         async with ledger.write() as tx:
-            late = await outdated(self.ports, tx, batch, mappings) | await back.outdated(self.ports, tx, batch)
+            late = needed | await outdated(self.ports, tx, batch, mappings)
+            late |= await back.outdated(self.ports, tx, batch)
             for why, ids in by_reason(late).items():
                 await ledger.work.move(tx, ids, State.SUPERSEDED, frm=(State.READY,), fence=fence, error=why)
                 batch = [o for o in batch if o.id not in ids]

@@ -123,7 +123,7 @@ async def draft_pair(
     repeating.note(resolved, now.date())
     live = await _live(ports, data)
     leaving = removing.take_out(resolved)
-    inactive = archiving.take_out(resolved)
+    inactive = archiving.take_out(resolved, now.date())
     about = await back.known(ports, data)
     resolved.choices = about.choices
     draft = draft_sync(resolved, plan, live)
@@ -131,7 +131,7 @@ async def draft_pair(
         draft.noted.add(xero_lane(tenant))
     crediting.add(draft, resolved, await crediting.tried(ports, data), now)
     removing.add(draft, resolved, leaving, live)
-    archiving.add(draft, resolved, inactive, live)
+    archiving.add(draft, resolved, inactive, live, now.date())
     repeating.list_in(draft, resolved)
     charting.list_in(draft, data, await charting.note(ports, data))
     await removing.note_done(ports, data, leaving)

@@ -95,4 +95,13 @@ def is_off(data: PairData, record: Party | Item, found: Findings) -> bool:
     return True
 
 
-__all__ = ["NOT_READY", "SKIPS", "SWITCHED_OFF", "is_off", "needs_switched_off", "off_reason", "skip_reason"]
+__all__ = [
+    "NOT_READY",
+    "SKIPS",
+    "SWITCHED_OFF",
+    "UNFINISHED",
+    "is_off",
+    "needs_switched_off",
+    "off_reason",
+    "skip_reason",
+]
