@@ -115,6 +115,13 @@ async def test_what_left_the_source_is_removed_in_xero_with_a_reason_and_never_w
         assert len(await writes(bench)) == before + 1
         del emulated.rows[int(draft[0])]
 
+        # Nor is one of which the source no longer says that it is gone: a refusal is no such answer.
+        plan = await made_plan(bench)
+        await fault(bench, "halo", method="GET", path=f"/api/Invoice/{voided[0]}", times=1, do="status", status=403)
+        unsure = await bench.ask("apply", plan=plan.id, hash=plan.hash, removals="Billed twice")
+        assert unsure.answer["code"] == "core.stale"
+        assert len(await writes(bench)) == before + 1
+
         # With a reason it goes; an answer that was lost is found out, and nothing is done twice.
         plan = await made_plan(bench)
         await fault(bench, method="POST", path="/Invoices", times=1, do="cut_after")

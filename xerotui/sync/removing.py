@@ -90,8 +90,11 @@ async def _linked(ports: Ports, connection: str, kind: Kind) -> list[str]:
     return list(found)
 
 
-async def prove(ports: Ports, source: Source, connection: str, kind: Kind, ids: Sequence[str]) -> None:
-    """Ask for each of these ids: what the source says is gone departs, what it still has is read anew."""
+async def prove(ports: Ports, source: Source, connection: str, kind: Kind, ids: Sequence[str]) -> set[str]:
+    """Ask for each of these ids: what the source says is gone departs, what it still has is read anew.
+
+    Returns those that it says are gone; of what it refuses nothing is known.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(id: str) -> Record | None:
@@ -113,10 +116,13 @@ async def prove(ports: Ports, source: Source, connection: str, kind: Kind, ids: 
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, Gone | SourceRefused):
             raise answer
+    return set(gone)
 
 
 async def prove_again(ports: Ports, operations: Sequence[Operation]) -> None:
     """Before a removal is let go the source is asked once more for that very record.
+
+    What it doesn't say is gone counts as departed no more, so that nothing is removed on an answer of long ago.
 
     Raises SyncError when the source can't be reached.
     """
@@ -127,9 +133,12 @@ async def prove_again(ports: Ports, operations: Sequence[Operation]) -> None:
     for (connection, kind), ids in groups.items():
         source = await ports.source(connection)
         try:
-            await prove(ports, source, connection, kind, ids)
+            gone = await prove(ports, source, connection, kind, ids)
         except Exception as error:
             raise words(error, source.title) from None
+        if unproved := [id for id in ids if id not in gone]:
+            async with ports.ledger.write() as tx:
+                await ports.ledger.departures.back(tx, connection, kind, unproved)
 
 
 # ------------------------------------------------------------------------------------------ into the plan
