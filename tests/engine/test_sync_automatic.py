@@ -23,8 +23,10 @@ from tests.engine.sync_kit import (
 )
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import DocumentPosting, encode
+from xerotui.model.settling import Laid, Settlement
 from xerotui.model.work import CallState, Operation, Plan, PlanState, Verb
 from xerotui.store import Ceilings
+from xerotui.sync.back_payments import changes
 from xerotui.sync.policy_runs import POLICY, due, for_a_person, over
 
 
@@ -138,6 +140,11 @@ def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small
     assert over(Ceilings(updates_percent=30), updates, 10, "GBP") == []
     (said,) = over(Ceilings(updates_percent=29), updates, 10, "GBP")
     assert "3 updates of 10" in said
+    # What goes back into the source is counted for itself.
+    settled = [msgspec.structs.replace(o, verb=Verb.SETTLE, side=Side.SOURCE, kind=Kind.INVOICE) for o in made]
+    assert over(Ceilings(updates_percent=30), [*updates, *settled], 10, "GBP") == []
+    (said,) = over(Ceilings(updates_percent=29), settled, 10, "GBP")
+    assert "3 changes at the source of 10" in said
     for verb, rungs, waits in (
         (Verb.ATTACH, {"contact": "found by name"}, True),
         (Verb.ATTACH, {"contact": "found by account number"}, False),
@@ -146,3 +153,7 @@ def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small
     ):
         one = msgspec.structs.replace(made[0], verb=verb, rungs=rungs)
         assert for_a_person(one) is waits, (verb, rungs)
+    less = Settlement(xero_id="x", taken_back=(Laid(id="p", amount=Decimal(5), date=None),))
+    for told, waits in ((None, True), (less, False)):
+        one = msgspec.structs.replace(settled[0], changes=changes(told, less))
+        assert for_a_person(one) is waits, "a payment that is newly taken back"

@@ -16,6 +16,8 @@ from xerotui.sync.pair import PairData
 from xerotui.sync.plan import new_id, source_lane
 
 SETTLED = (Kind.INVOICE,)
+# How a change reads whose payment was taken back in Xero.
+TAKEN_BACK = "taken back"
 _NOTHING = Decimal(0)
 _OVER = ("VOIDED", "DELETED")
 
@@ -121,8 +123,13 @@ def changes(before: Settlement | None, now: Settlement) -> tuple[Change, ...]:
     known = {p.id for p in was.payments}
     found += [Change("payment", "", _laid(p, now.currency)) for p in now.payments if p.id not in known]
     over = {p.id for p in was.taken_back}
-    found += [Change("payment", _laid(p, now.currency), "taken back") for p in now.taken_back if p.id not in over]
+    found += [Change("payment", _laid(p, now.currency), TAKEN_BACK) for p in now.taken_back if p.id not in over]
     return tuple(found)
+
+
+def takes_back(operation: Operation) -> bool:
+    """True for what takes a payment away at the source that it was told of before."""
+    return operation.verb is Verb.SETTLE and any(change.after == TAKEN_BACK for change in operation.changes)
 
 
 def _status(now: Settlement) -> str:
@@ -139,4 +146,4 @@ def _day(day: object) -> str:
     return str(day) if day else ""
 
 
-__all__ = ["SETTLED", "changes", "linked", "news", "operations", "settlement"]
+__all__ = ["SETTLED", "changes", "linked", "news", "operations", "settlement", "takes_back"]

@@ -14,11 +14,12 @@ import msgspec
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
-from xerotui.model.work import Operation, Plan, PlanKind, PlanState, Request, Verb
+from xerotui.model.work import OPEN, Operation, Plan, PlanKind, PlanState, Request, Verb
 from xerotui.net.clock import machine_now
-from xerotui.store import Ceilings, Pair
+from xerotui.store import Ceilings, Pair, Tx
 from xerotui.store.documents import AUTOMATIC
 from xerotui.sync.applying import apply
+from xerotui.sync.back_payments import takes_back
 from xerotui.sync.plan import Draft, new_id, plan_hash
 from xerotui.sync.planning import Progress, quiet, store_sync, work_out
 from xerotui.sync.ports import Ports
@@ -39,13 +40,18 @@ _LAST = "automatic:"
 _PHASE = "automatic"
 _REQUESTS = ("plan", "apply", "import", VERB)
 _APART = (Verb.VOID, Verb.DELETE, Verb.ARCHIVE, Verb.DEALLOCATE)
+# What of Xero is written into a source that holds the record already.
+_BACK = (Verb.UPDATE, Verb.SETTLE)
 
 
 def for_a_person(operation: Operation) -> bool:
-    """What always waits for a person (DESIGN section 4): removals, archiving, and first links by name alone."""
+    """What always waits for a person (DESIGN section 4): removals, archiving, and first links by name alone.
+
+    A payment that is taken away at the source is a removal too.
+    """
     if operation.verb is Verb.ATTACH:
         return operation.rungs.get("contact") == BY_NAME
-    return operation.verb in _APART
+    return operation.verb in _APART or takes_back(operation)
 
 
 class Automatic:
@@ -100,14 +106,13 @@ async def due(ports: Ports, *, at_once: bool = False) -> list[Pair]:
     found: list[Pair] = []
     async with ports.ledger.read() as tx:
         busy = {r.args.get("connection", "") for r in await ports.ledger.requests.open(tx) if r.verb in _REQUESTS}
-        plans = await ports.ledger.plans.list(tx, 100, states=(PlanState.READY, PlanState.APPROVED, PlanState.APPLYING))
         for pair in pairs:
             source, tenant = db.source(pair.source), db.tenant(pair.tenant)
             if source is None or not source.enabled or pair.source in busy:
                 continue
             if tenant is None or tenant.read_only or tenant.connection not in saved:
                 continue
-            if (plan := next((p for p in plans if _in_the_way(p, pair, now)), None)) is not None:
+            if (plan := await _in_the_way(ports, tx, pair, now)) is not None:
                 if at_once:
                     ports.log.info("automatic pair left alone", tenant=pair.tenant, plan=plan.id, state=plan.state)
                 continue
@@ -120,10 +125,25 @@ async def due(ports: Ports, *, at_once: bool = False) -> list[Pair]:
     return found
 
 
-def _in_the_way(plan: Plan, pair: Pair, now: dt.datetime) -> bool:
-    if plan.connection != pair.source or pair.tenant not in plan.tenants:
-        return False
-    return plan.state is not PlanState.READY or (plan.actor != POLICY and now - plan.created < LEFT_ALONE)
+async def _in_the_way(ports: Ports, tx: Tx, pair: Pair, now: dt.datetime) -> Plan | None:
+    """A plan that a pass would disturb.
+
+    It has work under way for this organisation, a person looks at it just now, or somebody asked for it by its id.
+    """
+    asked = {r.args.get("plan", "") for r in await ports.ledger.requests.open(tx)}
+    states = (PlanState.READY, PlanState.APPROVED, PlanState.APPLYING)
+    for plan in await ports.ledger.plans.list(tx, 100, states=states):
+        if plan.connection != pair.source or pair.tenant not in plan.tenants:
+            continue
+        if plan.id in asked:
+            return plan
+        if plan.state is PlanState.READY:
+            if plan.actor != POLICY and now - plan.created < LEFT_ALONE:
+                return plan
+        # What only waits to be read back is no reason: it may wait for an organisation that is gone.
+        elif await ports.ledger.work.find(tx, plan=plan.id, tenant=pair.tenant, states=OPEN):
+            return plan
+    return None
 
 
 # ------------------------------------------------------------------------------------------ one pass
@@ -139,8 +159,13 @@ async def run(ports: Ports, connection: str, tenant: str, progress: Progress = q
     pair = db.pair(connection, tenant)
     if pair is None or pair.mode != AUTOMATIC:
         return {}
+    now = ports.clock.now()
     async with ports.ledger.write() as tx:
-        await ports.ledger.marks.set(tx, _LAST + pair.key, ports.clock.now().isoformat())
+        # Since the pass was asked for somebody may have approved a plan of the same records.
+        if (plan := await _in_the_way(ports, tx, pair, now)) is not None:
+            ports.log.info("automatic pair left alone", tenant=pair.tenant, plan=plan.id, state=plan.state)
+            return {}
+        await ports.ledger.marks.set(tx, _LAST + pair.key, now.isoformat())
     draft = await work_out(ports, connection, (tenant,), progress)
     mine, apart, reason = await split(ports, pair, draft.operations)
     over = await exceeded(ports, pair, mine)
@@ -148,11 +173,12 @@ async def run(ports: Ports, connection: str, tenant: str, progress: Progress = q
     answer: dict[str, str] = {}
     if over:
         mine, apart = [], draft.operations
+    waits = await _waits_already(ports, pair, apart) if apart else ""
     if mine:
-        plan = await store_sync(ports, part_of(draft, mine), connection, (tenant,), POLICY)
+        plan = await store_sync(ports, part_of(draft, mine), connection, (tenant,), POLICY, beside=waits)
         answer["run"] = (await apply(ports, plan.id, plan.hash, POLICY, removals=reason, progress=progress)).id
         answer["plan"] = plan.id
-    if apart and not await _waits_already(ports, pair, apart):
+    if apart and not waits:
         waiting = part_of(draft, apart)
         # What stays is listed once, with what went.
         waiting.rows = [] if mine else waiting.rows
@@ -199,24 +225,28 @@ async def _waiting_for(ports: Ports, held: Sequence[Operation], operations: Sequ
 
 
 def part_of(draft: Draft, operations: Sequence[Operation]) -> Draft:
-    """A plan's draft with some of its operations alone, under an id of its own."""
+    """A plan's draft with some of its operations alone, under an id of its own.
+
+    What they need of the other part is cut; what they need of a run under way stays.
+    """
     id = new_id("plan")
     counts = Counter(
         {word: n for word, n in draft.counts.items() if word not in {v.value for v in Verb} and word != "link"}
     )
     counts.update("link" if o.verb is Verb.ATTACH else o.verb.value for o in operations)
-    ids = {o.id for o in operations}
-    kept = [msgspec.structs.replace(o, plan=id, needs=tuple(n for n in o.needs if n in ids)) for o in operations]
+    other = {o.id for o in draft.operations} - {o.id for o in operations}
+    kept = [msgspec.structs.replace(o, plan=id, needs=tuple(n for n in o.needs if n not in other)) for o in operations]
     return Draft(id, operations=kept, rows=list(draft.rows), problems=draft.problems, counts=counts)
 
 
-async def _waits_already(ports: Ports, pair: Pair, operations: Sequence[Operation]) -> bool:
-    """Whether the same waits for approval already, so that a person finds it under the id that they saw."""
+async def _waits_already(ports: Ports, pair: Pair, operations: Sequence[Operation]) -> str:
+    """The plan in which the same waits for approval already, so that a person finds it under the id that they saw."""
     hash = plan_hash(operations)
     async with ports.ledger.read() as tx:
         plans = await ports.ledger.plans.list(tx, 100, states=(PlanState.READY,))
     mine = [p for p in plans if p.connection == pair.source and p.tenants == (pair.tenant,)]
-    return any(p.hash == hash and p.kind is PlanKind.SYNC and p.expires > ports.clock.now() for p in mine)
+    now = ports.clock.now()
+    return next((p.id for p in mine if p.hash == hash and p.kind is PlanKind.SYNC and p.expires > now), "")
 
 
 # ------------------------------------------------------------------------------------------ ceilings
@@ -254,6 +284,13 @@ def over(ceilings: Ceilings, operations: Sequence[Operation], linked: int, base:
     if ceilings.updates_percent is not None and updates * 100 > ceilings.updates_percent * linked:
         most = ceilings.updates_percent
         said.append(f"{updates} updates of {linked} linked records, at most {most} % may go unasked")
+    # What goes back has the ceiling of updates for itself: it changes what the source holds.
+    back = sum(o.verb in _BACK and o.side is Side.SOURCE for o in operations)
+    if ceilings.updates_percent is not None and back * 100 > ceilings.updates_percent * linked:
+        most = ceilings.updates_percent
+        said.append(
+            f"{_many(back, 'change')} at the source of {linked} linked records, at most {most} % may go unasked"
+        )
     if ceilings.total is not None:
         total, unknown = in_base(documents, base)
         if unknown:
