@@ -24,10 +24,12 @@ from tests.engine.sync_kit import (
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import DocumentPosting, encode
 from xerotui.model.settling import Laid, Settlement
-from xerotui.model.work import CallState, Operation, Plan, PlanState, Verb
+from xerotui.model.work import CallState, Operation, Plan, PlanState, Request, Verb
+from xerotui.net.clock import machine_now
 from xerotui.store import Ceilings
 from xerotui.sync.back_payments import changes
-from xerotui.sync.policy_runs import POLICY, due, for_a_person, over
+from xerotui.sync.plan import Draft
+from xerotui.sync.policy_runs import POLICY, due, for_a_person, over, part_of, run
 
 
 async def _plans(bench: Rig) -> list[Plan]:
@@ -72,6 +74,19 @@ async def test_an_automatic_pair_goes_by_itself_within_its_ceilings(tmp_path: Pa
         async with bench.wiring.ledger.read() as tx:
             log = await bench.wiring.ledger.audit.list(tx, 500)
         assert {row.actor for row in log if row.action == "approved"} == {"tester", POLICY}
+
+        # What waits keeps its id while other things go; while somebody has asked for it no pass begins.
+        await edit(bench, "invoice", changed, cust_order_number="By policy again")
+        asked = Request(id="req-seen", verb="discard", args={"plan": apart.id}, actor="tester", created=machine_now())
+        async with bench.wiring.ledger.write() as tx:
+            await bench.wiring.ledger.requests.add(tx, asked)
+        assert await run(bench.wiring.ports(), SOURCE, tenant) == {}
+        async with bench.wiring.ledger.write() as tx:
+            await bench.wiring.ledger.requests.finish(tx, asked.id)
+        await bench.work()
+        assert [w["verb"] for w in (await writes(bench))[before:]] == ["update", "update"]
+        before += 1
+        assert next(p.id for p in await _plans(bench) if p.state is PlanState.READY) == apart.id
 
         # A person's plan isn't pulled away from under them; nor is anything done before its time.
         seen = await made_plan(bench)
@@ -127,6 +142,13 @@ def _made(n: int, currency: str = "GBP") -> Operation:
         currency=currency,
         total=Decimal("100.10") * n,
     )
+
+
+def test_a_part_of_a_plan_still_needs_what_a_run_under_way_makes() -> None:
+    one, other = (msgspec.structs.replace(_made(n), needs=("op-running", "op-2", "op-3")) for n in (1, 3))
+    draft = Draft("plan", operations=[one, _made(2), other])
+    (kept, _) = part_of(draft, [one, _made(2)]).operations
+    assert kept.needs == ("op-running", "op-2")
 
 
 def test_each_ceiling_is_named_and_a_sum_without_a_rate_is_never_taken_for_small() -> None:

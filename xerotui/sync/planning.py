@@ -19,7 +19,7 @@ from xerotui.sync.plan import Draft, draft_sync, finish, new_id, xero_lane
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
 from xerotui.sync.resolve import Resolved, resolve_pair
-from xerotui.sync.superseding import supersede
+from xerotui.sync.superseding import BESIDE, supersede
 from xerotui.sync.switched import refuse_off
 
 Progress = Callable[[str], Awaitable[None]]
@@ -118,6 +118,7 @@ async def draft_pair(
     data = await pairs.load(ports, connection, tenant)
     data.vouched = vouched or {}
     data.elsewhere = await adoption.elsewhere(ports, data)
+    data.billed = await adoption.billed(ports, data)
     now = ports.clock.now()
     resolved = await resolve_pair(ports.registry, data, now, await _refused(ports, data))
     repeating.note(resolved, now.date())
@@ -186,9 +187,13 @@ async def make_plan(
     return await store_sync(ports, draft, connection, tenants, actor)
 
 
-async def store_sync(ports: Ports, draft: Draft, connection: str, tenants: Sequence[str], actor: str) -> Plan:
-    """A worked out sync plan, stored."""
-    return await store_plan(ports, draft, PlanKind.SYNC, connection, tuple(tenants), actor, f"Sync {connection}")
+async def store_sync(
+    ports: Ports, draft: Draft, connection: str, tenants: Sequence[str], actor: str, *, beside: str = ""
+) -> Plan:
+    """A worked out sync plan, stored; the plan `beside` it goes on waiting."""
+    options = {BESIDE: beside} if beside else None
+    title = f"Sync {connection}"
+    return await store_plan(ports, draft, PlanKind.SYNC, connection, tuple(tenants), actor, title, options=options)
 
 
 async def work_out(

@@ -347,4 +347,4 @@ async def _tell(ports: Ports, pair: Pair, said: Sequence[str]) -> None:
         )
 
 
-__all__ = ["BY_NAME", "POLICY", "VERB", "Automatic", "due", "for_a_person", "run"]
+__all__ = ["BY_NAME", "POLICY", "VERB", "Automatic", "due", "for_a_person", "part_of", "run"]

@@ -4,6 +4,9 @@ from xerotui.model.work import Plan, PlanKind, PlanState, State
 from xerotui.store import Tx
 from xerotui.sync.ports import Ports
 
+# The option of a plan that leaves another one waiting: the two of them are what was worked out.
+BESIDE = "beside"
+
 
 async def supersede(ports: Ports, tx: Tx, plan: Plan) -> None:
     """Put aside the waiting sync plans, follow-ups included, that a new whole plan covers; it says so in them."""
@@ -12,7 +15,7 @@ async def supersede(ports: Ports, tx: Tx, plan: Plan) -> None:
     ledger = ports.ledger
     for old in await ledger.plans.list(tx, 200, states=(PlanState.READY,)):
         mine = old.kind is PlanKind.SYNC and old.connection == plan.connection
-        if old.id == plan.id or not mine or not set(old.tenants) <= set(plan.tenants):
+        if old.id in (plan.id, plan.options.get(BESIDE)) or not mine or not set(old.tenants) <= set(plan.tenants):
             continue
         said = (f"replaced by {plan.id}",)
         await ledger.plans.set_state(tx, old.id, PlanState.DISCARDED, frm=(PlanState.READY,), moved=said)
