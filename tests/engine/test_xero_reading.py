@@ -102,6 +102,9 @@ async def test_nothing_stays_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert await snapshots(bench, tenant, Kind.CUSTOMER) == {}
         await pull.pull_tenant(ports, tenant, (Kind.CUSTOMER, Kind.ITEM))
         assert sorted(await snapshots(bench, tenant, Kind.CUSTOMER)) == ids
+        # The source as well, whose own cursor says nothing of shapes.
+        for changed in (True, False):
+            assert bool((await pull.pull_source(ports, SOURCE, (Kind.CUSTOMER,)))[Kind.CUSTOMER]) is changed
         monkeypatch.undo()
 
         await _reference(bench, ports, tenant)
@@ -136,10 +139,10 @@ async def _reference(bench: Rig, ports: Ports, tenant: str) -> None:
             tx, Side.XERO, tenant, Kind.ACCOUNT, f"{SHAPE} {ahead.isoformat()}", ahead
         )
     await read(3)
-    assert asked[-1] == 6
+    assert asked[-1] == 7
 
     # A plan reads again what is older than the organisation's own setting.
-    for minutes, calls in ((5, 2), (2, 7)):
+    for minutes, calls in ((5, 2), (2, 8)):
         await jump(bench, 240)
         async with bench.wiring.book.edit() as db:
             document = db.tenant(tenant)

@@ -96,7 +96,10 @@ async def _pull_kinds(ports: Ports, connection: str, kinds: Sequence[Kind]) -> d
 async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) -> int:
     ledger = ports.ledger
     async with ledger.read() as tx:
-        cursor = await ledger.snapshots.get_cursor(tx, Side.SOURCE, connection, kind)
+        shape, _, cursor = (await ledger.snapshots.get_cursor(tx, Side.SOURCE, connection, kind)).partition(" ")
+    if shape != str(SHAPE):
+        # What was stored in another shape isn't seen any more: it is read again from the beginning.
+        cursor = ""
     count = 0
     async for page in source.pages(kind, cursor):
         now = ports.clock.now()
@@ -109,7 +112,7 @@ async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
             if page.gone:
                 await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, page.gone, now)
             if page.cursor:
-                await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, page.cursor, now)
+                await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, f"{SHAPE} {page.cursor}", now)
         await _unreadable(ports, connection, kind, page)
     return count
 
