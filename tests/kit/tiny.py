@@ -13,6 +13,7 @@ from starlette.routing import Route
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Choice, Document, Line, Party, Record
 from xerotui.model.settings import Secret, Title
+from xerotui.model.settling import Settlement
 from xerotui.net.errors import NetError
 from xerotui.net.http import BadAnswer, Response
 from xerotui.net.limits import Limits, Throttled, Window
@@ -69,6 +70,8 @@ class TinyEmulator:
             Route("/rates", self._told(lambda r: [{"id": "1", "name": "Hour", "price": Decimal("50.5")}])),
             Route("/save", self._told(self._save), methods=["POST"]),
             Route("/link", self._told(self._link), methods=["POST"]),
+            Route("/pay", self._told(self._pay), methods=["POST"]),
+            Route("/void", self._told(self._void), methods=["POST"]),
         ]
         person = [Route(f"{CONTROL}/person", control_post(self._person), methods=["POST"])]
         self.service = Service(self.name, Starlette(routes=routes), clock, routes=list(person))
@@ -113,6 +116,16 @@ class TinyEmulator:
         body = request.state.body
         row = self.rows[body["kind"]][body["id"]]
         return self._put(body["kind"], {**row, "xero_id": body["xero_id"], "links": row.get("links", 0) + 1})
+
+    def _pay(self, request: Request) -> Any:
+        return self._changed(request.state.body["id"], "paid", paid=request.state.body["paid"])
+
+    def _void(self, request: Request) -> Any:
+        return self._changed(request.state.body["id"], "voided", void=True)
+
+    def _changed(self, id: str, verb: str, **change: Any) -> Any:
+        self.service.journal.write(tenant=self.tenant, kind="invoice", verb=verb, id=id)
+        return self._put("invoice", {**self.rows["invoice"][id], **change})
 
     def _person(self, body: dict[str, Any]) -> Any:
         row = self.rows[body["kind"]].pop(body["id"])
@@ -252,6 +265,23 @@ class TinySource(Source):
         for one in attachments:
             kept = "" if self.flaw == "links are lost" else one.xero_id
             await self._call("POST", "/link", json={"kind": one.kind.value, "id": one.record, "xero_id": kept})
+
+    async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
+        """What is paid, by Xero's id of each payment."""
+        there = (await self._call("GET", f"/one/{kind}/{id}")).get("paid", {})
+        paid = {p.id: str(p.amount) for p in settlement.payments}
+        if paid != there or self.flaw == "paid again":
+            await self._call("POST", "/pay", json={"id": id, "paid": paid})
+        return ()
+
+    async def void(self, kind: Kind, id: str) -> None:
+        """Void, once."""
+        if not (await self._call("GET", f"/one/{kind}/{id}")).get("void") or self.flaw == "voided again":
+            await self._call("POST", "/void", json={"id": id})
+
+    async def void_effect(self, kind: Kind) -> str:
+        """Nothing else."""
+        return ""
 
     async def _call(self, method: str, path: str, params: Mapping[str, str] | None = None, json: Any = None) -> Any:
         headers = {"key": self.settings.api_key}

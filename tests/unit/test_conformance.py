@@ -44,6 +44,7 @@ HOSTILE, SPOILT = (
     "test_a_record_that_cant_be_read_is_named_and_stops_nothing",
 )
 FIND, SAVE = "test_find_by_every_key", "test_save_makes_one_record_whatever_happens"
+PAID = "test_payments_and_voids_happen_once"
 LINKS = "test_links_are_kept_and_twice_is_once"
 NO_FIND = frozenset({Capability.SAVE, Capability.DELTA})
 FLAWS: list[tuple[str, str, dict[str, Any]]] = [
@@ -77,6 +78,8 @@ FLAWS: list[tuple[str, str, dict[str, Any]]] = [
     (SAVE, "sent is forgotten", {}),
     (LINKS, "links are lost", {}),
     (LINKS, "links add up", {}),
+    (PAID, "paid again", {}),
+    (PAID, "voided again", {}),
 ]
 
 
