@@ -106,6 +106,7 @@ async def test_what_happened_in_xero_comes_back_once(tmp_path: Path) -> None:
         first = await _paid(bench, tenant, part[1], Amount=5)
         await _credited(bench, tenant, await held_one(bench, tenant, "Invoices", InvoiceID=credit[1]))
         await _poll(bench)
+        assert (await the_plan(bench, plan.id)).state is PlanState.READY, "what somebody reads isn't pulled away"
         plan, found = await _back(bench)
         sorts = {(o.verb, o.record) for o in found}
         assert sorts == {(Verb.SETTLE, r) for r, _ in (whole, part, credit)} | {(Verb.VOID, gone[0])}
@@ -133,6 +134,7 @@ async def test_what_happened_in_xero_comes_back_once(tmp_path: Path) -> None:
         await bench.done("plan", connection=SOURCE)
         assert not [o for o in await operations(bench, states=(State.PLANNED,)) if o.side is Side.SOURCE]
         await _reversed(bench, part, first)
+        await _refused_once(bench, part)
         assert len(await writes(bench, "halo")) > done
         assert await bench.control("halo", "/violations") == []
 
@@ -180,6 +182,23 @@ async def _reversed(bench: Rig, part: tuple[str, str], payment: str) -> None:
     assert Decimal(str(row["amountdue"])) == Decimal(str(row["total"]))
 
 
+async def _refused_once(bench: Rig, part: tuple[str, str]) -> None:
+    """What the source refused isn't planned anew at every pass, but when it is tried again or Xero has other news."""
+    await fault(bench, "halo", path="InvoicePayment", method="POST", do="status", status=400, times=1)
+    await _paid(bench, bench.tenants[0], part[1], Amount=5)
+    await _poll(bench)
+    plan, (one,) = await _back(bench)
+    await bench.done("apply", plan=plan.id)
+    (one,) = await operations(bench, plan=plan.id)
+    assert (one.record, one.state) == (part[0], State.PARKED)
+    await _poll(bench)
+    assert not [p for p in await plans(bench) if p.options.get("back") and p.state is PlanState.READY]
+    await bench.done("plan", connection=SOURCE)
+    assert not [o for o in await operations(bench, states=(State.PLANNED,)) if o.side is Side.SOURCE]
+    await bench.done("retry", operation=one.id)
+    assert await _payments(bench, part[0]) == [0, 5]
+
+
 async def test_each_field_has_an_owner_and_a_person_takes_sides(tmp_path: Path) -> None:
     async with small(tmp_path, rate=60) as bench:
         tenant = bench.tenants[0]
@@ -214,6 +233,7 @@ async def test_each_field_has_an_owner_and_a_person_takes_sides(tmp_path: Path) 
         # Of the phone a person takes the source's side, of another contact's name Xero's.
         about = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "record": record}
         taken = await bench.done("take", **about, side="source", field="phone")
+        assert (await the_plan(bench, plan.id)).state is PlanState.READY
         (send,) = [o for o in await operations(bench, plan=taken["plan"]) if o.side is Side.XERO]
         assert {"phone", "tax_number"} == {c.path for c in send.changes}, send.changes
         await bench.done("apply", plan=taken["plan"])

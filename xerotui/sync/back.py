@@ -1,7 +1,7 @@
 """Back from Xero, joined: what a plan writes into the source because of what happened there, and where the sides stand
 apart. Each sort has its own module and its own switch in the pair; nothing is written unasked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -10,7 +10,7 @@ from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Record
 from xerotui.model.settling import Settlement
-from xerotui.model.work import OPEN, Operation, Verb
+from xerotui.model.work import FAILED, OPEN, Operation, Verb
 from xerotui.source.contract import Capability, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.source.guard import PluginFault
 from xerotui.store import Apart, Tx
@@ -26,12 +26,22 @@ from xerotui.sync.resolve import Resolved
 MOVED = "it changed in Xero since it was planned"
 
 
+# What tells one write into a source from another, whenever it was planned.
+Sign = tuple[Verb, Kind, str, bytes, str, str, str]
+
+
+def _sign(o: Operation) -> Sign:
+    why = "\x1f".join(f"{field}={rung}" for field, rung in sorted(o.rungs.items()))
+    return (o.verb, o.kind, o.record, o.body, o.basis.xero_version, o.basis.fingerprint, why)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger knows of a pair's way back, and what its source can do."""
 
     told: dict[tuple[Kind, str], tuple[Settlement, str]]
     choices: Choices
     busy: dict[Verb, set[tuple[Kind, str]]]
+    refused: frozenset[Sign]
     elsewhere: dict[Kind, set[str]]
     can: frozenset[Capability]
     amendable: dict[Kind, tuple[str, ...]]
@@ -49,7 +59,7 @@ async def known(ports: Ports, data: PairData) -> Known:
         told = await ledger.backs.told(tx, data.connection, data.tenant)
         choices = await ledger.backs.taken(tx, data.connection, data.tenant)
         found = await ledger.work.find(
-            tx, connection=data.connection, tenant=data.tenant, side=Side.SOURCE, states=OPEN
+            tx, connection=data.connection, tenant=data.tenant, side=Side.SOURCE, states=(*OPEN, *FAILED)
         )
         for other in others:
             if other != data.connection:
@@ -57,12 +67,13 @@ async def known(ports: Ports, data: PairData) -> Known:
                     links = await ledger.links.for_pair(tx, other, data.tenant, kind)
                     elsewhere.setdefault(kind, set()).update(link.xero_id for link in links)
     for o in found:
-        if o.verb in busy:
+        if o.verb in busy and o.state in OPEN:
             busy[o.verb].add((o.kind, o.record))
     return Known(
         told=told,
         choices=choices,
         busy=busy,
+        refused=frozenset(_sign(o) for o in found if o.state in FAILED),
         elsewhere=elsewhere,
         can=type_.capabilities if type_ else frozenset(),
         amendable=dict(type_.amendable) if type_ and Capability.AMEND in type_.capabilities else {},
@@ -78,17 +89,24 @@ def _type(ports: Ports, data: PairData) -> type[Source] | None:
 
 
 async def operations(ports: Ports, resolved: Resolved, plan: str, about: Known) -> list[Operation]:
-    """What is to be written into the source, by sort: payments, voids, then fields of contacts and items."""
+    """What is to be written into the source, by sort: payments, voids, then fields of contacts and items.
+
+    What the source refused isn't asked again until something of it moves: its problem waits for a person's retry.
+    """
     data = resolved.data
+
+    def fresh(some: Iterable[Operation]) -> list[Operation]:
+        return [o for o in some if _sign(o) not in about.refused]
+
     found: list[Operation] = []
     if data.policy.back.get("payments") and Capability.SETTLE in about.can:
-        found += back_payments.operations(data, plan, about.told, about.busy[Verb.SETTLE])
-    if data.policy.back.get("voids") and Capability.VOID in about.can:
-        voids = list(back_voids.operations(data, plan, "", about.busy[Verb.VOID]))
-        if voids:
-            effect = await _effect(ports, data)
-            found += back_voids.operations(data, plan, effect, about.busy[Verb.VOID])
-    found += back_parties.operations(resolved, plan, about.choices, about.amendable, about.busy[Verb.UPDATE])
+        found += fresh(back_payments.operations(data, plan, about.told, about.busy[Verb.SETTLE]))
+    voids = data.policy.back.get("voids") and Capability.VOID in about.can
+    if voids and fresh(back_voids.operations(data, plan, "", about.busy[Verb.VOID])):
+        effect = await _effect(ports, data)
+        found += fresh(back_voids.operations(data, plan, effect, about.busy[Verb.VOID]))
+    parties = back_parties.operations(resolved, plan, about.choices, about.amendable, about.busy[Verb.UPDATE])
+    found += fresh(parties)
     return found
 
 
