@@ -4,11 +4,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.engine.sync_kit import SOURCE, Rig, all_well, edit, halo, held, operations, policy, small
+import msgspec
+
+from tests.engine.sync_kit import SOURCE, Rig, all_well, edit, halo, held, operations, policy, problems, small
 from tests.engine.test_sync_import_fields import _born
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.work import RequestState
-from xerotui.sync import moving
+from xerotui.model.postings import decode, encode
+from xerotui.model.work import RequestState, State, Verb
+from xerotui.sync import current, moving
 
 
 async def _one(bench: Rig) -> tuple[str, list[dict[str, Any]]]:
@@ -19,6 +22,24 @@ async def _one(bench: Rig) -> tuple[str, list[dict[str, Any]]]:
     for o in sent:
         by.setdefault(str(rows[o.record]["client_id"]), []).append(rows[o.record])
     return max(by.items(), key=lambda item: len(item[1]))
+
+
+async def _not_while_on_its_way(bench: Rig, former: str, client: str, tenant: str) -> None:
+    """Approved documents stand against a move; one whose bytes name a former contact doesn't leave."""
+    ports = bench.wiring.ports()
+    plan = (await bench.done("plan", connection=SOURCE))["plan"]
+    (late,) = await operations(bench, plan=plan, kind=Kind.INVOICE, verb=Verb.CREATE)
+    posting = decode(late.body)
+    stale = msgspec.structs.replace(late, body=encode(msgspec.structs.replace(posting, contact=former)))
+    mappings = await current.mappings_now(ports, [late])
+    async with bench.wiring.ledger.write() as tx:
+        assert await current.outdated(ports, tx, [late], mappings) == {}
+        assert await current.outdated(ports, tx, [stale], mappings) == {late.id: current.MOVED}
+        await bench.wiring.ledger.work.move(tx, [late.id], State.APPROVED, frm=(State.PLANNED,))
+    shown = await moving.preview(ports, SOURCE, Kind.CUSTOMER, client, tenant, former)
+    assert shown.obstacle == "1 of its documents are on their way to Xero"
+    async with bench.wiring.ledger.write() as tx:
+        await bench.wiring.ledger.work.move(tx, [late.id], State.CANCELLED, frm=(State.APPROVED,))
 
 
 async def test_a_moved_link_leaves_what_was_sent_where_it_is(tmp_path: Path) -> None:
@@ -47,6 +68,7 @@ async def test_a_moved_link_leaves_what_was_sent_where_it_is(tmp_path: Path) -> 
         late |= {"invoicenumber": "LATE-1", "lines": lines, "dont_sync_to_3rd_party": False, "xero_status": ""}
         await bench.control("halo", "/create/invoice", late)
         await policy(bench, british, settle_minutes=0)
+        await _not_while_on_its_way(bench, shown.contact, client, british)
         await bench.sync()
         by_number = {i["InvoiceNumber"]: i for i in await held(bench, british, "Invoices")}
         assert by_number["LATE-1"]["Contact"]["ContactID"] == new["ContactID"]
@@ -66,3 +88,11 @@ async def test_a_moved_link_leaves_what_was_sent_where_it_is(tmp_path: Path) -> 
         await bench.control("halo", "/switches", {"tenant_moves": True})
         await bench.done("move", **where, to=australian)
         assert (await halo(bench, "client", client))["xero_tenant_id"] == australian
+        # What was sent to the former one isn't made again in the new one, even where the source forgot that it was.
+        for row in invoices:
+            await edit(bench, "invoice", row["id"], xero_tenant_id="", xeroid="", dont_sync_to_3rd_party=False)
+        plan = (await bench.done("plan", connection=SOURCE))["plan"]
+        ids = {str(row["id"]) for row in invoices}
+        assert not [o for o in await operations(bench, plan=plan, tenant=australian) if o.record in ids]
+        told = {p.record.id for p in await problems(bench, tenant=australian) if "was sent to" in p.sentence}
+        assert told == ids

@@ -92,6 +92,13 @@ class Links:
         query = select(_table).where(_table.c.connection == connection, ~_table.c.attached)
         return [_link(row) for row in await tx.all(query.order_by(_table.c.at, _table.c.record).limit(limit))]
 
+    async def elsewhere(self, tx: Tx, connection: str, tenant: str, kind: Kind) -> list[tuple[str, str, str]]:
+        """The records of a kind that are linked in other tenants: each with that tenant and its Xero id."""
+        query = select(_table.c.record, _table.c.tenant, _table.c.xero_id).where(
+            _table.c.connection == connection, _table.c.tenant != tenant, _table.c.kind == kind.value
+        )
+        return [(row.record, row.tenant, row.xero_id) for row in await tx.all(query.order_by(_table.c.record))]
+
     async def counts(self, tx: Tx, connection: str, tenant: str) -> dict[Kind, int]:
         """How many links of each kind a pair has."""
         query = select(_table.c.kind, func.count().label("links")).where(*_of(connection, tenant, None))

@@ -9,6 +9,7 @@ from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting
 from xerotui.model.problems import Place
 from xerotui.model.records import Document
+from xerotui.model.work import OPEN, Verb
 from xerotui.sync.duplicates import loose_name, tax_key
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
@@ -52,7 +53,7 @@ def already_in_xero(data: PairData, document: Document, posting: DocumentPosting
             f"{document.kind}:{document.id}",
             f"The source says that {document.kind.label} {document.number} is in Xero already; "
             + _instead(data, posting, own, document.xero_id),
-            place=_place(data, posting, found),
+            place=_place(data, posting.kind, found),
         )
         return ""
     held = data.xero_numbers[posting.kind].get(code_key(posting.number), [])
@@ -65,7 +66,7 @@ def already_in_xero(data: PairData, document: Document, posting: DocumentPosting
         "core.number_taken",
         f"number:{posting.kind}:{posting.number}",
         f"Xero already has {posting.kind.label} {posting.number}: {_both(data, posting, held[0])}.",
-        place=_place(data, posting, found),
+        place=_place(data, posting.kind, found),
     )
     return ""
 
@@ -96,13 +97,13 @@ def _unlinked(data: PairData, posting: DocumentPosting, held: Document, found: F
         f"number:{posting.kind}:{posting.number}",
         f"{posting.kind.label.capitalize()} {held.number} in Xero is linked with another record of the source "
         f"({other.record}).",
-        place=_place(data, posting, found),
+        place=_place(data, posting.kind, found),
     )
     return ""
 
 
-def _place(data: PairData, posting: DocumentPosting, found: Findings) -> Place:
-    return Place("go.errors", {"connection": data.connection, "kind": posting.kind.value, "record": found.ref.id})
+def _place(data: PairData, kind: Kind, found: Findings) -> Place:
+    return Place("go.errors", {"connection": data.connection, "kind": kind.value, "record": found.ref.id})
 
 
 def unlock(found: Findings) -> None:
@@ -179,6 +180,53 @@ async def elsewhere(ports: Ports, data: PairData) -> dict[str, str]:
     return found
 
 
+async def billed(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
+    """The organisation that each unlinked document of this one was sent to by us, or is on its way to.
+
+    A customer's organisation may change, and the source needn't have kept our word of what was sent: the links know.
+    What was voided or deleted there may be billed here.
+    """
+    open_ = {key for key, d in data.documents.items() if key not in data.links and data.mine(d)}
+    if not open_:
+        return {}
+    names = {t.tenant: t.name or t.tenant for t in (await ports.book.read()).tenants()}
+    found: dict[tuple[Kind, str], str] = {}
+    async with ports.ledger.read() as tx:
+        for kind in DOCUMENTS:
+            rows = await ports.ledger.links.elsewhere(tx, data.connection, data.tenant, kind)
+            mine = [row for row in rows if (kind, row[0]) in open_]
+            for tenant in {row[1] for row in mine}:
+                ids = [id for _, where, id in mine if where == tenant]
+                held = await ports.ledger.snapshots.many(tx, Side.XERO, tenant, kind, ids)
+                ended = {id for id, d in held.items() if isinstance(d, Document) and d.status in ENDED}
+                found |= {
+                    (kind, record): names.get(where, where)
+                    for record, where, id in mine
+                    if where == tenant and id not in ended
+                }
+        for o in await ports.ledger.work.find(
+            tx, connection=data.connection, side=Side.XERO, verb=Verb.CREATE, states=OPEN
+        ):
+            if o.tenant != data.tenant and (o.kind, o.record) in open_:
+                found[(o.kind, o.record)] = names.get(o.tenant, o.tenant)
+    return found
+
+
+def sent_elsewhere(data: PairData, document: Document, found: Findings) -> bool:
+    """Whether a document was sent to another organisation, which is a problem: it would be billed twice."""
+    other = data.billed.get((document.kind, document.id))
+    if other is None:
+        return False
+    found.problem(
+        "core.already_posted",
+        f"{document.kind}:{document.id}",
+        f"{document.kind.label.capitalize()} {document.number} was sent to {other} from here, or is on its way; it "
+        f"isn't made in {data.organisation.name} as well. Void it in {other} first.",
+        place=_place(data, document.kind, found),
+    )
+    return True
+
+
 def _strange(data: PairData, kind: Kind) -> list[str]:
     def kept() -> Iterable[str]:
         for (of, id), document in data.documents.items():
@@ -188,4 +236,15 @@ def _strange(data: PairData, kind: Kind) -> list[str]:
     return sorted(set(kept()) - set(data.xero_documents[kind]))
 
 
-__all__ = ["LOCKED", "Alike", "already_in_xero", "elsewhere", "near_contacts", "other_in", "same_document", "unlock"]
+__all__ = [
+    "LOCKED",
+    "Alike",
+    "already_in_xero",
+    "billed",
+    "elsewhere",
+    "near_contacts",
+    "other_in",
+    "same_document",
+    "sent_elsewhere",
+    "unlock",
+]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
+from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.records import Document, Record, fingerprint
 from xerotui.model.work import Operation, Verb
 from xerotui.store import Tx
@@ -48,6 +49,7 @@ async def outdated(
         links = await ports.ledger.links.many(tx, connection, kind, ids, tenant)
         now = mappings.get((connection, tenant), {})
         chosen = await _chosen(ports, tx, connection, tenant, kind, records)
+        strays = await _strays(ports, tx, connection, tenant, kind, some, records) if kind in DOCUMENTS else set()
         for o in some:
             if o.verb is Verb.CREATE and o.record in links:
                 found[o.id] = LINKED
@@ -59,8 +61,37 @@ async def outdated(
                     found[o.id] = BACK
             elif why := _moved(o, records.get(o.record), now):
                 found[o.id] = why
+            elif o.id in strays:
+                found[o.id] = MOVED
             elif kind in DOCUMENTS and chosen.get(o.record, "") != o.basis.overrides:
                 found[o.id] = CHOSEN
+    return found
+
+
+async def _strays(
+    ports: Ports,
+    tx: Tx,
+    connection: str,
+    tenant: str,
+    kind: Kind,
+    operations: Sequence[Operation],
+    records: Mapping[str, Record],
+) -> set[str]:
+    """New documents whose bytes name a contact, or are for an organisation, that their party was moved away from."""
+    party_kind = Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+    new = {o.id: (o, d) for o in operations if isinstance(d := records.get(o.record), Document)}
+    new = {id: (o, d) for id, (o, d) in new.items() if o.verb is Verb.CREATE}
+    ids = sorted({d.party for _, d in new.values() if d.party})
+    links = await ports.ledger.links.many(tx, connection, party_kind, ids, tenant)
+    parties = await ports.ledger.snapshots.many(tx, Side.SOURCE, connection, party_kind, ids)
+    found: set[str] = set()
+    for id, (o, document) in new.items():
+        link, party = links.get(document.party), parties.get(document.party)
+        home = document.tenant or (party.tenant if party is not None else "")
+        posting = decode(o.body) if link is not None else None
+        contact = posting.contact if isinstance(posting, DocumentPosting) else ""
+        if (home and home != tenant) or (link is not None and contact and contact != link.xero_id):
+            found.add(id)
     return found
 
 

@@ -64,11 +64,26 @@ async def preview(ports: Ports, connection: str, kind: Kind, record: str, tenant
         move = _here(data, move, to)
     async with ports.ledger.read() as tx:
         busy = await ports.ledger.work.find(tx, connection=connection, kind=kind, record=record, states=OPEN)
-    if busy and not move.obstacle:
-        move = msgspec.structs.replace(
+        going = await ports.ledger.work.find(tx, connection=connection, side=Side.XERO, states=OPEN)
+    if move.obstacle:
+        return move
+    if busy:
+        return msgspec.structs.replace(
             move, obstacle="a write of it is under way", remedy="Wait until the run has ended."
         )
+    if number := sum(_of(data, party, o) for o in going):
+        # Their bytes name the former contact already.
+        return msgspec.structs.replace(
+            move, obstacle=f"{number} of its documents are on their way to Xero", remedy="Wait until the run has ended."
+        )
     return move
+
+
+def _of(data: PairData, party: Party, operation: Operation) -> bool:
+    """Whether a write is of a document of that customer or supplier."""
+    document = data.documents.get((operation.kind, operation.record))
+    owner = Kind.SUPPLIER if operation.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
+    return document is not None and owner is party.kind and document.party == party.id
 
 
 def _name(data: PairData, xero_id: str) -> str:

@@ -102,6 +102,8 @@ class PairData:
     former: dict[str, list[str]] = field(default_factory=dict)
     # Xero ids that the source keeps and this organisation hasn't, with the name of the one that has them.
     elsewhere: dict[str, str] = field(default_factory=dict)
+    # Documents that were sent to another organisation from here, with its name.
+    billed: dict[tuple[Kind, str], str] = field(default_factory=dict)
     # Records that needn't settle again, with the fingerprint for which that holds; a blank one is any: somebody said
     # that it is mended.
     vouched: Mapped[tuple[Kind, str], str] = field(default_factory=dict)

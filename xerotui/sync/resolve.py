@@ -265,6 +265,8 @@ def _resolve_document(
     found.skip = skip_reason(data, document, now)
     if found.skip or not data.policy.syncs(document.kind):
         return found
+    if adoption.sent_elsewhere(data, document, found):
+        return found
     resolve_document(data, document, found, resolved.parties, resolved.items)
     _plugins(registry, data, document, found)
     check_document(data, document, found, repeated)
