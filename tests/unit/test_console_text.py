@@ -1,5 +1,6 @@
 """The console's formatters: what is foreign is made harmless, what is money is exact."""
 
+import shlex
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -22,6 +23,23 @@ def test_clean_lets_nothing_through_that_a_terminal_obeys(value: str) -> None:
     shown = text.clean(value)
     assert shown.isprintable()
     shown.encode("utf-8")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=100))
+def test_a_name_is_one_word_of_a_command_whatever_is_in_it(value: str) -> None:
+    """A shell reads it back whole, and finds nothing in it to carry out."""
+    shown = text.argument(value)
+    assert shlex.split(shown) == [value]
+    if shown.startswith('"'):
+        assert not set("$`\\!") & set(shown)
+
+
+def test_a_long_name_is_not_cut_in_a_command() -> None:
+    long = "Northgate Managed Information Technology Services (Holdings) Ltd"
+    assert text.argument(long) == f'"{long}"'
+    assert text.argument("") == '""'
+    assert text.argument("7b-x") == "7b-x"
+    assert text.argument('A" $(reboot)') == "'A\" $(reboot)'"
 
 
 @pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0), 0x202A, 0x202E, 0x2066, 0x2069, 0x200F, 0xFEFF])

@@ -1,6 +1,7 @@
 """The pages are true: written ones are current, links and commands exist, variables, codes and states are all there."""
 
 import ast
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -95,6 +96,38 @@ def test_twins_of_keys_exist_on_the_command_line(command: object) -> None:
     if words == ["--tenant"]:
         words = ["plan", *words]
     looked_up(words)
+
+
+def texts(node: ast.AST) -> list[str]:
+    """What a string of the source may say: X stands for what is filled in, both ways for a choice of two."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else ["X"]
+    if isinstance(node, ast.IfExp):
+        return texts(node.body) + texts(node.orelse)
+    if isinstance(node, ast.FormattedValue):
+        return texts(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(parts) for parts in itertools.product(*map(texts, node.values))]
+    return ["X"]
+
+
+def said() -> Iterator[tuple[str, str]]:
+    """Every `xerotui …` that the program itself says: remedies, and what a key is the same as."""
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in within:
+                for text in texts(node):
+                    for line in re.findall(r"(?<![\w/])xerotui ([a-z-]+ [^`]*?)(?=$|[`\n(;]|[.,:](?:\s|$))", text):
+                        yield path.stem, line
+
+
+@pytest.mark.parametrize(("module", "line"), sorted(set(said())))
+def test_commands_that_the_program_says_exist(module: str, line: str) -> None:
+    words = line.replace('"', "").replace("'", "").replace("connect SOURCE", "connect halo").split()
+    # What is filled in may be an option.
+    looked_up([word.removesuffix(".X") for word in words if not re.match(r"--[a-z-]*[A-Z]", word)])
 
 
 def test_the_look_up_can_fail() -> None:

@@ -5,6 +5,8 @@ console may turn a foreign string into something that is painted.
 """
 
 import datetime as dt
+import re
+import shlex
 import unicodedata
 from decimal import Decimal
 
@@ -17,6 +19,7 @@ LIMIT = 2000
 NEWLINE = "↵"
 UNSEEN = "\ufffd"
 # Joiners only glue glyphs together; terminals disagree about the width of the result, so the parts are shown.
+_PLAIN = re.compile(r"[\w@%+=:,./][\w@%+=:,./-]*")
 _DROPPED = {"\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad"}
 
 
@@ -77,6 +80,14 @@ def stack(*parts: object) -> Text:
             out.append("\n")
         out.append_text(part if isinstance(part, Text) else safe(part))
     return out
+
+
+def argument(value: object) -> str:
+    """A value as one word of a command line that is shown: whole, and so quoted that no shell takes it apart."""
+    text = clean(value)
+    if _PLAIN.fullmatch(text):
+        return text
+    return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'
 
 
 def short(value: object, width: int) -> str:

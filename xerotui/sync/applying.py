@@ -125,7 +125,7 @@ async def apply(
         plan = await ports.ledger.plans.get(tx, plan_id)
         running = await ports.ledger.runs.of_plan(tx, plan_id)
     if plan is None:
-        raise SyncError(f"There is no plan {plan_id}", "See `xerotui plan --list`.", exit_code=1)
+        raise SyncError(f"There is no plan {plan_id}", "See the latest one: xerotui plan --show.", exit_code=1)
     if running is not None:
         # Asked twice, or a worker was killed between beginning and saying so: the run is the answer.
         return running

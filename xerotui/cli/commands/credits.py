@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def credits_(space: "Workspace", out: Output, *, tenant: str, connection: str) -> int:
     """Credit notes in Xero of which something isn't laid on an invoice: how much is left, and why.
 
-    As Xero was read last; xerotui tenants --refresh reads it again.
+    As Xero was read last. Read it again: xerotui tenants --refresh.
     """
     source = await source_id(space, connection) if connection else ""
     rows = await space.credits(source, await tenant_id(space, tenant))

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 
 from xerotui.console.rows import drift as rows
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import clean, safe, short
+from xerotui.console.text import argument, safe, short
 from xerotui.console.widgets.lines import Line
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
@@ -107,7 +107,7 @@ class DriftScreen(ListScreen):
         whose = "Xero's side" if side == "xero" else "the source's side"
         what = f" {item.field_title}" if item.field_title else ""
         question = f"Take {whose} for {short(item.title, 40)}{short(what, 30)}: {then}?"
-        cli = f'xerotui take {side} "{clean(item.title, 60)}"'
+        cli = f"xerotui take {side} {argument(item.title)}"
         if await self.ask(question, cli) != "y":
             return
         args = {"connection": item.connection, "tenant": item.tenant, "kind": item.kind.value, "record": item.record}

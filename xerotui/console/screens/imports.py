@@ -8,7 +8,7 @@ from rich.text import Text
 from xerotui.console.rows import imports as rows
 from xerotui.console.screens import modes
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import clean, short
+from xerotui.console.text import argument, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.kinds import PARTIES, Kind
@@ -155,7 +155,7 @@ class ImportsScreen(ListScreen):
         chosen = next(t.title for t in targets if t.id == key)
         foreign = record.removeprefix("xero:") if record.startswith("xero:") else ""
         mine, xero = (key, foreign) if foreign else (record, key)
-        command = f"xerotui import link --kind {kind.value} {clean(mine, 40)} {clean(xero, 40)}"
+        command = f"xerotui import link {kind.value} {argument(mine)} {argument(xero)} --tenant {argument(tenant)}"
         if await self.ask(f"Link {short(title, 36)} with {short(chosen, 36)}?", command) == "y":
             self.console_app.send(
                 "link", "Link", None, connection=connection, kind=kind.value, record=mine, tenant=tenant, xero_id=xero
@@ -179,7 +179,8 @@ class ImportsScreen(ListScreen):
         if move.obstacle:
             self.notice(f"{short(title, 30)} can't be moved: {move.obstacle}. {move.remedy}", "warn")
             return
-        command = f"xerotui import move {record} --to {clean(to, 40)}"
+        command = f"xerotui import move {argument(record)} --to {argument(to)} --tenant {argument(item.tenant)}"
+        command += " --supplier" if item.kind is Kind.SUPPLIER else ""
         if await self.ask(rows.moving(move), command) == "y":
             where = {"connection": item.connection, "kind": item.kind.value, "record": record, "tenant": item.tenant}
             self.console_app.send("move", "Move link", None, **where, to=to, contact=move.to)

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from xerotui.console.rows import mapping as rows
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import clean, count, middle, safe, short
+from xerotui.console.text import argument, count, middle, safe, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import MappingRow
@@ -142,7 +142,7 @@ class MappingScreen(ListScreen):
             self.notice("There is no proposal to take.", "quiet")
             return
         name = short(app.names[self.tenant], 30)
-        command = f"xerotui map accept {clean(self.spec.id, 40)} --tenant {self.tenant}"
+        command = f"xerotui map accept --spec {argument(self.spec.id)} --tenant {argument(self.tenant)}"
         if await self.ask(f"Take {count(found.total, 'proposal')} for {name}?", command) != "y":
             return
         number = await self.ws.map_accept(self.spec.id, app.source, self.tenant)
@@ -154,7 +154,8 @@ class MappingScreen(ListScreen):
         """Remove a mapping, after a question."""
         item: MappingRow = self.current
         question = f"Unmap {short(item.title, 40)} ({item.trade})? What uses it waits until it is mapped again."
-        command = f"xerotui map clear {clean(item.spec, 40)} {clean(item.value, 40)}"
+        command = f"xerotui map clear {argument(item.value)} --spec {argument(item.spec)} --trade {item.trade}"
+        command += f" --tenant {argument(item.tenant)}"
         if await self.ask(question, command) == "y":
             await self.ws.map_clear(item.spec, item.connection, item.tenant, item.value, item.trade)
             self.notice(f"{short(item.title, 40)} is unmapped.", "good")

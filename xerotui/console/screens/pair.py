@@ -13,7 +13,7 @@ from xerotui.console.rows import pair as rows
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.connect_source import fault_of
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import safe, short
+from xerotui.console.text import argument, safe, short
 from xerotui.console.widgets.bars import Hint
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.paged_table import Column, Row
@@ -187,8 +187,10 @@ class PartScreen(AreaScreen):
         form, pane = self.query_one(Form), self.query_one("#preview", Detail)
         pane.say(rows.preview(change))
         form.display, pane.display = False, True
-        words = " ".join(f'--{c.field.replace("_", "-")} "{self.typed.get(c.field, "")}"' for c in change.changes)
-        pair = f'"{short(self.pair.source_name, 30)}" "{short(self.pair.tenant_name, 30)}"'
+        words = " ".join(
+            f"--{c.field.replace('_', '-')} {argument(self.typed.get(c.field, ''))}" for c in change.changes
+        )
+        pair = f"{argument(self.pair.source_name)} {argument(self.pair.tenant_name)}"
         answer = await self.ask("Save these settings?", f"xerotui pair set {pair} {words}")
         form.display, pane.display = True, False
         if answer != "y":

@@ -10,7 +10,7 @@ from xerotui.console.places import leads, record_of
 from xerotui.console.rows import story as rows
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.override import OverrideScreen
-from xerotui.console.text import clean, safe, short
+from xerotui.console.text import argument, clean, safe, short
 from xerotui.console.widgets.lines import Detail
 from xerotui.model.kinds import DOCUMENTS, Kind
 from xerotui.workspace.pages import Place, Story
@@ -95,7 +95,7 @@ class StoryScreen(AreaScreen):
         assert story is not None
         question, before = await self.ws.mail_question(story.connection, story.record, story.tenant)
         if (
-            await self.ask(f"{before}. {question}" if before else question, f"xerotui mail {clean(story.title, 40)}")
+            await self.ask(f"{before}. {question}" if before else question, f"xerotui mail {argument(story.title)}")
             != "y"
         ):
             self.notice("Not mailed.", "quiet")

@@ -11,7 +11,7 @@ from xerotui.console.rows import tenants as rows
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.reason import ReasonScreen
 from xerotui.console.screens.text_screen import TextScreen
-from xerotui.console.text import count, safe, short
+from xerotui.console.text import argument, count, safe, short
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
@@ -143,7 +143,7 @@ class TenantsScreen(ListScreen):
         held = f" {count(waiting, 'operation')} stay as they are." if waiting and row.enabled else ""
         effect = "Nothing is read, planned or sent for it" if row.enabled else "It is read, planned and sent for"
         words = f"Switch {short(row.name, 40)} {verb}? {effect}.{held}"
-        if await self.ask(words, f'xerotui tenants {verb} "{short(row.name, 40)}"') == "y":
+        if await self.ask(words, f"xerotui tenants {verb} {argument(row.name)}") == "y":
             await self.ws.source_switch(row.id, on=not row.enabled)
             self.notice(f"{short(row.name, 40)} is {verb}.", "good")
             self.reload()
@@ -161,7 +161,7 @@ class TenantsScreen(ListScreen):
         """Switch an organisation between read-only and writable, after a question."""
         row = self.current.tenant
         words = "Let nothing be written to" if not row.read_only else "Let the worker write again to"
-        command = f"xerotui tenants set {row.tenant} --{'no-' if row.read_only else ''}read-only"
+        command = f"xerotui tenants set {row.tenant} --{'writable' if row.read_only else 'read-only'}"
         if await self.ask(f"{words} {short(row.name, 40)}?", command) == "y":
             await self.ws.tenant_set(row.tenant, read_only=not row.read_only)
             self.console_app.ask_status()
@@ -178,7 +178,7 @@ class TenantsScreen(ListScreen):
         kinds = ", ".join(kind.plural for kind in one.kinds)
         about = f"{short(one.source_name, 30)} syncs {kinds} with {short(row.name, 40)} by itself. Two writers make "
         about += "duplicates. Why may both write?"
-        cli = f'xerotui tenants confirm-native "{short(row.name, 40)}" --reason TEXT'
+        cli = f"xerotui tenants confirm-native {argument(row.name)} --reason TEXT"
 
         def given(reason: object) -> None:
             if isinstance(reason, str) and reason:
@@ -205,7 +205,7 @@ class TenantsScreen(ListScreen):
         end = f" It is the last one of {short(row.connection_name, 30)}: the login ends. {OTHERS}" if alone else ""
         words = f"Disconnect {short(row.name, 40)}, at Xero too? Links, mappings and history stay.{end}"
         await self._part(
-            words, f'xerotui tenants disconnect "{row.name}"', partial(self.ws.tenant_disconnect, row.tenant)
+            words, f"xerotui tenants disconnect {argument(row.name)}", partial(self.ws.tenant_disconnect, row.tenant)
         )
 
     async def do_login_delete(self) -> None:
@@ -218,7 +218,7 @@ class TenantsScreen(ListScreen):
             f"End the login {short(name, 30)} ({', '.join(held) or 'no organisation'}), at Xero too? Links, mappings "
         )
         words += f"and history stay. {OTHERS}"
-        await self._part(words, f'xerotui tenants delete "{name}"', partial(self.ws.login_delete, connection))
+        await self._part(words, f"xerotui tenants delete {argument(name)}", partial(self.ws.login_delete, connection))
 
     async def _part(self, words: str, command: str, leave: Callable[..., Awaitable[Parted]]) -> None:
         """Ask, leave, and say what became of it; where Xero can't be asked, offer to forget it here alone."""
