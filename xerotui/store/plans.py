@@ -73,11 +73,15 @@ class Plans:
         row = await tx.one(query.order_by(_table.c.created.desc(), _table.c.id.desc()).limit(1))
         return _plan(row) if row else None
 
-    async def list(self, tx: Tx, limit: int = 50, states: Sequence[PlanState] | None = None) -> Sequence[Plan]:
-        """Plans, newest first."""
+    async def list(
+        self, tx: Tx, limit: int = 50, states: Sequence[PlanState] | None = None, connection: str | None = None
+    ) -> Sequence[Plan]:
+        """Plans, newest first, of a source connection where one is named."""
         query = select(_table).order_by(_table.c.created.desc(), _table.c.id.desc()).limit(limit)
         if states is not None:
             query = query.where(_table.c.state.in_([state.value for state in states]))
+        if connection is not None:
+            query = query.where(_table.c.connection == connection)
         return [_plan(row) for row in await tx.all(query)]
 
     async def set_state(

@@ -7,11 +7,12 @@ from xerotui.model.kinds import Kind
 from xerotui.model.work import Operation, Plan, PlanKind, PlanState, State
 from xerotui.sync import back
 from xerotui.sync.plan import Draft, new_id
-from xerotui.sync.planning import draft_pair, store_plan
+from xerotui.sync.planning import draft_pair, store_plan, with_needs
 from xerotui.sync.ports import Ports
+from xerotui.sync.superseding import BACK, ONLY
 
 # The option of such a plan.
-OPTION = "back"
+OPTION = BACK
 
 
 async def work_out(ports: Ports, connection: str, tenants: Sequence[str]) -> Draft:
@@ -75,12 +76,15 @@ async def only(
     id = new_id("plan")
     draft, resolved = await draft_pair(ports, connection, tenant, id)
     await back.keep(ports, resolved)
-    whole = Draft(id, operations=[o for o in draft.operations if (o.kind, o.record) in records])
+    wanted = {o.id for o in draft.operations if (o.kind, o.record) in records}
+    whole = Draft(id, operations=with_needs(draft.operations, wanted))
     whole.counts.update(o.verb.value for o in whole.operations)
     if not whole.operations:
         return None
-    title = f"Take a side for {whole.operations[0].title}"
-    return await store_plan(ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title)
+    title = f"Take a side for {next(o.title for o in whole.operations if o.id in wanted)}"
+    return await store_plan(
+        ports, whole, PlanKind.SYNC, connection, (tenant,), actor, title, options={ONLY: "1"}
+    )  # fmt: skip
 
 
 __all__ = ["OPTION", "make_back", "only", "replaced", "signature", "stored", "waiting", "work_out"]

@@ -1,7 +1,7 @@
 """Making plans from what both sides say now: read, load, resolve, draft, store. Follow-ups are plans as well."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ from xerotui.sync.plan import Draft, draft_sync, finish, new_id, xero_lane
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import pull_reference, pull_source, pull_tenant
 from xerotui.sync.resolve import Resolved, resolve_pair
-from xerotui.sync.superseding import BESIDE, supersede
+from xerotui.sync.superseding import BESIDE, partial, supersede
 from xerotui.sync.switched import refuse_off
 
 Progress = Callable[[str], Awaitable[None]]
@@ -327,23 +327,31 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
 async def _continued(ports: Ports, tx: Tx, connection: str, tenant: str) -> Plan | None:
     """The plan that a follow-up of this pair continues: the newest approved sync plan, else one that waits.
 
-    Never another follow-up, nor an import: they list nothing as blocked, so nothing of theirs was approved in advance.
+    Never another follow-up, an import or a plan of a part: they list nothing as blocked, so nothing of theirs was
+    approved in advance.
     """
     for states in ((PlanState.APPLYING, PlanState.DONE, PlanState.APPROVED), (PlanState.READY,)):
         for plan in await ports.ledger.plans.list(tx, 500, states=states):
             mine = plan.connection == connection and tenant in plan.tenants
-            if mine and plan.kind is PlanKind.SYNC and not plan.follows:
+            if mine and plan.kind is PlanKind.SYNC and not plan.follows and not partial(plan):
                 return plan
     return None
 
 
 def _released(operations: Sequence[Operation], waited: set[tuple[Kind, str]]) -> list[Operation]:
     """The operations of records that had waited, with those that they need."""
-    by_id = {o.id: o for o in operations}
-    keep = {o.id for o in operations if (o.kind, o.record) in waited}
-    for o in operations:
-        if o.id in keep and o.kind in DOCUMENTS:
-            keep.update(n for n in o.needs if n in by_id)
+    return with_needs(operations, {o.id for o in operations if (o.kind, o.record) in waited})
+
+
+def with_needs(operations: Sequence[Operation], wanted: Collection[str]) -> list[Operation]:
+    """The wanted ones of these operations with all that they need of them, in their order."""
+    needs = {o.id: o.needs for o in operations}
+    keep: set[str] = set()
+    ahead = [id for id in needs if id in wanted]
+    while ahead:
+        id = ahead.pop()
+        keep.add(id)
+        ahead += [n for n in needs[id] if n in needs and n not in keep]
     return [o for o in operations if o.id in keep]
 
 

@@ -25,7 +25,7 @@ from xerotui.sync.planning import Progress, quiet, store_sync, work_out
 from xerotui.sync.ports import Ports
 from xerotui.sync.pull import WHOLE_LIST
 from xerotui.sync.removing import removes
-from xerotui.sync.start_line import proven
+from xerotui.sync.start_line import PROVEN, proven
 
 # Who approves in the audit, and the request by which the worker asks itself.
 POLICY = "policy"
@@ -166,6 +166,7 @@ async def run(ports: Ports, connection: str, tenant: str, progress: Progress = q
             ports.log.info("automatic pair left alone", tenant=pair.tenant, plan=plan.id, state=plan.state)
             return {}
         await ports.ledger.marks.set(tx, _LAST + pair.key, now.isoformat())
+        await ports.ledger.marks.set(tx, PROVEN + pair.key, "1")
     draft = await work_out(ports, connection, (tenant,), progress)
     mine, apart, reason = await split(ports, pair, draft.operations)
     over = await exceeded(ports, pair, mine)

@@ -8,14 +8,16 @@ import msgspec
 
 from xerotui.model.kinds import DOCUMENTS, Kind
 from xerotui.model.records import Document
-from xerotui.model.work import PlanKind, PlanState
+from xerotui.model.work import Plan, PlanKind, PlanState
 from xerotui.store import Pair, Tx
 from xerotui.sync import pair as pairs
 from xerotui.sync.pair import PairData
 from xerotui.sync.ports import Ports
+from xerotui.sync.superseding import partial
 
 # How many of the documents that would enter are named.
 NAMED = 50
+PROVEN = "proven:"
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +119,24 @@ def _linked(data: PairData, document: Document) -> bool:
 
 
 async def proven(ports: Ports, tx: Tx, connection: str, tenant: str) -> bool:
-    """Whether a sync plan of this pair was approved and carried out: before that no pair is automatic (M3)."""
-    done = await ports.ledger.plans.list(tx, 500, states=(PlanState.DONE,))
-    return any(p.kind is PlanKind.SYNC and p.connection == connection and tenant in p.tenants for p in done)
+    """Whether a sync plan of this pair was approved and carried out: before that no pair is automatic (M3).
+
+    It is kept as a mark, because plans of busier pairs would hide it; what was carried out before there were such
+    marks is looked for.
+    """
+    if await ports.ledger.marks.get(tx, PROVEN + Pair(source=connection, tenant=tenant).key):
+        return True
+    done = await ports.ledger.plans.list(tx, 500, states=(PlanState.DONE,), connection=connection)
+    return any(_proves(p) and tenant in p.tenants for p in done)
+
+
+async def prove(ports: Ports, tx: Tx, plan: Plan) -> None:
+    """Keep that a plan of these pairs was carried out."""
+    if _proves(plan):
+        for tenant in plan.tenants:
+            await ports.ledger.marks.set(tx, PROVEN + Pair(source=plan.connection, tenant=tenant).key, "1")
+
+
+def _proves(plan: Plan) -> bool:
+    # What goes back, or a choice of one record, says nothing of how the pair sends.
+    return plan.kind is PlanKind.SYNC and not partial(plan)
