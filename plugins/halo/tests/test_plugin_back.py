@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from halo_bench import GUID, Bench, running
+from halo_bench import GUID, UK, Bench, running
 
 from xerotui.model.kinds import Kind
-from xerotui.model.records import Address, Terms
+from xerotui.model.records import Address, TaxRate, Terms
 from xerotui.model.settling import PAID, PART, UNPAID, Laid, Settlement
 from xerotui.source.contract import SourceRefused, SourceUnreachable
 from xerotui_halo.emulator import Switches
@@ -95,6 +95,27 @@ async def test_credit_is_no_money_and_a_persons_own_payment_stands(halo: Bench) 
     (words,) = await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, whole))
     assert "its own payments stand" in words
     assert _payments(halo, paid["id"]) == [30]
+
+
+async def test_a_rate_goes_only_where_nothing_uses_it_by_lists_that_came_whole(halo: Bench) -> None:
+    odd = TaxRate(id="", kind=Kind.TAX_RATE, name="Odd 7%", code="T7", linked_code="T7", rate=Decimal(7), tenant=UK)
+    id = await halo.source.save(Kind.TAX_RATE, odd)
+    await halo.control("switches", {**USUAL, "short": ["Client"]})
+    with pytest.raises(SourceRefused, match="comes short"):
+        await halo.source.uses(Kind.TAX_RATE, [id])
+    await halo.control("switches", USUAL)
+    assert await halo.source.uses(Kind.TAX_RATE, [id]) == {}
+    # Somebody begins to use it between the look that was approved and the removal.
+    client = next(iter(halo.emulator.store.tables["client"].rows.values()))
+    before = client["item_tax_code"]
+    client["item_tax_code"] = int(id)
+    halo.sandbox.jump(60)
+    with pytest.raises(SourceRefused, match="stays: used by the customer"):
+        await halo.source.remove(Kind.TAX_RATE, id)
+    client["item_tax_code"] = before
+    halo.sandbox.jump(60)
+    await halo.source.remove(Kind.TAX_RATE, id)
+    assert int(id) not in halo.emulator.store.tables["tax"].rows
 
 
 async def test_a_void_is_one_void_and_says_first_what_it_does(halo: Bench) -> None:

@@ -248,14 +248,14 @@ class HaloClient:
 
 
 async def gathered(client: HaloClient, path: str, key: str, params: Mapping[str, str], size: int) -> list[Row]:
-    """A whole list by which a create is decided. Raises SourceRefused where it comes short: it proves no absence."""
+    """A whole list by which a write is decided. Raises SourceRefused where it comes short: it proves no absence."""
     for _ in range(2):
         # Once more, because rows that were deleted meanwhile make a list short too.
         tally = Tally()
         rows = [row async for page in client.pages(path, key, params, size, tally) for row in page]
         if not tally.missing:
             return rows
-    raise SourceRefused(f"Halo's list of {path} comes short ({tally.words()}), so nothing is made by it")
+    raise SourceRefused(f"Halo's list of {path} comes short ({tally.words()}), so nothing is done by it")
 
 
 def _fresh(entries: Sequence[Any], seen: set[Any], tally: Tally) -> list[Row]:
