@@ -1,8 +1,14 @@
 """Trying again, and what happens meanwhile: never a document twice, never one that nobody would plan any more."""
 
 import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+
+import msgspec
+import pytest
 
 from tests.engine.sync_kit import (
     SOURCE,
@@ -21,17 +27,19 @@ from tests.engine.sync_kit import (
     plans,
     problems,
     small,
+    the_plan,
     unknown_calls,
     until,
     writes,
 )
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.work import Operation, State, Verb
+from xerotui.model.problems import SyncError
+from xerotui.model.work import Operation, PlanState, State, Verb
 from xerotui.source.contract import Source
 from xerotui.sync import lane, settle, worker
 from xerotui.sync.applying import apply
 from xerotui.sync.lane import LaneRunner
-from xerotui.sync.plan import xero_lane
+from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import read_sides
 from xerotui.sync.verify import verify_run
 
@@ -202,12 +210,24 @@ async def test_a_plugin_that_fails_over_a_record_stops_neither_worker_nor_lane(
         assert await bench.control("halo", "/duplicates") == []
 
 
+@contextlib.asynccontextmanager
+async def _apart(bench: Rig, tenant: str) -> AsyncIterator[None]:
+    """An organisation that isn't connected for so long."""
+    async with bench.wiring.book.edit() as db:
+        document = db.tenant(tenant)
+        assert document is not None
+        db.put_tenant(msgspec.structs.replace(document, connection=""))
+    yield
+    async with bench.wiring.book.edit() as db:
+        db.put_tenant(document)
+
+
 async def test_a_lost_link_or_record_is_told_by_the_proof_and_over_when_it_is_back(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         plan, ports, ledger = await made_plan(bench), bench.wiring.ports(), bench.wiring.ledger
         await apply(ports, plan.id, plan.hash, "tester")
-        for tenant in bench.tenants:
-            await LaneRunner(ports, xero_lane(tenant)).run(asyncio.Event())
+        for lane in (*map(xero_lane, bench.tenants), source_lane(SOURCE)):
+            await LaneRunner(ports, lane).run(asyncio.Event())
         unlinked, edited = await operations(bench, plan=plan.id, kind=Kind.INVOICE, states=(State.CONFIRMED,), limit=2)
         async with ledger.write() as tx:
             link = await ledger.links.get(tx, SOURCE, Kind.INVOICE, unlinked.record, unlinked.tenant)
@@ -215,11 +235,29 @@ async def test_a_lost_link_or_record_is_told_by_the_proof_and_over_when_it_is_ba
         assert link is not None
         (was,) = [i for i in await held(bench, edited.tenant, "Invoices") if i["InvoiceID"] == edited.target]
         await bench.control("xero", f"/patch/{edited.tenant}/Invoices/{edited.target}", {"Reference": "Else"})
-        await verify_run(ports, plan)
+        # One that can't be read keeps the other one's proof from nothing.
+        other = next(t for t in bench.tenants if t != edited.tenant)
+        async with _apart(bench, other):
+            with pytest.raises(SyncError, match="isn't connected"):
+                await verify_run(ports, plan)
         said = {p.record.id: p for p in await problems(bench, phase="verify")}
         assert set(said) == {unlinked.record, edited.record}
         assert {(p.code, p.blocks) for p in said.values()} == {("core.mismatch_after", False)}
         assert "linked" in said[unlinked.record].sentence
+
+        # Where it stays so the run ends with words; before that it keeps no worker from leaving that only has this.
+        serving, now = worker.Worker(ports, asyncio.Event()), ports.clock.now()
+        async with _apart(bench, other):
+            serving.put_off[plan.id] = (time.monotonic() + 60, worker.PAUSE, now)
+            assert await serving._runs()
+            assert serving.held_up()
+            assert (await the_plan(bench, plan.id)).state is PlanState.APPLYING
+            serving.put_off.clear()
+            await serving._runs()
+        async with ledger.read() as tx:
+            run = await ledger.runs.of_plan(tx, plan.id)
+        assert run is not None
+        assert (run.ended is None, run.error.startswith("Not read back: This organisation isn't")) == (False, True)
         async with ledger.write() as tx:
             await ledger.links.put(tx, [link])
         back = {"Reference": was.get("Reference", "")}

@@ -5,10 +5,11 @@ Automatic pairs need none: their own passes take it along.
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from xerotui.model.problems import SyncError
-from xerotui.model.work import PlanState, Topic
-from xerotui.store import Db, Pair
+from xerotui.model.work import OPEN, Plan, PlanState, State, Topic
+from xerotui.store import Db, Pair, Tx
 from xerotui.sync import backing
 from xerotui.sync.ports import Ports
 
@@ -66,12 +67,13 @@ class BackWatch:
         due: list[tuple[Pair, str]] = []
         later = False
         async with ledger.read() as tx:
-            busy = {plan.connection for plan in await ledger.plans.list(tx, 50, states=(PlanState.APPLYING,))}
+            running = await ledger.plans.list(tx, 50, states=(PlanState.APPLYING,))
             for pair in pairs:
                 stamp = f"{await ledger.backs.stamp(tx, pair.tenant)} {sorted(k for k, on in pair.back.items() if on)}"
                 if stamp == await ledger.marks.get(tx, _MARK + pair.key):
                     continue
-                if pair.source in busy or self._rests.get(pair.key, 0.0) > time.monotonic():
+                resting = self._rests.get(pair.key, 0.0) > time.monotonic()
+                if resting or await _busy(self.ports, tx, pair, running):
                     later = True
                     continue
                 due.append((pair, stamp))
@@ -91,6 +93,16 @@ class BackWatch:
                 raise
             async with ports.ledger.write() as tx:
                 await ports.ledger.marks.set(tx, _MARK + pair.key, stamp)
+
+
+async def _busy(ports: Ports, tx: Tx, pair: Pair, running: Sequence[Plan]) -> bool:
+    """Whether a run has something to send for this organisation, or to read back from it."""
+    for plan in running:
+        if plan.connection == pair.source and pair.tenant in plan.tenants:
+            states = (*OPEN, State.CONFIRMED)
+            if await ports.ledger.work.find(tx, plan=plan.id, tenant=pair.tenant, states=states, limit=1):
+                return True
+    return False
 
 
 async def lay_before(ports: Ports, pair: Pair) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import AllocationPosting, DocumentPosting, Posting, decode
-from xerotui.model.problems import Problem
+from xerotui.model.problems import Problem, SyncError
 from xerotui.model.records import Document, Item, Party, Record
 from xerotui.model.work import Link, Operation, Plan, State, Verb
 from xerotui.store import Tx
@@ -55,17 +55,25 @@ def _words(posting: Posting, held: Record, fields: Sequence[str]) -> str:
 async def verify_run(ports: Ports, plan: Plan) -> int:
     """Read back what the plan's run confirmed in Xero; the number of operations that are now verified.
 
-    A difference becomes a problem on the record, whose operation stays confirmed.
+    A difference becomes a problem on the record, whose operation stays confirmed. An organisation that can't be read
+    keeps no other one waiting; raises SyncError for it in the end.
     """
     ledger = ports.ledger
     verified = 0
+    trouble: SyncError | None = None
     for tenant in plan.tenants:
         async with ledger.read() as tx:
             done = await ledger.work.find(tx, plan=plan.id, tenant=tenant, side=Side.XERO, states=(State.CONFIRMED,))
         if not done:
             continue
-        await pull_tenant(ports, tenant, _kinds_read(done))
+        try:
+            await pull_tenant(ports, tenant, _kinds_read(done))
+        except SyncError as error:
+            trouble = error
+            continue
         verified += await _compare(ports, tenant, done)
+    if trouble is not None:
+        raise trouble
     return verified
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import time
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from xerotui.sync.planning import follow_up
 from xerotui.sync.policy_runs import Automatic, for_a_person
 from xerotui.sync.ports import Ports
 from xerotui.sync.retention import Retention
+from xerotui.sync.start_line import prove
 from xerotui.sync.switched import off_now, working
 from xerotui.sync.verify import verify_run
 from xerotui.sync.waiting import tell_waiting
@@ -29,6 +31,10 @@ from xerotui.sync.watching import Watcher
 DRAWN = "book.drawn"
 # What `serve` returns when work is left that can't go: "trouble with the worker" of the command line.
 HELD_UP = 5
+# World time for which the proof of a run is tried again; then it ends with words, its documents confirmed.
+UNPROVEN = dt.timedelta(hours=3)
+# Machine seconds of pause between two tries: the longest, and that from which on `until_idle` leaves it at that.
+LONGEST, PAUSE = 60.0, 8.0
 # How often a side may be in trouble before `until_idle` leaves its work for another time.
 PATIENCE = 2
 T = TypeVar("T")
@@ -50,12 +56,16 @@ class Worker:
         self.lanes: dict[str, LaneRunner] = {}
         self.running: dict[str, asyncio.Task[bool]] = {}
         self.desk_task: asyncio.Task[bool] | None = None
-        # Plans whose proof is put off: until when, and for how long.
-        self.put_off: dict[str, tuple[float, float]] = {}
+        # Plans whose proof is put off: until when, for how long, and since when in world time.
+        self.put_off: dict[str, tuple[float, float, dt.datetime]] = {}
+        # True when all that is under way waits for its proof alone, and has done so for some time.
+        self.unproven = False
         # What the worker itself stumbled over, shown on the runs under way until it goes again.
         self.trouble: dict[str, str] = {}
         self.again_at: dict[str, float] = {}
         self.drawing: asyncio.Task[None] | None = None
+        # The revision of the book whose consequences each pair has, where another one still stumbles over it.
+        self.drawn: dict[str, str] = {}
 
     async def turn(self) -> bool:
         """One round; True when there is or was something to do."""
@@ -181,13 +191,23 @@ class Worker:
 
     async def _draw(self, revision: str) -> None:
         db = await self.ports.book.read()
+        first: Exception | None = None
         for pair in working(db):
+            if self.drawn.get(pair.key) == revision:
+                continue
             try:
                 plan = await follow_up(self.ports, pair.source, pair.tenant, "worker")
                 if plan is not None:
                     await self._approve_in_advance(plan)
             except SyncError as error:
                 self.ports.log.info("follow-up waits", pair=f"{pair.source}/{pair.tenant}", reason=error.sentence)
+            except Exception as error:
+                # What one pair stumbles over keeps no other waiting; it alone is tried again.
+                first = first or error
+                continue
+            self.drawn[pair.key] = revision
+        if first is not None:
+            raise first
         async with self.ports.ledger.write() as tx:
             await self.ports.ledger.marks.set(tx, DRAWN, revision)
 
@@ -228,7 +248,9 @@ class Worker:
         now = time.monotonic()
         resting = [runner for runner in self.lanes.values() if runner.retry_at > now or runner.pace.held]
         idle = not self.running and self.desk_task is None and self.drawing is None and self.watcher.task is None
-        return idle and bool(resting) and all(runner.rests >= PATIENCE or runner.pace.held for runner in resting)
+        if not idle:
+            return False
+        return self.unproven or (bool(resting) and all(r.rests >= PATIENCE or r.pace.held for r in resting))
 
     async def _runs(self) -> bool:
         """Tell how far runs are; end those whose operations are all settled, after reading back."""
@@ -250,7 +272,9 @@ class Worker:
             await self._end(plan, run)
         # What waits for a source that is off keeps nobody busy.
         off = await off_now(self.ports)
-        return any(plan.connection not in off for plan in plans)
+        left = [plan.id for plan in plans if plan.connection not in off]
+        self.unproven = bool(left) and all(id in self.put_off and self.put_off[id][1] >= PAUSE for id in left)
+        return bool(left)
 
     def _held_up(self, plan: Plan) -> str:
         """Why a run doesn't get on just now: what its lanes and the worker itself are in trouble with."""
@@ -267,7 +291,7 @@ class Worker:
 
     async def _end(self, plan: Plan, run: Run) -> None:
         ledger = self.ports.ledger
-        if self.put_off.get(plan.id, (0.0, 0.0))[0] > time.monotonic():
+        if plan.id in self.put_off and self.put_off[plan.id][0] > time.monotonic():
             return
         error = ""
         try:
@@ -276,13 +300,15 @@ class Worker:
             await self._numbered(plan)
         except SyncError as trouble:
             # Nothing is lost: the documents are confirmed, the proof is tried again soon, then every minute.
-            self._put_off(plan)
-            self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
-            return
+            if not self._put_off(plan) and not await self._parted(plan):
+                self.ports.log.warning("read-back waits", plan=plan.id, reason=trouble.sentence)
+                return
+            error = f"Not read back: {trouble.sentence}"
         except Exception as trouble:
-            self._put_off(plan)
             self._stumbled("reading back", trouble)
-            return
+            if not self._put_off(plan):
+                return
+            error = f"Not read back: the worker stumbled ({type(trouble).__name__}); see its log."
         self.trouble.pop("reading back", None)
         self.put_off.pop(plan.id, None)
         async with ledger.write() as tx:
@@ -293,6 +319,7 @@ class Worker:
                 states[state.value] = states.get(state.value, 0) + n
             calls = await ledger.work.calls_made(tx, plan.id)
             await ledger.plans.set_state(tx, plan.id, PlanState.DONE, frm=(PlanState.APPLYING,))
+            await prove(self.ports, tx, plan)
             await ledger.runs.finish(tx, run.id, states, calls, self.ports.clock.now(), error)
         self.ports.log.info("run ended", run=run.id, plan=plan.id, calls=calls, **states)
 
@@ -305,9 +332,19 @@ class Worker:
             if released is not None:
                 await self._approve_in_advance(released)
 
-    def _put_off(self, plan: Plan) -> None:
-        wait = min(60.0, max(2.0, 2 * self.put_off.get(plan.id, (0.0, 0.0))[1]))
-        self.put_off[plan.id] = (time.monotonic() + wait, wait)
+    async def _parted(self, plan: Plan) -> bool:
+        """True when an organisation of a plan isn't connected any more: it may never be read again."""
+        db = await self.ports.book.read()
+        documents = [db.tenant(tenant) for tenant in plan.tenants]
+        return any(document is None or not document.connection for document in documents)
+
+    def _put_off(self, plan: Plan) -> bool:
+        """Try a proof again later; True when that was done for too long."""
+        now = self.ports.clock.now()
+        _, before, since = self.put_off.get(plan.id, (0.0, 0.0, now))
+        wait = min(LONGEST, max(2.0, 2 * before))
+        self.put_off[plan.id] = (time.monotonic() + wait, wait, since)
+        return before >= LONGEST and now - since > UNPROVEN
 
     async def drain(self) -> None:
         """Let calls on their way end, then leave."""
