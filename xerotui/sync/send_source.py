@@ -129,8 +129,9 @@ class SourceSender:
         mine = tuple(r for r in found if r.xero_id == operation.target)
         if mine:
             return mine
-        # A record of another organisation is left alone (H10); one of ours without a link is a person's choice.
-        free = tuple(r for r in found if not r.xero_id and r.tenant == operation.tenant)
+        # A record of another organisation is left alone (H10); one of ours without a link, or of none as people make
+        # them there, is a person's choice.
+        free = tuple(r for r in found if not r.xero_id and r.tenant in ("", operation.tenant))
         return free or None
 
     def _verdict(self, operation: Operation, there: tuple[Record, ...]) -> Outcome:
