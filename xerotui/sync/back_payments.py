@@ -57,8 +57,16 @@ def news(held: Document, told: Settlement | None, ours: frozenset[str] = frozens
         return now
     there = {p.id for p in now.payments}
     gone = tuple(p for p in (*told.payments, *told.taken_back) if p.id not in there)
+    if any(p.id not in {t.id for t in told.taken_back} for p in gone) and not _whole(held):
+        # What a short list leaves out isn't taken back: it is told once the document was read in full.
+        return None
     now = msgspec.structs.replace(now, taken_back=gone)
     return None if now == told else now
+
+
+def _whole(held: Document) -> bool:
+    """Whether the payments that a document lists are all that it says was paid."""
+    return sum((s.amount for s in held.settled if s.how == "payment"), _NOTHING) == held.amount_paid
 
 
 def operations(
