@@ -122,6 +122,8 @@ async def _meant(
     space: "Workspace", words: str, field: str, kind: str | None, tenant: str, connection: str
 ) -> "list[ApartRow]":
     """The differences of the one record that is meant."""
+    if not words.strip():
+        raise click.UsageError("Say a number or a name.")
     given = {"what": "drift", "kind": kind or "", "tenant": tenant}
     if connection:
         given["connection"] = await source_id(space, connection)

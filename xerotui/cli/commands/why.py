@@ -47,8 +47,10 @@ async def why(space: "Workspace", out: Output, *, words: str, kind: str | None, 
 async def meant(space: "Workspace", words: str, kind: str, tenant: str, connection: str) -> "list[SearchRow]":
     """The records that words mean: those of that very number or name, else of that id, else all that hold the words.
 
-    Raises SyncError when nobody knows one.
+    Raises SyncError when nobody knows one, click.UsageError for no words.
     """
+    if not words.strip():
+        raise click.UsageError("Say a number or a name.")
     organisation = await tenant_id(space, tenant)
     source = await source_id(space, connection) if connection else ""
     rows = [
