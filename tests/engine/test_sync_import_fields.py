@@ -8,6 +8,8 @@ from tests.engine.sync_kit import SOURCE, Rig, held, leave, operations, small, t
 from xerotui.model.kinds import Kind
 from xerotui.model.work import Operation, Plan, State
 from xerotui.store import Mapping
+from xerotui.sync.owning import at_source
+from xerotui.sync.pair import load
 from xerotui.sync.worker import serve
 
 
@@ -39,6 +41,16 @@ async def test_an_import_takes_the_chosen_rows_with_both_tax_sides_and_goes_on_a
         async with bench.wiring.book.edit() as db:
             account = Mapping(spec="account", connection=SOURCE, value="4000", tenant=british, target="200")
             db.put_mapping(account)
+            db.put_mapping(Mapping(spec="account", connection=SOURCE, value="310", tenant=british, target="400"))
+        # Back at the source an account is the code that comes here again: 310 has none, as there it means 400.
+        data = await load(bench.wiring.ports(), SOURCE, british)
+        assert [at_source(data, "sales_account", x) for x in ("200", "400", "310", "299")] == [
+            "4000",
+            "310",
+            None,
+            "299",
+        ]
+        assert at_source(data, "purchase_account", "310") == "310"
         flags = {"IsCustomer": True, "IsSupplier": False}
         taxes = {"AccountsReceivableTaxType": sold, "AccountsPayableTaxType": bought}
         one = await _born(bench, "Contacts", Name="Born Ltd", AccountNumber="BORN1", **flags, **taxes)

@@ -11,7 +11,8 @@ from xerotui.model.work import Basis, Operation, Verb
 from xerotui.sync.drift import version
 from xerotui.sync.findings import Findings
 from xerotui.sync.match import Fit, Match, item_for, party_for
-from xerotui.sync.pair import ACCOUNT, ANY, TAX, PairData
+from xerotui.sync.owning import source_account
+from xerotui.sync.pair import ANY, TAX, PairData
 from xerotui.sync.plan import Draft, new_id, source_lane
 from xerotui.sync.resolve_item import resolve_item
 from xerotui.sync.resolve_party import resolve_party
@@ -78,11 +79,6 @@ def _source_tax(data: PairData, tax_type: str, trade: Trade) -> str:
     return _source_value(data, TAX, tax_type, trade)
 
 
-def _source_account(data: PairData, code: str, trade: Trade) -> str:
-    """The source's account for one of Xero's: as mapped, else of the same code."""
-    return _source_value(data, ACCOUNT, code, trade) or code
-
-
 def as_source_record(data: PairData, kind: Kind, held: Record, group: str = "") -> Record:
     """The record that an import creates in the source: Xero's fields, the tenant, taxes by the mapping."""
     if isinstance(held, Party):
@@ -110,8 +106,8 @@ def as_source_record(data: PairData, kind: Kind, held: Record, group: str = "") 
         modified=None,
         facts={},
         group=group,
-        sales_account=_source_account(data, held.sales_account, Trade.SALES),
-        purchase_account=_source_account(data, held.purchase_account, Trade.PURCHASE),
+        sales_account=source_account(data, held.sales_account, Trade.SALES),
+        purchase_account=source_account(data, held.purchase_account, Trade.PURCHASE),
         sales_tax=_source_tax(data, held.sales_tax, Trade.SALES),
         purchase_tax=_source_tax(data, held.purchase_tax, Trade.PURCHASE),
     )

@@ -12,7 +12,7 @@ from xerotui.model.kinds import PARTIES, Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, ItemPosting, Posting, PriceSide
 from xerotui.model.records import Address, Item, Party, Record, Terms
 from xerotui.store import Pair, Taken
-from xerotui.sync.pair import TAX, PairData
+from xerotui.sync.pair import ACCOUNT, TAX, PairData, code_key
 
 Values = dict[str, Any]
 Choices = Mapping[tuple[Kind, str, str], Taken]
@@ -185,13 +185,25 @@ def collided(base: Posting, now: Posting, theirs: Record, fields: Collection[str
     return tuple(found)
 
 
+def source_account(data: PairData, code: str, trade: Trade) -> str:
+    """The source's code of one of Xero's accounts: that which resolving takes there, as mapped or of the same code.
+
+    "" where there is none: a code that is mapped to another account would come back as that one.
+    """
+    mapped = {m.value: m.target for m in data.mappings.values() if m.spec == ACCOUNT and m.trade == trade.value}
+    there = min((value for value, target in mapped.items() if code_key(target) == code_key(code)), default="")
+    return there or (code if all(code_key(value) != code_key(code) for value in mapped) else "")
+
+
 def at_source(data: PairData, field: str, value: Any) -> Any:
     """A value of Xero's as the source holds it; None where the source has no word for it."""
     if value in ("", None):
         return None
-    if not field.endswith("_tax"):
+    trade, _, what = field.partition("_")
+    if what == "account":
+        return source_account(data, value, _SIDES[trade]) or None
+    if what != "tax":
         return value
-    trade = field.removesuffix("_tax")
     hits = [m for m in data.mappings.values() if m.spec == TAX and m.target == value]
     mine = [m.value for m in hits if m.trade == trade] or [m.value for m in hits]
     return min(mine, default=None)
@@ -210,6 +222,7 @@ __all__ = [
     "posted",
     "same",
     "shared",
+    "source_account",
     "spoken",
     "with_values",
 ]
