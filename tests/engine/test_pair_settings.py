@@ -15,16 +15,18 @@ from tests.engine.sync_kit import edit, small, the_plan, writes
 from tests.rig import SOURCE, Rig
 from xerotui.cli.codes import Exit
 from xerotui.main import main
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, DocumentPosting, decode
-from xerotui.model.problems import SyncError
+from xerotui.model.problems import RecordRef, SyncError
 from xerotui.model.records import Document, Party
 from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync.applying import apply
-from xerotui.sync.pair import load
+from xerotui.sync.findings import Findings
+from xerotui.sync.pair import PairData, code_key, load
 from xerotui.sync.planning import make_plan
 from xerotui.sync.readiness import skip_reason
+from xerotui.sync.resolve_line import resolve_line
 from xerotui.workspace.announcing import Synced
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
@@ -186,7 +188,30 @@ async def _reasons(home: Home) -> dict[str, tuple[str, str] | None]:
         "unfinished": {"unfinished": "not approved"},
     }
     now = home.space.world_now() + dt.timedelta(hours=1)
-    return {name: skip_reason(data, msgspec.structs.replace(one, **how), now) for name, how in altered.items()}
+    found = {name: skip_reason(data, msgspec.structs.replace(one, **how), now) for name, how in altered.items()}
+    _left_out(data, one, now)
+    return found
+
+
+def _left_out(data: PairData, one: Document, now: dt.datetime) -> None:
+    """What the source leaves out is promised to no document: a contact to none at all, an item to no line."""
+    line = msgspec.structs.replace(one.lines[0], item="", item_code="LEFT-OUT", keys={})
+    ref = RecordRef(connection=SOURCE, kind=Kind.ITEM, id="1", title="Left out", tenant=data.tenant)
+    items = {code_key("LEFT-OUT"): Findings(ref, skip=("core.excluded", "ignored there"))}
+    said = Findings(ref)
+    data.policy = msgspec.structs.replace(data.policy, default_item={})
+    resolve_line(data, one, line, 1, Trade.SALES, said, items)
+    assert said.waits == []
+    assert "isn't sent there: ignored there" in next(
+        p.sentence for p in said.problems if p.code == "core.item_unmapped"
+    )
+    party = data.party_of(one)
+    assert party is not None
+    data.links.pop((party.kind, party.id), None)
+    data.parties[(party.kind, party.id)] = msgspec.structs.replace(party, excluded="ignored there")
+    reason = skip_reason(data, one, now)
+    assert reason is not None
+    assert (reason[0], "is left out: ignored there" in reason[1]) == ("core.excluded", True)
 
 
 async def _settling(home: Home) -> None:

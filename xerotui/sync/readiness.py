@@ -37,6 +37,10 @@ def skip_reason(data: PairData, document: Document, now: dt.datetime) -> Reason 
         return off_reason(data, document)
     if data.link(document.kind, document.id):
         return None
+    party = data.party_of(document)
+    if party is not None and party.excluded and data.link(party.kind, party.id) is None:
+        # Its contact is never made, so that it could only fail.
+        return EXCLUDED, f"its {party.kind.label} {party.name[:80]} is left out: {party.excluded}"
     if before(data.policy, document):
         start = data.policy.start[document.kind.value]
         return BEFORE_START, f"dated {document.date}, before the start date {start.isoformat()}"

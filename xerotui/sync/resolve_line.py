@@ -96,21 +96,26 @@ def _item(
     if default:
         return default, source
     wanted = code or _text(line)[:40] or f"line {index}"
+    left_out = items[code_key(code)].skip if code and code_key(code) in items else None
+    why = f" and isn't sent there: {left_out[1]}" if left_out else ""
     found.problem(
         "core.item_unmapped",
         f"item:{wanted}",
-        f"Item {wanted} isn't in {data.organisation.name}." if code else f"Line {index} ({wanted}) has no item.",
+        f"Item {wanted} isn't in {data.organisation.name}{why}." if code else f"Line {index} ({wanted}) has no item.",
         place=Place("go.imports", {"connection": data.connection, "tenant": data.tenant, "kind": Kind.ITEM.value}),
     )
     return "", source
 
 
 def _available(data: PairData, code: str, found: Findings, items: dict[str, Findings]) -> bool:
-    """True when Xero has the code, or this plan makes it; a blocked item hands on its own cause."""
+    """True when Xero has the code, or this plan makes it; a blocked item hands on its own cause.
+
+    One that the source leaves out is never made.
+    """
     if code_key(code) in data.xero_items:
         return True
     theirs = items.get(code_key(code))
-    if theirs is None:
+    if theirs is None or theirs.skip:
         return False
     if theirs.blocked:
         for problem in theirs.problems:
