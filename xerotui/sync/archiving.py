@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
-from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
+from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import Change, encode
 from xerotui.model.records import Document, Party, fingerprint
 from xerotui.model.work import Basis, Link, Operation, Verb
@@ -114,7 +114,7 @@ def _against(resolved: Resolved, kind: Kind, id: str, link: Link, today: dt.date
         return f"{waiting} of its documents are still to be sent"
     if any(r.party == link.xero_id and r.runs(today) for r in data.repeating):
         return "a repeating invoice in Xero bills it"
-    if number := sum(_is_open(d, link.xero_id) for kind_ in DOCUMENTS for d in data.xero_documents[kind_].values()):
+    if number := sum(_is_open(d) for d in data.by_contact.get(link.xero_id, ())):
         return f"{number} of its documents are open in Xero"
     if owed := (held.balance or Decimal(held.facts.get("payable", "0"))):
         return f"{owed:,.2f} {data.organisation.base_currency} are outstanding in Xero"
@@ -136,8 +136,8 @@ def _waits(resolved: Resolved, kind: Kind, id: str, key: tuple[Kind, str]) -> bo
     return not skip or (skip[0] in _NOT_YET and not before(resolved.data.policy, document))
 
 
-def _is_open(document: Document, contact: str) -> bool:
-    if document.party != contact or document.status not in _OPEN:
+def _is_open(document: Document) -> bool:
+    if document.status not in _OPEN:
         return False
     return document.status != "AUTHORISED" or document.amount_due is None or bool(document.amount_due)
 

@@ -8,7 +8,7 @@ would do as well, but customers read references.
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -104,17 +104,11 @@ def alike(
     posting: DocumentPosting,
     contact: str,
     taken: Collection[str] = (),
-    *,
-    held: Iterable[Document] = (),
 ) -> Document | None:
     """What Xero holds unlinked that says all that this posting without a number says; None for nothing."""
-    linked = data.linked(posting.kind)
     wanted = msgspec.structs.replace(posting, contact=contact or posting.contact)
-    found = [
-        d
-        for d in held or data.xero_documents[posting.kind].values()
-        if d.id not in linked and d.id not in taken and same(wanted, d)
-    ]
+    candidates = data.free.get((wanted.kind, wanted.contact, wanted.date, wanted.total), ())
+    found = [d for d in candidates if d.id not in taken and same(wanted, d)]
     return min(found, key=lambda d: (d.number, d.id), default=None)
 
 

@@ -1,9 +1,12 @@
 """Everything that is known of one pair (source connection, tenant), loaded once for planning and matching."""
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side, Trade
@@ -132,6 +135,26 @@ class PairData:
     def linked(self, kind: Kind) -> dict[str, Link]:
         """Links of a kind by Xero id."""
         return {link.xero_id: link for (k, _), link in self.links.items() if k is kind}
+
+    @cached_property
+    def free(self) -> dict[tuple[Kind, str, dt.date | None, Decimal | None], list[Document]]:
+        """Documents of Xero that no link names, by kind, contact, date and total."""
+        found: dict[tuple[Kind, str, dt.date | None, Decimal | None], list[Document]] = {}
+        for kind, documents in self.xero_documents.items():
+            linked = self.linked(kind)
+            for d in documents.values():
+                if d.id not in linked:
+                    found.setdefault((kind, d.party, d.date, d.total), []).append(d)
+        return found
+
+    @cached_property
+    def by_contact(self) -> dict[str, list[Document]]:
+        """Every document of Xero by its contact."""
+        found: dict[str, list[Document]] = {}
+        for documents in self.xero_documents.values():
+            for d in documents.values():
+                found.setdefault(d.party, []).append(d)
+        return found
 
     def mine(self, record: Party | Item | Document) -> bool:
         """True when the record belongs to this tenant: by its own word, its party's, or the pair's default."""

@@ -208,11 +208,11 @@ def _match_item(resolved: Resolved, item: Item, found: Findings) -> None:
 
 
 def _one_of_a_code(data: PairData, items: list[Item]) -> dict[str, str]:
-    """Of items that share a code, the id of the one that has it: the linked one, the tenant's own, the first."""
+    """Of items that share a code, the id of the one that has it: linked, not left out, the tenant's own, the first."""
     best: dict[str, Item] = {}
 
-    def rank(item: Item) -> tuple[bool, bool, str]:
-        return (data.link(Kind.ITEM, item.id) is None, item.tenant != data.tenant, item.id)
+    def rank(item: Item) -> tuple[bool, bool, bool, str]:
+        return (data.link(Kind.ITEM, item.id) is None, bool(item.excluded), item.tenant != data.tenant, item.id)
 
     for item in items:
         key = code_key(item.code)
@@ -292,7 +292,7 @@ def _find_in_xero(resolved: Resolved, document: Document, posting: DocumentPosti
     party_kind = Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
     contact = posting.contact or resolved.adopt.get((party_kind, document.party), "")
     if not posting.number and not document.xero_id:
-        alike = numbering.alike(resolved.data, posting, contact, set(resolved.adopt.values()))
+        alike = numbering.alike(resolved.data, posting, contact, resolved.adopt.values())
         held = alike.id if alike is not None else ""
         # From then on it has a number.
         posting = msgspec.structs.replace(posting, number=alike.number if alike is not None else "")
