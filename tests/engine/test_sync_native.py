@@ -4,17 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.sync_kit import SOURCE, made_plan, operations, problems, small, the_plan, writes
+from tests.engine.sync_kit import SOURCE, fault, heal, made_plan, operations, problems, small, the_plan, writes
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
-from xerotui.model.work import PlanState
+from xerotui.model.work import PlanState, State
 from xerotui.sync import native
+from xerotui.sync.applying import apply
 
 
 async def test_what_the_source_sends_by_itself_is_refused_until_it_is_confirmed(tmp_path: Path) -> None:
     async with small(tmp_path, scale=0.02) as bench:
         ports, now = bench.wiring.ports(), bench.wiring.clock.now()
         first, other = bench.tenants
+        # Where it never could be seen, it may be on: nothing goes; once seen, that is what holds.
+        await fault(bench, "halo", path="(?i)/api/xerodetails", do="status", status=403, times=9)
+        await bench.done("plan", connection=SOURCE)
+        unseen = {p.record.tenant: p.sentence for p in await problems(bench, code="core.native_sync")}
+        assert set(unseen) == {first, other}
+        assert "doesn't let it be seen" in unseen[first]
+        with pytest.raises(SyncError, match="somebody has looked"):
+            await native.refuse(ports, SOURCE, await operations(bench))
+        await heal(bench, "halo")
+        await native.look(ports, SOURCE)
+        assert await problems(bench, code="core.native_sync") == []
+        await fault(bench, "halo", path="(?i)/api/xerodetails", do="status", status=403, times=1)
+        await native.look(ports, SOURCE)
+        assert await problems(bench, code="core.native_sync") == [], "what was known stays"
         await bench.control("halo", "/switches", {"native_sync": "invoices,clients"})
         plan = await made_plan(bench)
         found = await operations(bench, plan=plan.id)
@@ -58,3 +73,22 @@ async def test_what_the_source_sends_by_itself_is_refused_until_it_is_confirmed(
         await native.look(ports, SOURCE)
         assert await problems(bench, code="core.native_sync") == []
         await native.refuse(ports, SOURCE, found)
+
+        # What was approved before it came on waits as well, and isn't let go by trying again.
+        plan = await made_plan(bench)
+        await apply(ports, plan.id, plan.hash, "tester")
+        await bench.control("halo", "/switches", {"native_sync": "invoices,clients"})
+        await native.look(ports, SOURCE)
+        await bench.work()
+        assert {w["kind"] for w in await writes(bench)} == {"Items"}
+        one, *_ = await operations(bench, plan=plan.id, kind=Kind.CUSTOMER, states=(State.READY,))
+        assert "two writers" in one.error
+        async with bench.wiring.ledger.write() as tx:
+            await bench.wiring.ledger.work.move(tx, [one.id], State.PARKED)
+        again = await bench.ask("retry", operation=one.id)
+        assert again.answer["code"] == "core.native_sync"
+        await bench.control("halo", "/switches", {"native_sync": ""})
+        await bench.done("retry", operation=one.id)
+        await jump(bench, 6 * 60)
+        await bench.work()
+        await all_well(bench)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from xerotui.model.kinds import SYNCED, Kind
+from xerotui.model.kinds import SYNCED, Kind, Side
 from xerotui.model.problems import CORE, Place, Problem, RecordRef, SyncError
 from xerotui.model.work import Operation
 from xerotui.source.contract import Capability, SourceRefused
@@ -19,23 +19,30 @@ from xerotui.sync.pull import WHOLE_LIST, words
 
 # The ledger's mark of what a source connection answered last.
 _MARK = "native:"
+# That mark where the source has never let it be seen.
+_UNSEEN = "unseen"
 _PHASE = "native"
 REFUSED = 4
 
 
 class Guarded(msgspec.Struct, frozen=True, kw_only=True):
-    """Kinds of a pair that the source's own sync writes too, and the confirmation that still holds for them."""
+    """Kinds of a pair that the source's own sync writes too, and the confirmation that still holds for them.
+
+    Not `seen`: it may write them, as the source never let that be looked at.
+    """
 
     source: str
     tenant: str
     kinds: tuple[Kind, ...]
     confirmed: Native | None = None
+    seen: bool = True
 
 
 async def look(ports: Ports, connection: str) -> None:
     """Read what the source's own sync writes, and keep it with a problem for each organisation that it concerns.
 
-    Where the source doesn't let that be seen, what was known stays. Raises SyncError when it can't be reached.
+    Where the source doesn't let that be seen, what was known stays; where nothing was, it may write anything. Raises
+    SyncError when it can't be reached.
     """
     source = await ports.source(connection)
     if Capability.NATIVE not in source.capabilities:
@@ -44,11 +51,12 @@ async def look(ports: Ports, connection: str) -> None:
         answer = await source.native_sync()
     except SourceRefused as error:
         ports.log.warning("the source's own sync can't be seen", connection=connection, reason=error.said)
+        await _unseen(ports, connection, source.title)
         return
     except Exception as error:
         raise words(error, source.title) from None
     found = {tenant: [k.value for k in SYNCED if k in kinds] for tenant, kinds in sorted(answer.items()) if kinds}
-    text = msgspec.json.encode(found, order="sorted").decode() if found else ""
+    text = msgspec.json.encode(found, order="sorted").decode()
     async with ports.ledger.read() as tx:
         before = await ports.ledger.marks.get(tx, _MARK + connection)
     db = await ports.book.read()
@@ -68,15 +76,26 @@ async def look(ports: Ports, connection: str) -> None:
         await ports.book.change(drop)
 
 
+async def _unseen(ports: Ports, connection: str, title: str) -> None:
+    """Nothing can be seen: what was known stays, and where nothing was, that is told."""
+    db = await ports.book.read()
+    async with ports.ledger.write() as tx:
+        if not await ports.ledger.marks.get(tx, _MARK + connection):
+            await ports.ledger.marks.set(tx, _MARK + connection, _UNSEEN)
+        await _tell(ports, tx, db, connection, title)
+
+
 async def guarded(ports: Ports, tx: Tx, db: Db, connection: str) -> dict[str, Guarded]:
     """The organisations of a connection that its own sync writes to, by tenant."""
     text = await ports.ledger.marks.get(tx, _MARK + connection)
     if not text:
         return {}
+    if text == _UNSEEN:
+        return of({"": SYNCED}, db, connection, seen=False)
     return of(msgspec.json.decode(text, type=dict[str, list[Kind]]), db, connection)
 
 
-def of(answer: Mapping[str, Sequence[Kind]], db: Db, connection: str) -> dict[str, Guarded]:
+def of(answer: Mapping[str, Sequence[Kind]], db: Db, connection: str, *, seen: bool = True) -> dict[str, Guarded]:
     """The same from what the source answered, by tenant."""
     found: dict[str, Guarded] = {}
     for pair in db.pairs(connection):
@@ -87,7 +106,11 @@ def of(answer: Mapping[str, Sequence[Kind]], db: Db, connection: str) -> dict[st
             # What was confirmed is this set of kinds: more of them, or fewer, is another question.
             holds = confirmed is not None and set(confirmed.kinds) == set(kinds)
             found[pair.tenant] = Guarded(
-                source=connection, tenant=pair.tenant, kinds=kinds, confirmed=confirmed if holds else None
+                source=connection,
+                tenant=pair.tenant,
+                kinds=kinds,
+                confirmed=confirmed if holds else None,
+                seen=seen,
             )
     return found
 
@@ -119,6 +142,11 @@ def sentence(db: Db, one: Guarded, title: str) -> str:
     """What is on, for whom, and what comes of it."""
     document = db.tenant(one.tenant)
     name = document.name if document and document.name else one.tenant
+    if not one.seen:
+        return (
+            f"{title} doesn't let it be seen whether it syncs with {name} by itself: two writers make duplicates, "
+            "so nothing is sent until somebody has looked."
+        )
     kinds = ", ".join(kind.plural for kind in one.kinds)
     return f"{title} syncs {kinds} with {name} by itself: two writers make duplicates, so nothing of these is sent."
 
@@ -147,6 +175,22 @@ async def refuse(ports: Ports, connection: str, operations: Iterable[Operation])
         )
 
 
+async def waits(ports: Ports, operations: Sequence[Operation]) -> dict[str, str]:
+    """Of writes to Xero those that were approved before the source's own sync was switched on: id and reason."""
+    db = await ports.book.read()
+    found: dict[str, str] = {}
+    for connection in {o.connection for o in operations if o.side is Side.XERO}:
+        async with ports.ledger.read() as tx:
+            mine = await guarded(ports, tx, db, connection)
+        document = db.source(connection)
+        title = document.name if document else connection
+        for o in operations:
+            one = mine.get(o.tenant) if (o.side, o.connection) == (Side.XERO, connection) else None
+            if one is not None and one.confirmed is None and o.kind in one.kinds:
+                found[o.id] = sentence(db, one, title)
+    return found
+
+
 async def confirm(ports: Ports, connection: str, tenant: str, actor: str, reason: str, now: dt.datetime) -> Native:
     """Note that a person takes both writers upon them, for the kinds as they are now.
 
@@ -171,4 +215,4 @@ async def confirm(ports: Ports, connection: str, tenant: str, actor: str, reason
     return made
 
 
-__all__ = ["Guarded", "confirm", "guarded", "look", "refuse", "sentence"]
+__all__ = ["Guarded", "confirm", "guarded", "look", "refuse", "sentence", "waits"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from xerotui.model.kinds import Kind
 from xerotui_halo.answers import unwrap
-from xerotui_halo.client import HaloClient
+from xerotui_halo.client import HaloClient, NotThere
 from xerotui_halo.values import Row, flag, text
 
 # What Halo calls its entities isn't documented; a word that isn't known counts as everything.
@@ -29,8 +29,14 @@ EVERYTHING = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.CREDIT
 
 
 async def rows_on(client: HaloClient) -> list[Row]:
-    """The connections of Halo's own sync that are on. Raises SourceRefused where they can't be seen."""
-    rows = unwrap(await client.get("XeroDetails"), "")
+    """The connections of Halo's own sync that are on; none in a build that has no such sync.
+
+    Raises SourceRefused where they can't be seen.
+    """
+    try:
+        rows = unwrap(await client.get("XeroDetails"), "")
+    except NotThere:
+        return []
     return [row for row in rows if flag(row, "authorized") and flag(row, "enablesync")]
 
 
