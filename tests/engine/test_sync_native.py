@@ -4,7 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.sync_kit import SOURCE, fault, heal, made_plan, operations, problems, small, the_plan, writes
+from tests.engine.sync_kit import (
+    SOURCE,
+    all_well,
+    fault,
+    heal,
+    jump,
+    made_plan,
+    operations,
+    problems,
+    small,
+    the_plan,
+    writes,
+)
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
 from xerotui.model.work import PlanState, State
@@ -80,7 +92,7 @@ async def test_what_the_source_sends_by_itself_is_refused_until_it_is_confirmed(
         await bench.control("halo", "/switches", {"native_sync": "invoices,clients"})
         await native.look(ports, SOURCE)
         await bench.work()
-        assert {w["kind"] for w in await writes(bench)} == {"Items"}
+        assert {w["kind"] for w in await writes(bench)} == {"contact", "item", "purchase_order"}
         one, *_ = await operations(bench, plan=plan.id, kind=Kind.CUSTOMER, states=(State.READY,))
         assert "two writers" in one.error
         async with bench.wiring.ledger.write() as tx:

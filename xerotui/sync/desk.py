@@ -8,7 +8,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.net.governor import for_people
 from xerotui.store import Tx
-from xerotui.sync import charting, moving, policy_runs, taking
+from xerotui.sync import charting, moving, native, policy_runs, taking
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
 from xerotui.sync.choosing import choose
@@ -153,6 +153,9 @@ class Desk:
             operations = await self._waiting(tx, request)
         # Judged by what the source says now, not by what it said when the plan was made.
         fresh = await self._read_again(operations, self._progress(request))
+        for connection in sorted({o.connection for o in operations}):
+            mine = [o for o in operations if o.connection == connection and o.side is Side.XERO]
+            await native.refuse(self.ports, connection, (o for o in mine if o.state is State.PARKED))
         mappings = await mappings_now(self.ports, operations)
         async with ledger.write() as tx:
             operations = [o for o in await ledger.work.get(tx, [o.id for o in operations]) if o.state in FAILED]
@@ -193,6 +196,7 @@ class Desk:
         for connection in sorted({connection for connection, _ in pairs}):
             tenants = [tenant for of, tenant in pairs if of == connection]
             await read_sides(self.ports, connection, tenants, progress)
+            await native.look(self.ports, connection)
         return set(pairs)
 
     async def _culprit(self, tx: Tx, operation: Operation) -> bool:

@@ -3,13 +3,14 @@
 Sending it, and when, is `lane`'s.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, Operation, State, Verb
 from xerotui.store import Fence, Tx
-from xerotui.sync import archiving, back
+from xerotui.sync import archiving, back, native
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.noting import too_dear
 from xerotui.sync.numbering import apart
@@ -31,6 +32,8 @@ VERBS = (
     Verb.VOID,
     Verb.DELETE,
 )
+# World time after which it is looked at again whether the source's own sync still stands against a write.
+GUARDED = dt.timedelta(minutes=5)
 # What waits until nothing else of the lane can go.
 LAST = (Verb.NOTE,)
 
@@ -56,6 +59,7 @@ class Forming:
         ledger = self.ports.ledger
         if await self._left_out(batch, fence):
             return None
+        batch = await self._unguarded(batch, fence)
         mappings = await mappings_now(self.ports, batch)
         needed = await archiving.needed(self.ports, batch)
         async with ledger.write() as tx:
@@ -87,6 +91,18 @@ class Forming:
                 ids = [o.id for o in batch]
                 await self.ports.ledger.work.move(tx, ids, State.CANCELLED, frm=(State.READY,), fence=fence, error=why)
         return bool(why)
+
+    async def _unguarded(self, batch: Sequence[Operation], fence: Fence) -> list[Operation]:
+        """Put off what the source's own sync writes as well, and give what is left."""
+        waiting = await native.waits(self.ports, batch)
+        if waiting:
+            later = self.ports.clock.now() + GUARDED
+            async with self.ports.ledger.write() as tx:
+                for why, ids in by_reason(waiting).items():
+                    await self.ports.ledger.work.move(
+                        tx, ids, State.READY, frm=(State.READY,), fence=fence, error=why, not_before=later
+                    )
+        return [o for o in batch if o.id not in waiting]
 
     async def _unformed(self, tx: Tx, batch: Sequence[Operation], error: Exception, fence: Fence) -> None:
         """No call can be made of these: halved until the culprit is alone, and that one is set aside with words."""
