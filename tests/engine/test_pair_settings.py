@@ -17,13 +17,15 @@ from xerotui.cli.codes import Exit
 from xerotui.main import main
 from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, DocumentPosting, decode
-from xerotui.model.problems import RecordRef, SyncError
+from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, Party
 from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
+from xerotui.sync import generating
 from xerotui.sync.applying import apply
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key, load
+from xerotui.sync.plan import Draft
 from xerotui.sync.planning import make_plan
 from xerotui.sync.readiness import skip_reason
 from xerotui.sync.resolve_line import resolve_line
@@ -81,6 +83,7 @@ async def test_what_is_set_is_what_is_planned(tmp_path: Path, capsys: pytest.Cap
         await _statuses_and_suppliers(home, usual[1])
         await _start_line(home)
         await _closed_and_zero(home)
+        await _one_number_for_one(home.bench)
         await _settling(home)
         await _off_and_on(home)
         await _automatic(home)
@@ -212,6 +215,33 @@ def _left_out(data: PairData, one: Document, now: dt.datetime) -> None:
     reason = skip_reason(data, one, now)
     assert reason is not None
     assert (reason[0], "is left out: ignored there" in reason[1]) == ("core.excluded", True)
+
+
+async def _one_number_for_one(bench: Rig) -> None:
+    """A plan of two organisations gives no number to two records of the source, and none of them two numbers."""
+    ports, promised = bench.wiring.ports(), generating.Promised()
+    numbers: list[str] = []
+    records: list[tuple[Kind, str]] = []
+    for tenant in bench.tenants:
+        data = await load(ports, SOURCE, tenant)
+        data.policy = msgspec.structs.replace(
+            data.policy, generate={"customer": "N{n:04}", "item": "I{n:04}"}, generate_unasked=True
+        )
+        item = next(iter(data.items.values()))
+        data.items = {item.id: msgspec.structs.replace(item, code="", tenant="", active=True, parent="", excluded="")}
+        for key, party in data.parties.items():
+            data.parties[key] = msgspec.structs.replace(party, number="")
+        draft = Draft("plan")
+        for kind, code in ((Kind.CUSTOMER, generating.CODES[0]), (Kind.ITEM, generating.CODES[1])):
+            for record in generating.lacking(data, kind):
+                ref = RecordRef(connection=SOURCE, kind=kind, id=record.id, title=record.name, tenant=tenant)
+                draft.problems.append(Problem(code=code, subject=record.id, record=ref, sentence="", remedy=""))
+        await generating.unasked(ports, data, draft, promised)
+        numbers += [c.after for o in draft.operations for c in o.changes if o.kind is Kind.CUSTOMER]
+        records += [(o.kind, o.record) for o in draft.operations]
+    assert len(numbers) == len(set(numbers)) > 2
+    assert len(records) == len(set(records))
+    assert [kind for kind, _ in records].count(Kind.ITEM) == 1
 
 
 async def _settling(home: Home) -> None:

@@ -10,7 +10,7 @@ from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import backing, import_plans, native
+from xerotui.sync import backing, generating, import_plans, native
 from xerotui.sync import pair as pairs
 from xerotui.sync.plan import Draft, finish, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_plan, quiet, read_sides
@@ -39,6 +39,7 @@ async def _planned(ports: Ports, plan: Plan) -> list[Operation]:
 async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) -> list[Operation]:
     """What the same plan would say of the same records if it were made now."""
     found: list[Operation] = []
+    promised = generating.Promised()
     for tenant in plan.tenants:
         if plan.kind is PlanKind.IMPORT:
             data = await pairs.load(ports, plan.connection, tenant)
@@ -46,7 +47,7 @@ async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) ->
         else:
             # What was ready when it was planned is so until it changes.
             vouched = {(o.kind, o.record): o.basis.fingerprint for o in operations if o.tenant == tenant}
-            draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id, vouched)
+            draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id, vouched, promised)
         found += draft.operations
     # What is new since then is no part of this plan and no reason to refuse it.
     mine = {_key(o) for o in operations}

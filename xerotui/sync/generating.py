@@ -7,6 +7,7 @@ and `{id}` (the source's id).
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -147,17 +148,30 @@ def check(source: Source, kind: Kind, template: str = "") -> None:
         raise SyncError(f"{source.title} has no series of its own for {kind.plural}", "Set a template instead.")
 
 
-async def numbers(ports: Ports, data: PairData, kind: Kind, *, every: bool = False) -> dict[str, str]:
+@dataclass
+class Promised:
+    """Numbers that a plan gives in several organisations: by kind as they are compared, and to what records."""
+
+    numbers: dict[Kind, set[str]] = field(default_factory=dict)
+    records: set[tuple[Kind, str]] = field(default_factory=set)
+
+
+async def numbers(
+    ports: Ports, data: PairData, kind: Kind, *, every: bool = False, promised: Promised | None = None
+) -> dict[str, str]:
     """A number for each record that lacks one, by its id; blank where none could be made.
 
-    Raises SyncError for a template or source that can't.
+    Records and numbers that were `promised` are passed over. Raises SyncError for a template or source that can't.
     """
     template = template_of(data, kind)
     source = await ports.source(data.connection)
     check(source, kind, template)
-    used = taken(data, kind)
+    promised = promised or Promised()
+    used = taken(data, kind) | promised.numbers.get(kind, set())
     out: dict[str, str] = {}
     for record in lacking(data, kind, every=every):
+        if (kind, record.id) in promised.records:
+            continue
         if template == SOURCE:
             try:
                 number = following((await source.new_number(kind, record)).strip(), used)
@@ -223,10 +237,11 @@ def _one(draft: Draft, data: PairData, kind: Kind, record: Party | Item, number:
     draft.counts["update"] += 1
 
 
-async def unasked(ports: Ports, data: PairData, draft: Draft) -> None:
+async def unasked(ports: Ports, data: PairData, draft: Draft, promised: Promised) -> None:
     """Add to a plan the numbers that its pair makes with each plan, for what is stopped by their lack alone.
 
-    A source that gives none just then is told by the problems that stay.
+    What other organisations of the same plan were promised is neither given twice nor made anew. A source that
+    gives none just then is told by the problems that stay.
     """
     if not data.policy.generate_unasked:
         return
@@ -234,13 +249,15 @@ async def unasked(ports: Ports, data: PairData, draft: Draft) -> None:
         if not data.policy.generate.get(kind.value) or not data.policy.syncs(kind):
             continue
         try:
-            given = await numbers(ports, data, kind)
+            given = await numbers(ports, data, kind, promised=promised)
         except SyncError as trouble:
             ports.log.warning("no numbers made", kind=kind.value, reason=trouble.sentence)
             continue
         wanted = {p.record.id for p in draft.problems if p.record.kind is kind and p.code in CODES}
         for record in lacking(data, kind):
             if given.get(record.id) and record.id in wanted:
+                promised.records.add((kind, record.id))
+                promised.numbers.setdefault(kind, set()).add(code_key(given[record.id]))
                 _one(draft, data, kind, record, given[record.id], rung_of(data, kind))
 
 
@@ -255,6 +272,7 @@ __all__ = [
     "CODES",
     "FIELD",
     "KINDS",
+    "Promised",
     "check",
     "draft",
     "fault",

@@ -112,9 +112,17 @@ async def _live(ports: Ports, data: PairData) -> dict[tuple[Kind, str], str]:
 
 
 async def draft_pair(
-    ports: Ports, connection: str, tenant: str, plan: str, vouched: Mapping[tuple[Kind, str], str] | None = None
+    ports: Ports,
+    connection: str,
+    tenant: str,
+    plan: str,
+    vouched: Mapping[tuple[Kind, str], str] | None = None,
+    promised: generating.Promised | None = None,
 ) -> tuple[Draft, Resolved]:
-    """One pair resolved and drafted from its snapshots as they are; the `vouched` records needn't settle again."""
+    """One pair resolved and drafted from its snapshots as they are; the `vouched` records needn't settle again.
+
+    `promised` are the numbers that drafts of other organisations of the same plan hold; this one's are added.
+    """
     data = await pairs.load(ports, connection, tenant)
     data.vouched = vouched or {}
     data.elsewhere = await adoption.elsewhere(ports, data)
@@ -137,7 +145,7 @@ async def draft_pair(
     charting.list_in(draft, data, await charting.note(ports, data))
     await removing.note_done(ports, data, leaving)
     await back.add(ports, draft, resolved, about)
-    await generating.unasked(ports, data, draft)
+    await generating.unasked(ports, data, draft, promised or generating.Promised())
     return draft, resolved
 
 
@@ -207,8 +215,9 @@ async def work_out(
     await progress("working out the plan")
     id = new_id("plan")
     drafts = []
+    promised = generating.Promised()
     for tenant in tenants:
-        draft, resolved = await draft_pair(ports, connection, tenant, id)
+        draft, resolved = await draft_pair(ports, connection, tenant, id, promised=promised)
         await _store_problems(ports, resolved)
         await _baselines(ports, resolved)
         await back.keep(ports, resolved)
