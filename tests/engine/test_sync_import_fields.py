@@ -42,6 +42,8 @@ async def test_an_import_takes_the_chosen_rows_with_both_tax_sides_and_goes_on_a
             account = Mapping(spec="account", connection=SOURCE, value="4000", tenant=british, target="200")
             db.put_mapping(account)
             db.put_mapping(Mapping(spec="account", connection=SOURCE, value="310", tenant=british, target="400"))
+            # The default for what names no account is no account of the source.
+            db.put_mapping(Mapping(spec="account", connection=SOURCE, value="*", tenant=british, target="299"))
         # Back at the source an account is the code that comes here again: 310 has none, as there it means 400.
         data = await load(bench.wiring.ports(), SOURCE, british)
         assert [at_source(data, "sales_account", x) for x in ("200", "400", "310", "299")] == [

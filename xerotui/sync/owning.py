@@ -12,7 +12,7 @@ from xerotui.model.kinds import PARTIES, Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, ItemPosting, Posting, PriceSide
 from xerotui.model.records import Address, Item, Party, Record, Terms
 from xerotui.store import Pair, Taken
-from xerotui.sync.pair import ACCOUNT, TAX, PairData, code_key
+from xerotui.sync.pair import ACCOUNT, ANY, TAX, PairData, code_key
 
 Values = dict[str, Any]
 Choices = Mapping[tuple[Kind, str, str], Taken]
@@ -190,7 +190,8 @@ def source_account(data: PairData, code: str, trade: Trade) -> str:
 
     "" where there is none: a code that is mapped to another account would come back as that one.
     """
-    mapped = {m.value: m.target for m in data.mappings.values() if m.spec == ACCOUNT and m.trade == trade.value}
+    mine = [m for m in data.mappings.values() if m.spec == ACCOUNT and m.trade == trade.value and m.value != ANY]
+    mapped = {m.value: m.target for m in mine}
     there = min((value for value, target in mapped.items() if code_key(target) == code_key(code)), default="")
     return there or (code if all(code_key(value) != code_key(code) for value in mapped) else "")
 
