@@ -37,6 +37,7 @@ class PlanScreen(ListScreen):
         super().__init__()
         self.plan: Plan | None = None
         self.overtaken = False
+        self.newer = False
         self.wanted = ""
         self.parties = True
 
@@ -53,7 +54,9 @@ class PlanScreen(ListScreen):
         self.plan = plan = await self.ws.plan(self.wanted)
         if plan is None:
             return Page(rows=(), total=0)
-        self.overtaken = superseded(plan, await self.ws.plans())
+        plans = await self.ws.plans()
+        self.overtaken = superseded(plan, plans)
+        self.newer = not self.overtaken and any(p.state is PlanState.READY and p.created > plan.created for p in plans)
         return await self.ws.plan_rows(plan.id, self.scoped(view))
 
     def row_of(self, item: PlanRow) -> Row:
@@ -77,6 +80,10 @@ class PlanScreen(ListScreen):
         titles, self.parties = rows.shape(data.rows)
         self.table.head(rows.columns(titles, parties=self.parties))
         super().paint(data)
+
+    def title_parts(self) -> list[object]:
+        """Another plan that came since then waits for approval; this one stays until it is chosen."""
+        return [*super().title_parts(), *([safe("newer plan: o", "bold yellow")] if self.newer else [])]
 
     def empty_words(self) -> str:
         """Without a plan the head says it all."""
