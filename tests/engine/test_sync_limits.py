@@ -51,7 +51,7 @@ async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a
         await policy(bench, tenant, statuses={"invoice": "AUTHORISED"})
         await bench.sync()
         mine = [(r, x) for r, (t, x) in sorted((await linked(bench, Kind.INVOICE)).items()) if t == tenant]
-        paid, part, dated, locked, draft = mine[:5]
+        paid, part, dated, locked, draft, worded = mine[:6]
         for _, id in (paid, part, dated):
             await bench.control("xero", f"/payments/{tenant}", {"InvoiceID": id, "Amount": "1.00"})
         whole = await held_one(bench, tenant, "Invoices", InvoiceID=paid[1])
@@ -73,10 +73,12 @@ async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a
             cust_order_number="PO-OPEN",
             lines=await _priced(bench, draft[0], unit_price="3"),
         )
+        # Words alone, but nothing is paid.
+        await edit(bench, "invoice", worded[0], lines=await _priced(bench, worded[0], item_shortdescription=words))
         before = await held_one(bench, tenant, "Invoices", InvoiceID=part[1])
         plan = await made_plan(bench)
         planned = {o.record: o for o in await operations(bench, plan=plan.id, kind=Kind.INVOICE, verb=Verb.UPDATE)}
-        assert set(planned) == {paid[0], part[0], draft[0]}
+        assert set(planned) == {paid[0], part[0], draft[0], worded[0]}
         code, sentence = (await _state(bench, plan.id))[dated[0]]
         assert code == CODE
         assert "unit amount" in sentence
@@ -84,13 +86,14 @@ async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a
         made = len(await writes(bench))
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         assert {o.state for o in await operations(bench, plan=plan.id, kind=Kind.INVOICE)} == {State.VERIFIED}
-        assert len(await writes(bench)) == made + 3
+        assert len(await writes(bench)) == made + 4
         sent = await _sent(bench, tenant)
         assert set(sent[paid[1]]) == {"InvoiceID", "Reference"}
         assert set(sent[part[1]]) == {"InvoiceID", "Reference", "LineItems"}
         allowed = {"LineItemID", "Description", "AccountCode", "Tracking"}
         assert all("LineItemID" in x and set(x) <= allowed for x in sent[part[1]]["LineItems"])
-        assert "UnitAmount" in sent[draft[1]]["LineItems"][-1], "an open document is sent whole"
+        for _, id in (draft, worded):
+            assert "UnitAmount" in sent[id]["LineItems"][-1], "an open document is sent whole"
         after = await held_one(bench, tenant, "Invoices", InvoiceID=part[1])
         assert after["Reference"] == "PO-PART"
         assert [(x["LineItemID"], x["LineAmount"]) for x in after["LineItems"]] == [
@@ -114,7 +117,7 @@ async def test_settled_documents_take_what_xero_still_takes_and_the_rest_needs_a
                 locked[0],
             }
         assert "locked through" in rows[locked[0]][1]
-        assert len(await writes(bench)) == made + 3
+        assert len(await writes(bench)) == made + 4
         # Taken back at the source it is no trouble any more.
         prices = {x["id"]: x["unit_price"] for x in lines}
         original = next(i for i in bench.world.psa.invoices if str(i.id) == dated[0])

@@ -171,7 +171,7 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         _operation(
             draft,
             resolved,
-            replace(found, posting=posting),
+            replace(found, posting=posting, rungs=found.rungs | limits.rungs(held)),
             Verb.UPDATE,
             target=link.xero_id,
             xero_version=drift.version(held),

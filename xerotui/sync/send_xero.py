@@ -25,7 +25,7 @@ from xerotui.store import name_key
 from xerotui.sync import sending_credit
 from xerotui.sync.adoption import same_document
 from xerotui.sync.drift import moved, trimmed
-from xerotui.sync.limits import edited
+from xerotui.sync.limits import SETTLED, edited
 from xerotui.sync.numbering import same as alike
 from xerotui.sync.numbering import since, unnumbered
 from xerotui.sync.pair import code_key
@@ -330,7 +330,7 @@ def _sent(operation: Operation) -> Posting | DocumentEdit:
     if operation.verb is not Verb.UPDATE:
         return posting
     if isinstance(posting, DocumentPosting):
-        return edited(posting, operation.changes) or posting
+        return edited(posting, operation.changes, settled=SETTLED in operation.rungs) or posting
     return trimmed(posting, operation.changes)
 
 
