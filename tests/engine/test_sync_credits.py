@@ -163,6 +163,17 @@ async def test_credits_arrive_as_credit_notes_and_are_laid_on_what_they_credit(
         assert left_out.state is State.CANCELLED
         assert "documents come first" in left_out.error
         assert (await the_plan(bench, plan.id)).state == "done"
+        # Two credits of one invoice are laid on no more than is due between them.
+        for number in ("CR-5", "CR-6"):
+            await credit(bench, part, invoicenumber=number)
+        plan = await made_plan(bench)
+        both = await operations(bench, plan=plan.id, kind=Kind.CREDIT_NOTE, verb=Verb.ALLOCATE)
+        assert [o.total for o in both] == [Decimal(str(left["AmountDue"]))]
+        # What is on its way isn't planned again.
+        async with bench.wiring.ledger.write() as tx:
+            await bench.wiring.ledger.work.move(tx, [both[0].id], State.APPROVED, frm=(State.PLANNED,))
+        plan = await made_plan(bench)
+        assert await operations(bench, plan=plan.id, kind=Kind.CREDIT_NOTE, verb=Verb.ALLOCATE) == []
 
 
 async def told(bench: Rig, capsys: pytest.CaptureFixture[str], home: Path, plan: str, loose: str) -> None:

@@ -4,8 +4,9 @@ Only planning lives here; how an allocation is sent and found out is `sending_cr
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +15,7 @@ from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import AllocationPosting, Change, DocumentPosting, encode
 from xerotui.model.problems import Place
 from xerotui.model.records import Document, fingerprint
-from xerotui.model.work import DONE, FAILED, Basis, Operation, Verb
+from xerotui.model.work import DONE, FAILED, OPEN, Basis, Operation, Verb
 from xerotui.sync import drift
 from xerotui.sync.findings import Findings
 from xerotui.sync.originals import UNALLOCATED
@@ -45,7 +46,7 @@ class Standing:
 
 
 async def tried(ports: Ports, data: PairData) -> dict[str, list[Operation]]:
-    """The allocations of this pair that went through or were refused, by the credit's source id."""
+    """The allocations of this pair that are on their way, went through or were refused, by the credit's source id."""
     if not any(d.kind is Kind.CREDIT_NOTE for d in data.documents.values()):
         return {}
     async with ports.ledger.read() as tx:
@@ -55,7 +56,7 @@ async def tried(ports: Ports, data: PairData) -> dict[str, list[Operation]]:
             tenant=data.tenant,
             kind=Kind.CREDIT_NOTE,
             verb=Verb.ALLOCATE,
-            states=(*DONE, *FAILED),
+            states=(*OPEN, *DONE, *FAILED),
         )
     found: dict[str, list[Operation]] = {}
     for operation in known:
@@ -73,6 +74,7 @@ def add(draft: Draft, resolved: Resolved, before: dict[str, list[Operation]], no
         for o in draft.operations
         if o.side is Side.XERO and o.tenant == data.tenant and o.verb in (Verb.CREATE, Verb.UPDATE)
     }
+    laid = _going(data, before)
     listed = {(row.record.kind, row.record.id) for row in draft.rows}
     for (kind, id), found in resolved.documents.items():
         document = data.documents[(kind, id)]
@@ -81,9 +83,21 @@ def add(draft: Draft, resolved: Resolved, before: dict[str, list[Operation]], no
         note = _standing(resolved, planned, kind, id)
         if note is None or note.amount <= 0 or note.status in ("VOIDED", "DELETED", "PAID"):
             continue
-        rest = _allocate(draft, resolved, document, found, note, planned, before.get(id, []), now)
+        if any(o.state in OPEN for o in before.get(id, [])):
+            continue
+        rest = _allocate(draft, resolved, document, found, note, planned, laid, before.get(id, []), now)
         if rest is not None:
             _rests(draft, found, note, *rest)
+
+
+def _going(data: PairData, before: dict[str, list[Operation]]) -> dict[str, Decimal]:
+    """What is on its way to be laid on each invoice, by its source id; what this plan lays is added."""
+    laid: dict[str, Decimal] = defaultdict(Decimal)
+    for record, operations in before.items():
+        note = data.documents.get((Kind.CREDIT_NOTE, record))
+        if note is not None:
+            laid[note.credits] += sum((o.total or Decimal(0) for o in operations if o.state in OPEN), Decimal(0))
+    return laid
 
 
 def _standing(resolved: Resolved, planned: dict[tuple[Kind, str], Operation], kind: Kind, id: str) -> Standing | None:
@@ -121,11 +135,17 @@ def _allocate(
     found: Findings,
     note: Standing,
     planned: dict[tuple[Kind, str], Operation],
+    laid: dict[str, Decimal],
     before: Sequence[Operation],
     now: dt.datetime,
 ) -> tuple[Decimal, str] | None:
-    """Plan one allocation; what stays of the credit and why, None when nothing does."""
+    """Plan one allocation; what stays of the credit and why, None when nothing does.
+
+    `laid` is what other credits take of each invoice that isn't off its sum yet; this one's share is added.
+    """
     original = _standing(resolved, planned, Kind.INVOICE, document.credits) if document.credits else None
+    if original is not None:
+        original = replace(original, amount=original.amount - laid[document.credits])
     why = _why_not(resolved, document, note, original, before)
     if why or original is None:
         return note.amount, why
@@ -135,6 +155,7 @@ def _allocate(
     if refused is not None:
         return note.amount, f"Xero refused to lay it on invoice {original.number}: {refused.error[:120]}"
     draft.operations.append(operation)
+    laid[document.credits] += amount
     draft.counts[Verb.ALLOCATE.value] += 1
     rest = note.amount - amount
     return (rest, f"no more than {amount} is due on invoice {original.number}") if rest else None
