@@ -1,4 +1,4 @@
-"""Plans of a part of what could go: they replace no other, prove no pair, and hold all that they need."""
+"""Plans of a part of what could go replace no other, prove no pair, hold all that they need; and whose turn it is."""
 
 import datetime as dt
 from pathlib import Path
@@ -11,6 +11,7 @@ from tests.engine.store_kit import NOW, opened
 from tests.engine.sync_kit import SOURCE
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.work import Operation, Plan, PlanKind, PlanState, Verb
+from xerotui.sync import removing
 from xerotui.sync.planning import with_needs
 from xerotui.sync.start_line import prove, proven
 from xerotui.sync.superseding import supersede
@@ -91,3 +92,12 @@ async def test_a_part_replaces_no_plan_and_proves_no_pair(tmp_path: Path) -> Non
             for plan in busy:
                 await ledger.plans.add(tx, plan)
             assert await proven(ports, tx, SOURCE, "quiet")
+
+
+async def test_of_many_suspects_each_is_asked_for_in_turn(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(removing, "MOST", 2)
+    async with opened(tmp_path) as ledger:
+        ports: Any = SimpleNamespace(ledger=ledger)
+        asked = [await removing.in_turn(ports, SOURCE, Kind.INVOICE, ["e", "d", "c", "b", "a"]) for _ in range(3)]
+        assert asked == [["a", "b"], ["c", "d"], ["e", "a"]]
+        assert await removing.in_turn(ports, SOURCE, Kind.INVOICE, ["b", "a"]) == ["b", "a"]

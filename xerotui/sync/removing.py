@@ -4,6 +4,7 @@ Absence from a list is only a reason to ask; the answer to that very id alone co
 """
 
 import asyncio
+import bisect
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ GONE_STATUSES = ("VOIDED", "DELETED")
 DELETED, VOIDED = "deleted at the source", "voided at the source"
 # Ids asked for in one reading; the rest is asked for the next time.
 MOST = 200
+_ASKED = "removals.asked:"
 AT_ONCE = 4
 _ZERO = Decimal(0)
 # Xero gives every document a date; a posting can't be without one.
@@ -76,7 +78,19 @@ async def _look_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
     if back:
         async with ports.ledger.write() as tx:
             await ports.ledger.departures.back(tx, connection, kind, back)
-    await prove(ports, source, connection, kind, suspects[:MOST])
+    await prove(ports, source, connection, kind, await in_turn(ports, connection, kind, suspects))
+
+
+async def in_turn(ports: Ports, connection: str, kind: Kind, suspects: Sequence[str]) -> list[str]:
+    """Those of which the source is asked this time: the next ones of more than `MOST`, so that none is left out."""
+    if len(suspects) <= MOST:
+        return list(suspects)
+    name, ordered = f"{_ASKED}{connection}:{kind.value}", sorted(suspects)
+    async with ports.ledger.write() as tx:
+        begin = bisect.bisect_right(ordered, await ports.ledger.marks.get(tx, name) or "")
+        chosen = [*ordered[begin:], *ordered[:begin]][:MOST]
+        await ports.ledger.marks.set(tx, name, chosen[-1])
+    return chosen
 
 
 async def _linked(ports: Ports, connection: str, kind: Kind) -> list[str]:
