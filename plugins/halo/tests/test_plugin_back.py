@@ -94,6 +94,13 @@ async def test_credit_is_no_money_and_a_persons_own_payment_stands(halo: Bench) 
     whole = _laid(4, str(paid["total"]))
     (words,) = await halo.source.settle(Kind.INVOICE, str(paid["id"]), _settled(PART, whole))
     assert "its own payments stand" in words
+    # A penny that Xero's rounding makes more is no reason to leave the payment out.
+    third = _invoices(halo)[2]
+    (words,) = await halo.source.settle(
+        Kind.INVOICE, str(third["id"]), _settled(PAID, _laid(8, str(third["total"] + Decimal("0.01"))))
+    )
+    assert "all that is due" in words
+    assert (_payments(halo, third["id"]), third["amountdue"]) == ([third["total"]], 0)
     assert _payments(halo, paid["id"]) == [30]
 
 
