@@ -26,6 +26,7 @@ from tests.engine.sync_kit import (
 )
 from xerotui.model.kinds import Kind
 from xerotui.model.work import State, Verb
+from xerotui.sync.readiness import NOT_READY
 
 
 async def _invoices(bench: Rig, many: int) -> list[tuple[str, str, str]]:
@@ -46,7 +47,14 @@ async def test_a_change_at_the_source_is_planned_field_by_field_and_sent_by_id(t
         lines = [dict(line) for line in row["lines"]]
         priced = next(line for line in lines if line["unit_price"])
         priced["unit_price"] = str(Decimal(str(priced["unit_price"])) + 7)
-        await edit(bench, "invoice", record, lines=lines, cust_order_number="Corrected")
+        # Somebody is at work on it: without lines it waits.
+        await edit(bench, "invoice", record, lines=[], cust_order_number="Corrected")
+        early = await made_plan(bench)
+        assert await operations(bench, plan=early.id) == []
+        async with bench.wiring.ledger.read() as tx:
+            left = await bench.wiring.ledger.plans.blocked(tx, early.id)
+        assert [b.record.id for b in left if b.code == NOT_READY] == [record]
+        await edit(bench, "invoice", record, lines=lines)
         before = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
         plan = await made_plan(bench)
         (update,) = await operations(bench, plan=plan.id)

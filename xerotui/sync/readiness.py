@@ -36,7 +36,8 @@ def skip_reason(data: PairData, document: Document, now: dt.datetime) -> Reason 
     if not data.policy.syncs(document.kind):
         return off_reason(data, document)
     if data.link(document.kind, document.id):
-        return None
+        # Lines are taken out one by one: an update without any would only send an edit that is half done.
+        return None if document.lines else (NOT_READY, "it has no lines any more")
     party = data.party_of(document)
     if party is not None and party.excluded and data.link(party.kind, party.id) is None:
         # Its contact is never made, so that it could only fail.
