@@ -8,8 +8,6 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
-
 from xerotui.model.settling import PAID, PART, UNPAID, Laid, Settlement
 from xerotui.source.contract import SourceRefused
 from xerotui_halo.client import HaloClient, NotThere, gathered
@@ -20,8 +18,6 @@ PAYMENTS, INVOICE = "InvoicePayment", "Invoice"
 METHOD = "Xero"
 REWINDS = "void_invoice_rewinds_billing_entites"
 _SIZE = 200
-# By how much two systems may differ in the total of one document because each rounds in its own way.
-ROUNDING = Decimal("0.05")
 # What the totals of both sides may be apart by rounding.
 _ROUNDING = Decimal("0.02")
 
@@ -54,12 +50,7 @@ class Settler:
             if 0 < due < payment.amount <= due + _ROUNDING:
                 lost.append(f"Xero's payment of {payment.amount} is {due} in Halo, which is all that is due there.")
                 payment = Laid(id=payment.id, amount=due, date=payment.date, reference=payment.reference)
-            over = payment.amount - due
-            if due > 0 and 0 < over <= min(wanted.total - total, ROUNDING):
-                # Xero rounds the same document to a little more: Halo gets what is due there.
-                lost.append(f"Xero's total is {wanted.total}, Halo's {total}, so of {payment.amount} {due} is noted.")
-                payment = msgspec.structs.replace(payment, amount=due)
-            elif over > 0:
+            if payment.amount > due:
                 lost.append(
                     f"Halo shows {due} due, so Xero's payment of {payment.amount} isn't made there as well; "
                     "its own payments stand."
