@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.engine.sync_kit import edit, made_plan, operations, problems, small
+from tests.engine.sync_kit import edit, made_plan, operations, policy, problems, small
 from tests.rig import SOURCE, Rig
 from xerotui.console.rows.plan import default_lines
 from xerotui.console.text import money
@@ -110,6 +110,11 @@ async def test_the_nearest_tracking_option_travels_and_one_without_a_place_waits
         assert await created(bench, record) is None
         found = [p for p in await problems(bench, kind=Kind.INVOICE) if p.record.id == record]
         assert [p.subject for p in found] == ["tracking:1:Atlantis"]
+        # Switched off for the pair, none of it is sent, and none waits.
+        await policy(bench, bench.tenants[0], tracking=False)
+        assert await options(bench, record) == []
+        await policy(bench, bench.tenants[0], tracking=True)
+        assert await created(bench, record) is None
         await mapped(bench, "tracking", "1", "-")
         assert await options(bench, record) == []
 

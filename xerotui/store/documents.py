@@ -124,6 +124,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     removals: str = "ask"
     supplier_codes: bool = False
     supplier_addresses: bool = False
+    # Whether the tracking that the source's lines carry is sent.
+    tracking: bool = True
     allocate_credit: bool = True
     history_notes: bool = False
     announce: bool = False

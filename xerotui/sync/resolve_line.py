@@ -219,11 +219,15 @@ def _tracking(
 ) -> tuple[tuple[str, str, str, str], ...]:
     """The line's tracking options among the active ones of the categories of their placeholders (H14, H15).
 
-    What has no place in Xero is a problem of its placeholder, unless that is mapped to nothing on purpose.
+    What has no place in Xero is a problem of its placeholder, unless that is mapped to nothing on purpose, or the pair
+    sends no tracking of the source's.
     """
     chosen = overriding.tracking(data, key, found, f"lines.{index}.tracking")
     out: dict[str, tuple[str, str, str, str]] = {}
-    for placeholder, wanted in sorted(line.tracked.items()):
+    sent = line.tracked if data.policy.tracking else {}
+    if line.tracked and not sent:
+        found.value(f"lines.{index}.tracking", "switched off for the pair")
+    for placeholder, wanted in sorted(sent.items()):
         mapping = data.mapping(TRACKING.id, placeholder, Trade.SALES)
         if mapping is not None and mapping.target == NOT_SENT:
             found.value(f"lines.{index}.tracking", f"placeholder {placeholder} isn't sent, as mapped", mapping)

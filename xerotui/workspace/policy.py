@@ -117,6 +117,11 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True):
     default_account_purchase: Annotated[
         str, Title("Account, bought"), Help("Account code for lines that nothing else gives one. Blank: none.")
     ] = ""
+    tracking: Annotated[
+        bool,
+        Title("Tracking"),
+        Help("Off: tracking of the source's lines isn't sent, nor missed. What is chosen for a single line is."),
+    ] = True
     allocate_credit: Annotated[
         bool,
         Title("Allocate credit"),
