@@ -41,6 +41,13 @@ class LineRow(msgspec.Struct, frozen=True):
     text: str
 
 
+class Targets(msgspec.Struct, frozen=True):
+    """What can be chosen for beside the whole document: its lines, and its template where it was made from one."""
+
+    lines: tuple[LineRow, ...]
+    template: str = ""
+
+
 class Overrides(Policies):
     """Choosing for single documents."""
 
@@ -63,20 +70,24 @@ class Overrides(Policies):
         data, _ = await self._document(connection, kind, record, tenant)
         return choices(data, kind, record, args, self.actor)
 
-    async def override_lines(self, connection: str, kind: Kind, record: str, tenant: str) -> tuple[LineRow, ...]:
-        """The lines of a document that something can be chosen for, numbered as plans count them."""
+    async def override_targets(self, connection: str, kind: Kind, record: str, tenant: str) -> Targets:
+        """What of a document something can be chosen for; lines are numbered as plans count them."""
         _, document = await self._document(connection, kind, record, tenant)
-        return tuple(
+        lines = tuple(
             LineRow(n, next((text for text in line.texts.values() if text.strip()), line.item_code))
             for n, line in enumerate(posted(document), 1)
             if line.quantity or line.unit_price
         )
+        return Targets(lines, document.template)
 
     async def override_form(
-        self, connection: str, kind: Kind, record: str, tenant: str, line: int = 0
+        self, connection: str, kind: Kind, record: str, tenant: str, line: int = 0, *, template: bool = False
     ) -> tuple[FormField, ...]:
-        """The form of a document, or of one of its lines, filled in with what is chosen now."""
+        """The form of a document, of one of its lines or of its template, filled in with what is chosen now."""
         data, document = await self._document(connection, kind, record, tenant)
+        if template:
+            whole = data.overrides.get((kind, TEMPLATE + document.template), ())
+            return tuple(f for f in _document_form(data, document, whole) if f.name in overriding.OF_TEMPLATES)
         own = data.overrides.get((kind, record), ())
         if line:
             return _line_form(data, document, posted(document)[line - 1], own)
@@ -182,4 +193,4 @@ def _line_form(data: pair.PairData, document: Document, line: Line, own: tuple[O
     return tuple(found)
 
 
-__all__ = ["AS_IS", "NOTHING", "ChosenRow", "LineRow", "Overrides"]
+__all__ = ["AS_IS", "NOTHING", "ChosenRow", "LineRow", "Overrides", "Targets"]

@@ -1,4 +1,4 @@
-"""Choosing for one document: the whole of it, or one line, in a form that is filled in with what is chosen now."""
+"""Choosing for one document, a line of it or all of its template, in a form filled in with what is chosen now."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -17,16 +17,18 @@ from xerotui.workspace.overrides import AS_IS, NOTHING
 from xerotui.workspace.pages import FormField, Story
 
 WHOLE = "document"
+TEMPLATE = "template"
 
 
 class OverrideScreen(AreaScreen):
-    """Asks first whether the document or which line is meant, where lines have something to choose."""
+    """Asks first whether the document, its template or which line is meant."""
 
     AREA = "connecting"
     NAME = "Override"
     HELP = (
-        "What you choose here goes before mappings, the source and defaults, for this document alone. Empty fields and "
-        "“as it is” take a choice back. A plan made before is out of date then."
+        "What you choose here goes before mappings, the source and defaults, for this document alone, or for all that "
+        "are made from its template and have no choice of their own. Empty fields and “as it is” take a choice back. "
+        "A plan made before is out of date then."
     )
     TOPICS: ClassVar[frozenset[str]] = frozenset()
 
@@ -34,6 +36,7 @@ class OverrideScreen(AreaScreen):
         super().__init__()
         self.story = story
         self.line = 0
+        self.template = False
         self.done = False
         self._given: dict[str, str] = {}
 
@@ -47,8 +50,8 @@ class OverrideScreen(AreaScreen):
 
     def title_parts(self) -> list[object]:
         """Which document, which line."""
-        line = f"line {self.line}" if self.line else ""
-        return [safe(short(self.story.title, 40)), safe(line, "yellow")]
+        part = f"line {self.line}" if self.line else "all of its template" if self.template else ""
+        return [safe(short(self.story.title, 40)), safe(part, "yellow")]
 
     async def load(self) -> tuple[FormField, ...]:
         """Nothing to load until it was asked what is meant."""
@@ -63,17 +66,20 @@ class OverrideScreen(AreaScreen):
 
     async def _choose(self) -> None:
         try:
-            lines = await self.ws.override_lines(*self._which)
+            found = await self.ws.override_targets(*self._which)
+            template = Choice(TEMPLATE, "All of its template", f"status, theme; template {clean(found.template, 40)}")
             choices = (
-                Choice(WHOLE, "The whole document", "status, theme, date, number"),
-                *(Choice(str(r.number), f"Line {r.number}", clean(r.text, 60)) for r in lines),
+                Choice(WHOLE, "This document", "status, theme, date, number"),
+                *([template] if found.template else []),
+                *(Choice(str(r.number), f"Line {r.number}", clean(r.text, 60)) for r in found.lines),
             )
             key = await self.pick("override", "Choose for", choices, WHOLE)
             if key is None:
                 self.dismiss()
                 return
-            self.line = int(key) if key != WHOLE else 0
-            fields = await self.ws.override_form(*self._which, line=self.line)
+            self.template = key == TEMPLATE
+            self.line = int(key) if key not in (WHOLE, TEMPLATE) else 0
+            fields = await self.ws.override_form(*self._which, line=self.line, template=self.template)
         except SyncError as error:
             self.failed(error)
             return
@@ -97,6 +103,8 @@ class OverrideScreen(AreaScreen):
         args = {name: value if value and value != AS_IS else NOTHING for name, value in values.items()}
         if self.line:
             args["line"] = str(self.line)
+        if self.template:
+            args["template"] = "1"
         try:
             found = await self.ws.override_preview(*self._which, args)
         except SyncError as error:
