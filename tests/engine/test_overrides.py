@@ -28,12 +28,13 @@ from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Change, DocumentPosting, decode
 from xerotui.model.problems import RecordRef
-from xerotui.model.work import Operation, RequestState, Verb
+from xerotui.model.work import Operation, RequestState, State, Verb
 from xerotui.store import Pair, SourceConnection
 from xerotui.sync import generating, lane, numbering, send_xero
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, load
 from xerotui.sync.resolve_document import resolve_document
+from xerotui.workspace.door import Workspace
 
 
 async def planned(bench: Rig, plan: str) -> dict[str, Operation]:
@@ -82,6 +83,12 @@ async def test_what_is_chosen_goes_before_everything_else(tmp_path: Path) -> Non
         assert "labour" in (await chosen(bench, labour, theme=theme.name)).error
         assert "template" in (await chosen(bench, one.record, status="DRAFT", template="1")).error
         assert (await chosen(bench, labour, status="SUBMITTED", template="1")).error == ""
+        whole = (SOURCE, Kind.INVOICE, labour, tenant)
+        space = Workspace(bench.wiring, bench.wiring.home, "tester", read_only=False, attached=True)
+        assert (await space.override_targets(*whole)).template == "-77"
+        form = {f.name: f.default for f in await space.override_form(*whole, template=True)}
+        assert form == {"status": "SUBMITTED"}, "a template has no date or number of its own, labour no theme"
+        assert (await space.override_form(*whole))[0].default == "as it is"
         assert (await chosen(bench, one.record, theme="Nobody's")).state is RequestState.FAILED
         assert (await chosen(bench, one.record, line="99", tax="X")).state is RequestState.FAILED
 
@@ -230,7 +237,8 @@ async def test_numbers_by_template_and_by_xero_and_another_date_out_of_a_locked_
 async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         tenant = bench.tenants[0]
-        await made_plan(bench)
+        plan = await made_plan(bench)
+        item = (await operations(bench, plan=plan.id, kind=Kind.ITEM, verb=Verb.CREATE, tenant=tenant))[0]
         missing = [p for p in await problems(bench, code="core.account_number_missing") if p.record.tenant == tenant]
         who = next(p.record for p in missing if p.record.kind is Kind.CUSTOMER)
         asked_for = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "numbers": "1"}
@@ -261,6 +269,8 @@ async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp
         (waited,) = [p for p in await plans(bench) if p.follows or "Follow-up" in p.title]
         assert who.id in {o.record for o in await operations(bench, plan=waited.id, kind=Kind.CUSTOMER)}
 
+        await _codes(bench, tenant, item)
+
         # Each plan makes them, by the source's own series.
         await edit(bench, "client", who.id, accountsid="")
         await policy(bench, tenant, generate={"customer": "source"}, generate_unasked=True)
@@ -272,6 +282,26 @@ async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp
         number = (await halo(bench, "client", who.id))["accountsid"]
         assert number
         assert await held_one(bench, tenant, "Contacts", AccountNumber=number)
+
+
+async def _codes(bench: Rig, tenant: str, one: Operation) -> None:
+    """An item without a code isn't synced until one is made, written to the source and then sent (H27)."""
+    await policy(bench, tenant, generate={"item": "NEW-{n:03}"})
+    await edit(bench, "item", one.record, accountsid="")
+    plan = await made_plan(bench)
+    assert not await operations(bench, plan=plan.id, kind=Kind.ITEM, record=one.record)
+    lacking = [p for p in await problems(bench, code="core.item_incomplete") if p.record.id == one.record]
+    assert [p for p in lacking if "has no code" in p.sentence], "without a code it isn't synced"
+    args = {"connection": SOURCE, "tenant": tenant, "kind": "item", "numbers": "1"}
+    plan = await the_plan(bench, (await bench.done("import", **args))["plan"])
+    (made,) = await operations(bench, plan=plan.id, record=one.record)
+    assert (made.side, made.verb, made.changes) == (Side.SOURCE, Verb.UPDATE, (Change("code", "", "NEW-001"),))
+    assert (await halo(bench, "item", one.record))["accountsid"] == ""
+    await bench.done("apply", plan=plan.id)
+    assert (await halo(bench, "item", one.record))["accountsid"] == "NEW-001"
+    assert not [p for p in await problems(bench, code="core.item_incomplete") if p.record.id == one.record]
+    waited = await operations(bench, kind=Kind.ITEM, verb=Verb.CREATE, record=one.record, states=(State.PLANNED,))
+    assert [getattr(decode(o.body), "code", "") for o in waited] == ["NEW-001"], "it goes into a follow-up"
 
 
 def test_templates_of_numbers() -> None:
