@@ -91,3 +91,6 @@ KNOWN = (
         "a number or a code may stand where the file has an id (xero-api section 5.1)",
     ),
 )
+
+# What tests spoil in the sandbox on purpose, to see what becomes of a record that can't be read.
+SPOILT = (Known("answer", r"Contacts\.EmailAddress", "type", "a contact whose address is a number"),)

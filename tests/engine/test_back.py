@@ -67,7 +67,9 @@ async def _paid(bench: Rig, tenant: str, invoice: str, **more: Any) -> str:
 
 async def _credited(bench: Rig, tenant: str, invoice: dict[str, Any]) -> None:
     """Somebody settles an invoice in Xero with a credit note."""
-    note = {k: v for k, v in invoice.items() if k not in ("InvoiceID", "UpdatedDateUTC", "InvoiceNumber", "DueDate")}
+    own = {"InvoiceID", "UpdatedDateUTC", "InvoiceNumber", "DueDate", "TotalDiscount", "IsDiscounted"}
+    own |= {"AmountPaid", "AmountCredited", "AmountDue"}
+    note = {k: v for k, v in invoice.items() if k not in own}
     note |= {"Type": "ACCRECCREDIT", "CreditNoteNumber": "CN-1", "RemainingCredit": invoice["Total"], "Allocations": []}
     made = await bench.control("xero", f"/create/{tenant}/CreditNotes", note)
     ids = {"CreditNoteID": made["CreditNoteID"], "InvoiceID": invoice["InvoiceID"]}

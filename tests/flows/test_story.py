@@ -412,7 +412,7 @@ def test_the_queue_while_a_run_goes_on(stage: Stage, pictures: Pictures) -> None
     async def standing(space: Workspace) -> bool:
         # What waits for the invoices on the wire stays where it is until they come back.
         before = await space.pulse()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(3.0)
         return before == await space.pulse()
 
     pictures(stage.app(), run)
@@ -465,6 +465,10 @@ def test_an_error_is_opened_and_mended(stage: Stage, pictures: Pictures) -> None
         assert any(choice.reason for choice in picker.choices)
         assert any(not choice.reason for choice in picker.choices)
 
+    # The picture says when Xero's list was read: just now.
+    stage.jump()
+    stage.request("refresh")
+    stage.idle()
     pictures(stage.app(), run)
 
 

@@ -148,7 +148,9 @@ class Control:
         record = org[plural].get(request.path_params["id"]) if plural else None
         if plural is None or record is None:
             return json_reply({"error": "no such record"}, 404)
-        stored = org.save(plural, {**record, **patch})
+        changed = {**record, **patch}
+        # Tax rates carry no instant of their last change.
+        stored = org[plural].put(changed) if plural == "TaxRates" else org.save(plural, changed)
         if plural in _RENAMED:
             _RENAMED[plural](org, record, stored)
         return json_reply(_plain(stored))
