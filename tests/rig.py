@@ -54,6 +54,19 @@ class Rig:
     async def work(self) -> None:
         """Let a worker do whatever there is, in this process."""
         await serve_worker(self.wiring.ports(), asyncio.Event(), until_idle=True)
+        await self.stand_in()
+
+    async def stand_in(self) -> None:
+        """Be this home's worker between two turns of work, so that no command starts a process that races with them."""
+        ports = self.wiring.ports()
+        async with ports.ledger.write() as tx:
+            await ports.ledger.workers.register(tx, ports.identity, ports.version)
+
+    async def stand_down(self) -> None:
+        """Be no worker any longer: a process is started where one is needed."""
+        ports = self.wiring.ports()
+        async with ports.ledger.write() as tx:
+            await ports.ledger.workers.end(tx, ports.identity)
 
     async def ask(self, verb: str, **args: str) -> Request:
         """Leave a request, let the worker work until idle, and return the answered request."""
@@ -158,6 +171,7 @@ async def rig(
         async with httpx2.AsyncClient(timeout=60) as http:
             await connect(wiring, sandbox, world, http)
             made = Rig(world, sandbox, wiring, http)
+            await made.stand_in()
             if mapped:
                 await read_sides(wiring.ports(), SOURCE, made.tenants, _quiet)
                 await made.map_taxes()

@@ -85,6 +85,8 @@ async def test_what_is_set_is_what_is_planned(tmp_path: Path, capsys: pytest.Cap
         await _closed_and_zero(home)
         await _one_number_for_one(home.bench)
         await _settling(home)
+        await _off_and_on(home)
+        await _automatic(home)
 
 
 async def _kinds_off(home: Home) -> None:
@@ -335,12 +337,3 @@ async def _automatic(home: Home) -> None:
     await home.space.tenant_set(home.uk, read_only=True)
     with pytest.raises(SyncError, match="is read-only"):
         await home.space.pair_change(SOURCE, home.uk, {"announce": "on"})
-
-
-@pytest.mark.soak
-async def test_a_source_that_is_off_sends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    async with small(tmp_path, scale=0.05) as bench:
-        space = Workspace(bench.wiring, prepare(tmp_path / "home"), "tester", read_only=False, attached=True)
-        home = Home(bench, space, capsys)
-        await _off_and_on(home)
-        await _automatic(home)

@@ -189,6 +189,7 @@ async def a_worker_is_started(bench: Rig) -> None:
     contact = await an_active_contact(bench)
     await edit(bench, "contacts", contact["ContactID"], EmailAddress="started@example.org")
     await delivered(bench)
+    await bench.stand_down()
     async with ledger.write() as tx:
         assert await ledger.workers.alive(tx) == []
         await ledger.marks.set(tx, STOPPED, "")
