@@ -150,10 +150,13 @@ def _rates(data: PairData, invoice: Operation) -> None:
         data.documents[Kind.INVOICE, invoice.record], currency="USD", currency_rate=Decimal("1.25")
     )
     ref = RecordRef(connection=SOURCE, kind=Kind.INVOICE, id=usd.id, title=usd.number, tenant=data.tenant)
-    for whose, rate, words in (
-        ("source", Decimal("1.25"), "GBP at 1.25 USD for 1 GBP"),
-        ("xero", None, "Xero's rate of the day"),
+    for whose, base, rate, words in (
+        ("source", "", Decimal("1.25"), "GBP at 1.25 USD for 1 GBP"),
+        ("source", "GBP", Decimal("1.25"), "GBP at 1.25 USD for 1 GBP"),
+        ("source", "AUD", None, "Xero's rate of the day"),
+        ("xero", "", None, "Xero's rate of the day"),
     ):
+        usd = msgspec.structs.replace(usd, rate_base=base)
         pair = msgspec.structs.replace(data.policy, rate=whose)
         found = Findings(ref)
         resolve_document(dataclasses.replace(data, policy=pair, currencies=frozenset({"USD"})), usd, found, {}, {})

@@ -136,7 +136,9 @@ class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="docu
     due_date: dt.date | None = None
     currency: str = ""
     currency_rate: Decimal | None = None
+    # So many units of the currency for one of `rate_base`; blank: of the organisation's own.
     amounts: AmountsAre = AmountsAre.EXCLUSIVE
+    rate_base: str = ""
     reference: str = ""
     status: str = ""
     theme: str = ""

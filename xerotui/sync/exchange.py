@@ -18,10 +18,12 @@ def rate_of(data: PairData, document: Document, currency: str, found: Findings) 
     """
     if currency == data.organisation.base_currency:
         return None
-    rate = document.currency_rate
-    if data.policy.rate != XERO and rate:
+    rate, base = document.currency_rate, document.rate_base
+    if data.policy.rate != XERO and rate and base in ("", data.organisation.base_currency):
         found.value("currency_rate", "source")
         return rate
+    if data.policy.rate != XERO and rate:
+        found.value("currency_rate", f"Xero's rate of the day: the source's own is against {base}")
     link = data.link(document.kind, document.id)
     if link is not None and link.posting:
         sent = decode(link.posting)

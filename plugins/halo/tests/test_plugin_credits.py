@@ -12,6 +12,7 @@ from xerotui.model.records import Document
 from xerotui.sandbox.world import build
 from xerotui.sandbox.world_credits import with_credits
 from xerotui.source.contract import Attachment, Gone
+from xerotui_halo.settings import RATES
 
 WORLD = with_credits(build(scale=0.1))
 CREDITS = [i for i in WORLD.psa.invoices if i.kind == "credit"]
@@ -53,6 +54,20 @@ async def test_credits_are_credit_notes_wherever_their_minus_stands(halo: Bench)
     await halo.source.attach([link])
     assert (row["xeroid"], row["thirdpartyinvoicenumber"], row["dont_sync_to_3rd_party"]) == (GUID, "CN-9", True)
     assert halo.violations == []
+
+
+async def test_an_exchange_rate_is_told_once_its_direction_is(halo: Bench) -> None:
+    made = next(i for i in WORLD.psa.invoices if i.kind == "invoice" and i.currency != WORLD.psa.currencies[0].id)
+    rate = next(c.rate for c in WORLD.psa.currencies if c.id == made.currency)
+    told = {}
+    for means in RATES:
+        halo.source = halo.make(exchange_rates=means)
+        document = await halo.source.get(Kind.INVOICE, str(made.id))
+        assert isinstance(document, Document)
+        told[means] = (document.currency_rate, document.rate_base)
+    assert rate not in (0, 1)
+    turned = (1 / rate).quantize(Decimal("0.000001"))
+    assert list(told.values()) == [(None, ""), (rate, "GBP"), (turned, "GBP")]
 
 
 async def test_a_line_that_charges_stays_below_nought_in_a_credit(halo: Bench) -> None:

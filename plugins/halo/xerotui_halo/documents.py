@@ -1,6 +1,7 @@
 """Invoices and purchase orders of Halo as records (halo-api sections 7.8 and 7.9)."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -10,12 +11,15 @@ from xerotui.model.records import Document, Line
 from xerotui_halo.credits import credited
 from xerotui_halo.parties import guid
 from xerotui_halo.reference import CHARGE_RATE, Group, Reference, currency_of, tracking_of
+from xerotui_halo.settings import RATES
 from xerotui_halo.taxes import line_tax
 from xerotui_halo.values import Row, Unreadable, amount, date, flag, ident, instant, integer, number, rows_of, text
 
 # Line amounts as Halo names them; anything else is the usual case.
 _AMOUNTS = {"inclusive": AmountsAre.INCLUSIVE, "notax": AmountsAre.NO_TAX, "no tax": AmountsAre.NO_TAX}
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED")
+# As many decimals as Xero keeps of a rate (xero-api section 8).
+_SIXTH = Decimal("0.000001")
 _REJECTED, _APPROVED = 1, 2
 
 
@@ -48,6 +52,7 @@ async def invoice(reference: Reference, row: Row) -> Document:
         date=date(row, "invoice_date"),
         due_date=date(row, "duedate"),
         currency=await currency_of(reference, row, "currency_code"),
+        **await _exchange(reference, row),
         amounts=_AMOUNTS.get(text(row, "xero_line_tax").lower(), AmountsAre.EXCLUSIVE),
         # The customer's own order number is what the customer's bookkeeper looks for.
         reference=text(row, "cust_order_number", "reference"),
@@ -62,6 +67,15 @@ async def invoice(reference: Reference, row: Row) -> Document:
         total=total,
         facts=_facts(row),
     )
+
+
+async def _exchange(reference: Reference, row: Row) -> dict[str, Any]:
+    """The document's exchange rate as Xero counts, with the currency that it is against; nothing unless it is known."""
+    rate = number(row, "currency_conversion_rate")
+    base = (await reference.currencies()).get("", "")
+    if reference.rates == RATES[0] or not rate or rate < 0 or not base:
+        return {}
+    return {"currency_rate": rate if reference.rates == RATES[1] else (1 / rate).quantize(_SIXTH), "rate_base": base}
 
 
 def _template(row: Row) -> str:

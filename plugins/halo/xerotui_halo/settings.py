@@ -9,6 +9,8 @@ from xerotui.model.settings import Choice, Help, Secret, Title
 from xerotui.source.contract import SourceRefused
 
 TEXTS = ("short", "short and long", "long")
+# How Halo's exchange rates are to be read: their direction is documented nowhere.
+RATES = ("not sent", "foreign units for one of ours", "our units for one foreign")
 CODE_FIELDS = ("auto", *(f"value{n}" for n in range(2, 10)))
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -36,6 +38,12 @@ class HaloSettings(msgspec.Struct, kw_only=True):
         Help("The field of a charge rate that holds its accounts code; auto finds it by the codes of the products."),
         Choice(CODE_FIELDS),
     ] = "auto"
+    exchange_rates: Annotated[
+        str,
+        Title("Exchange rates"),
+        Help("What Halo's rate of a currency means. Not sent: Xero's rate of the day applies."),
+        Choice(RATES),
+    ] = "not sent"
     item_details: Annotated[
         str,
         Title("Purchase descriptions"),

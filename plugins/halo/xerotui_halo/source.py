@@ -99,7 +99,7 @@ class HaloSource(Source):
     def __init__(self, settings: Any, context: Context) -> None:
         super().__init__(settings, context)
         self.client = HaloClient(settings, context)
-        self.reference = Reference(self.client, context, settings.charge_rate_code_field)
+        self.reference = Reference(self.client, context, settings.charge_rate_code_field, settings.exchange_rates)
         self.finder = Finder(self.client, context)
         self.settler = Settler(self.client)
         self.usage = Usage(self.client, context)
