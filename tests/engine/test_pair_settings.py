@@ -84,6 +84,7 @@ async def test_what_is_set_is_what_is_planned(tmp_path: Path, capsys: pytest.Cap
         await _start_line(home)
         await _closed_and_zero(home)
         await _one_number_for_one(home.bench)
+        await _read_otherwise(home)
         await _settling(home)
         await _off_and_on(home)
         await _automatic(home)
@@ -242,6 +243,21 @@ async def _one_number_for_one(bench: Rig) -> None:
     assert len(numbers) == len(set(numbers)) > 2
     assert len(records) == len(set(records))
     assert [kind for kind, _ in records].count(Kind.ITEM) == 1
+
+
+async def _read_otherwise(home: Home) -> None:
+    """A setting of the connection by which records are read holds for those, too, that didn't change since."""
+    async with home.bench.wiring.ledger.read() as tx:
+        found = await home.bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
+    id = next(d.id for d in found if isinstance(d, Document) and d.currency not in ("", "GBP", "AUD"))
+    for means, known in (("foreign units for one of ours", True), ("not sent", False)):
+        async with home.bench.wiring.book.edit() as db:
+            source = db.source(SOURCE)
+            assert source is not None
+            db.put_source(msgspec.structs.replace(source, settings={**source.settings, "exchange_rates": means}))
+        home.bench.wiring.forget(SOURCE)
+        await home.plan(read=True)
+        assert bool((await _document(home, id)).currency_rate) is known
 
 
 async def _settling(home: Home) -> None:

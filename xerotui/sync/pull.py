@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 import msgspec
 
@@ -95,9 +96,10 @@ async def _pull_kinds(ports: Ports, connection: str, kinds: Sequence[Kind]) -> d
 
 async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) -> int:
     ledger = ports.ledger
+    mark = await _mark(ports, connection)
     async with ledger.read() as tx:
         shape, _, cursor = (await ledger.snapshots.get_cursor(tx, Side.SOURCE, connection, kind)).partition(" ")
-    if shape != str(SHAPE):
+    if shape != mark:
         # What was stored in another shape isn't seen any more: it is read again from the beginning.
         cursor = ""
     count = 0
@@ -112,9 +114,16 @@ async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
             if page.gone:
                 await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, page.gone, now)
             if page.cursor:
-                await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, f"{SHAPE} {page.cursor}", now)
+                await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, f"{mark} {page.cursor}", now)
         await _unreadable(ports, connection, kind, page)
     return count
+
+
+async def _mark(ports: Ports, connection: str) -> str:
+    """The shape of records and a digest of the settings that they were read by: other settings read other records."""
+    document = (await ports.book.read()).source(connection)
+    settings = sorted(document.settings.items()) if document is not None else []
+    return f"{SHAPE}.{sha256(repr(settings).encode()).hexdigest()[:12]}"
 
 
 async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> None:
@@ -158,7 +167,7 @@ def _incomplete(connection: str, kind: Kind, words: str) -> Problem:
 
 async def _pull_choices(ports: Ports, source: Source, connection: str) -> None:
     """The source values of its own mapping specs, and its item groups, kept as records named `spec:value`."""
-    groups = (source.item_groups,) if source.item_groups else ()
+    groups = (source.can.item_groups,) if source.can.item_groups else ()
     for spec in (*(spec.id for spec in source.specs), *groups):
         records = [
             msgspec.structs.replace(r, kind=Kind.CHOICE, id=f"{spec}:{r.id}") for r in await source.choices(spec)
