@@ -162,6 +162,8 @@ async def test_a_worker_that_was_stopped_stays_stopped_for_those_who_only_look(t
 
 async def _kill_amid(r: Rig, plan: str) -> None:
     """Approve the plan, and kill the worker that carries it out as soon as a call is on its way."""
+    # The worker has to be a process of its own.
+    await r.stand_down()
     space = await Workspace.open(r.wiring.home.root, attached=True)
     try:
         found = await space.plan(plan)
