@@ -1,11 +1,13 @@
 """A document that changed after it was sent: updated by its id, or left alone with words why."""
 
 import asyncio
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
 from tests.engine.sync_kit import (
     LAPSE,
+    SOURCE,
     Rig,
     all_well,
     asked,
@@ -17,6 +19,7 @@ from tests.engine.sync_kit import (
     linked,
     made_plan,
     operations,
+    policy,
     problems,
     small,
     the_plan,
@@ -24,7 +27,8 @@ from tests.engine.sync_kit import (
     until,
     writes,
 )
-from xerotui.model.kinds import Kind
+from xerotui.model.kinds import Kind, Side
+from xerotui.model.records import Document
 from xerotui.model.work import State, Verb
 from xerotui.sync.readiness import NOT_READY
 
@@ -54,7 +58,9 @@ async def test_a_change_at_the_source_is_planned_field_by_field_and_sent_by_id(t
         async with bench.wiring.ledger.read() as tx:
             left = await bench.wiring.ledger.plans.blocked(tx, early.id)
         assert [b.record.id for b in left if b.code == NOT_READY] == [record]
+        await policy(bench, tenant, settle_minutes=10)
         await edit(bench, "invoice", record, lines=lines)
+        await _waits_until_it_lies_still(bench, tenant, record)
         before = await held_one(bench, tenant, "Invoices", InvoiceID=xero_id)
         plan = await made_plan(bench)
         (update,) = await operations(bench, plan=plan.id)
@@ -79,6 +85,24 @@ async def test_a_change_at_the_source_is_planned_field_by_field_and_sent_by_id(t
         assert len([w for w in await writes(bench) if w["verb"] == "update"]) == 1
         assert (await made_plan(bench)).counts.get("update", 0) == 0
         await all_well(bench)
+
+
+async def _waits_until_it_lies_still(bench: Rig, tenant: str, record: str) -> None:
+    """What was edited just now waits and says until when; what only we wrote into just now doesn't."""
+    await policy(bench, tenant, tracking=False)
+    early = await made_plan(bench)
+    async with bench.wiring.ledger.read() as tx:
+        found = await bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
+        left = await bench.wiring.ledger.plans.blocked(tx, early.id)
+    changed = {d.id: d.modified for d in found if isinstance(d, Document) and d.modified}
+    still = dt.timedelta(minutes=10)
+    waits = [(b.record.id, b.sentence.partition("ready at ")[2][:9]) for b in left if b.code == NOT_READY]
+    assert waits == [(record, f"{changed[record] + still:%H:%M} UTC")]
+    updated = {o.record for o in await operations(bench, plan=early.id)}
+    assert len([id for id in updated if changed[id] > bench.wiring.clock.now() - still]) > 3, "told the source of"
+    await policy(bench, tenant, tracking=True)
+    assert await operations(bench, plan=(await made_plan(bench)).id) == []
+    await jump(bench, still.total_seconds())
 
 
 async def test_an_edit_on_both_sides_is_a_conflict_and_a_void_closes_a_document(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Records: what a side said, normalised, in its own ids; amounts are `Decimal`, dates calendar dates."""
 
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Union
 
@@ -345,3 +346,15 @@ def fingerprint(record: Record) -> str:
 
     still = msgspec.structs.replace(record, modified=None)
     return sha256(_encoder.encode(still)).hexdigest()[:32]
+
+
+# What linking a record writes into it at its source: the last two of documents alone.
+LINKED = ("xero_id", "status", "number")
+
+
+def unlinked(record: Record) -> Iterator[Record]:
+    """What a source's record may have said before its link was written into it, beginning with what it says now."""
+    yield record
+    for name in LINKED if isinstance(record, Document) else LINKED[:1]:
+        record = msgspec.structs.replace(record, **{name: ""})
+        yield record

@@ -23,7 +23,7 @@ from xerotui.sync.findings import Findings
 from xerotui.sync.numbering import unnumbered
 from xerotui.sync.originals import UNALLOCATED
 from xerotui.sync.pair import revised
-from xerotui.sync.readiness import SKIPS
+from xerotui.sync.readiness import NOT_READY, SKIPS
 from xerotui.sync.resolve import Resolved
 from xerotui.sync.resolve_line import DEFAULT_ITEM
 
@@ -165,6 +165,10 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         draft.problems.append(found.problems[-1])
         draft.stays(found, "core.contact_archived", subject, sentence, resolved.record(ref.kind, ref.id))
         draft.counts["blocked"] += 1
+        return
+    if waits := resolved.unsettled.get((ref.kind, ref.id), ""):
+        draft.stays(found, NOT_READY, subject, waits, resolved.record(ref.kind, ref.id))
+        draft.counts["skip"] += 1
         return
     # What the source itself says stays as it is in the findings: what Xero owns is compared with that.
     draft.operations.append(

@@ -5,11 +5,9 @@ What is left alone here is no problem: it is listed with its reason, and with th
 
 import datetime as dt
 
-import msgspec
-
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import Place
-from xerotui.model.records import Document, Item, Party, fingerprint
+from xerotui.model.records import Document, Item, Party, fingerprint, unlinked
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
 from xerotui.sync.start_line import before
@@ -57,12 +55,21 @@ def _unready(data: PairData, document: Document, now: dt.datetime) -> str:
     numbers = data.policy.numbers.get(document.kind.value, "source")
     if not document.number.strip() and (numbers == "source" or "{number}" in numbers):
         return "it has no number yet"
-    if not document.lines:
-        return "it has no lines yet"
+    return unsettled(data, document, now) if document.lines else "it has no lines yet"
+
+
+def unsettled(data: PairData, document: Document, now: dt.datetime) -> str:
+    """When a document that was touched just now is ready; "" when it lay still for the settle time.
+
+    One that is as it was sent doesn't wait: our own write-back touches a document too.
+    """
     still = dt.timedelta(minutes=data.policy.settle_minutes)
     if document.modified is None or now - document.modified >= still:
         return ""
     if data.vouched.get((document.kind, document.id)) in ("", fingerprint(document)):
+        return ""
+    link = data.link(document.kind, document.id)
+    if link is not None and link.fingerprint in _prints(document):
         return ""
     changed, ready = (document.modified.astimezone(dt.UTC), (document.modified + still).astimezone(dt.UTC))
     return f"changed at {changed:%H:%M} UTC; ready at {ready:%H:%M} UTC if it stays as it is"
@@ -75,9 +82,13 @@ def off_reason(data: PairData, record: Party | Item | Document) -> Reason | None
     words = f"{record.kind.plural} aren't synced with {name}: that is switched off"
     if link is None:
         return SWITCHED_OFF, words
-    # Our own write-back is no change.
-    prints = {fingerprint(record), fingerprint(msgspec.structs.replace(record, xero_id=""))}
-    return None if not link.fingerprint or link.fingerprint in prints else (SWITCHED_OFF, f"changed, but {words}")
+    same = not link.fingerprint or link.fingerprint in _prints(record)
+    return None if same else (SWITCHED_OFF, f"changed, but {words}")
+
+
+def _prints(record: Party | Item | Document) -> set[str]:
+    """The fingerprints that a record has now and may have had before our own write-back, which is no change of it."""
+    return {fingerprint(one) for one in unlinked(record)}
 
 
 def needs_switched_off(data: PairData, kind: Kind, name: str, found: Findings) -> None:
@@ -109,4 +120,5 @@ __all__ = [
     "needs_switched_off",
     "off_reason",
     "skip_reason",
+    "unsettled",
 ]

@@ -21,7 +21,7 @@ from xerotui.sync.findings import Findings, title_of
 from xerotui.sync.match import Fit, contact_for
 from xerotui.sync.originals import wait_for_original
 from xerotui.sync.pair import PairData, code_key
-from xerotui.sync.readiness import is_off, skip_reason
+from xerotui.sync.readiness import is_off, skip_reason, unsettled
 from xerotui.sync.resolve_document import check_document, resolve_document
 from xerotui.sync.resolve_item import resolve_item
 from xerotui.sync.resolve_party import place_of, resolve_party, taken_by_others
@@ -45,6 +45,8 @@ class Resolved:
     refused: dict[tuple[Kind, str], Problem] = field(default_factory=dict)
     # Linked documents dated on or before a lock date, and the problem that an update of them would be.
     locked: dict[tuple[Kind, str], Problem] = field(default_factory=dict)
+    # Linked documents that changed at the source just now, and when they are ready.
+    unsettled: dict[tuple[Kind, str], str] = field(default_factory=dict)
     alike: adoption.Alike | None = None
     # Which side a person chose for a field, or for a whole document ("").
     choices: Mapping[tuple[Kind, str, str], Taken] = field(default_factory=dict)
@@ -272,6 +274,8 @@ def _resolve_document(
     check_document(data, document, found, repeated)
     if data.link(document.kind, document.id):
         _keep_lock(resolved, found)
+        if why := unsettled(data, document, now):
+            resolved.unsettled[(document.kind, document.id)] = why
     elif isinstance(found.posting, DocumentPosting):
         _find_in_xero(resolved, document, found.posting, found)
     wait_for_original(data, resolved.documents, document, found)

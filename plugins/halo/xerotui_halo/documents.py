@@ -86,7 +86,6 @@ def _template(row: Row) -> str:
 
 def _facts(row: Row) -> dict[str, str]:
     facts = {
-        "third_party_number": text(row, "thirdpartyinvoicenumber"),
         "customer_order": text(row, "cust_order_number"),
         # Against Halo's own base currency, which needn't be that of the organisation.
         "currency_rate": text(row, "currency_conversion_rate"),
