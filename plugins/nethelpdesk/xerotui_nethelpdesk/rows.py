@@ -1,0 +1,149 @@
+"""Canonical rows: what the database or a CSV folder says, cleaned, in the help desk's own words; no rule is applied.
+
+Both readers make these, `records` makes records of them. Amounts are exact Decimals, blank texts "", missing numbers
+None or 0 where 0 is "none" for the help desk, dates calendar dates, instants aware UTC.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+import msgspec
+
+ZERO = Decimal(0)
+
+
+class PartyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer (AREA) or a supplier (COMPANY); `address` are its lines without the postcode.
+
+    `top_level` is the name of the client's top level, `due_type` and `due_days` as in reference section 7.4, None
+    where the help desk says nothing. The taxes are codes or ids as text, "" for none, "-2" for the item's.
+    """
+
+    id: str
+    name: str
+    account_code: str = ""
+    active: bool = True
+    top_level: str = ""
+    tenant: str = ""
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    website: str = ""
+    tax_number: str = ""
+    address: tuple[str, ...] = ()
+    postcode: str = ""
+    country: str = ""
+    currency: str = ""
+    sales_tax: str = ""
+    purchase_tax: str = ""
+    due_type: int | None = None
+    due_days: int | None = None
+    terms_days: int | None = None
+    excluded: str = ""
+    xero_id: str = ""
+    modified: dt.datetime | None = None
+
+
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An item (ITEM) with its two tax fields."""
+
+    id: str
+    name: str
+    code: str = ""
+    description: str = ""
+    active: bool = True
+    group: str = ""
+    group_account: str = ""
+    sales_price: Decimal | None = None
+    cost_price: Decimal | None = None
+    sales_account: str = ""
+    purchase_account: str = ""
+    sales_tax: str = ""
+    purchase_tax: str = ""
+    tenant: str = ""
+    excluded: str = ""
+    modified: dt.datetime | None = None
+
+
+class TaxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A tax; `rate` in percent. Documents name it by `id` or by `code`."""
+
+    id: str
+    code: str
+    name: str
+    rate: Decimal
+    tenant: str = ""
+
+
+class ChargeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of labour and its accounts code."""
+
+    id: str
+    name: str
+    code: str = ""
+    rate: Decimal | None = None
+
+
+class CurrencyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A currency: `code` is the ISO code, `symbol` what documents may carry instead."""
+
+    id: str
+    code: str
+    symbol: str = ""
+    name: str = ""
+
+
+class LineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an invoice or purchase order; `tax` is the code or id that the line itself carries."""
+
+    id: str
+    order: int = 0
+    item: str = ""
+    item_code: str = ""
+    nominal_code: str = ""
+    account: str = ""
+    text: str = ""
+    long_text: str = ""
+    quantity: Decimal = ZERO
+    unit_price: Decimal = ZERO
+    net: Decimal | None = None
+    tax_amount: Decimal | None = None
+    tax: str = ""
+    tax_rate: Decimal | None = None
+    charge: str = ""
+    heading: bool = False
+
+
+class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice (INVOICEHEADER) or purchase order (SUPPLIERORDERHEADER) with its lines.
+
+    `currency` is an ISO code, a currency's id or a symbol. `excluded` and `unfinished` say why it isn't posted, in
+    words. `posted` is the help desk's own mark. `carriage` is a charge of the whole order.
+    """
+
+    id: str
+    party: str
+    party_name: str = ""
+    number: str = ""
+    date: dt.date | None = None
+    due_date: dt.date | None = None
+    due_type: int | None = None
+    due_days: int | None = None
+    terms_days: int | None = None
+    delivery_date: dt.date | None = None
+    reference: str = ""
+    customer_order: str = ""
+    currency: str = ""
+    currency_rate: Decimal | None = None
+    lines: tuple[LineRow, ...] = ()
+    carriage: Decimal = ZERO
+    carriage_text: str = ""
+    credits: str = ""
+    tenant: str = ""
+    excluded: str = ""
+    unfinished: str = ""
+    posted: bool = False
+    xero_id: str = ""
+    xero_status: str = ""
+    modified: dt.datetime | None = None

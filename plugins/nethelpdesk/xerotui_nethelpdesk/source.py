@@ -1,0 +1,136 @@
+"""NetHelpDesk as a source: what it declares; reading is left to the database or the CSV folder, by the settings."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import urlsplit
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.records import Record
+from xerotui.net.limits import Limits
+from xerotui.source.contract import (
+    Capability,
+    Context,
+    Fact,
+    Keys,
+    MappingSpec,
+    Page,
+    ReadinessStep,
+    Source,
+    SourceRefused,
+    Target,
+    TextField,
+)
+from xerotui_nethelpdesk.reader import CHARGE_RATE, KINDS, Reader
+from xerotui_nethelpdesk.settings import NetHelpDeskSettings
+
+
+class NetHelpDeskSource(Source):
+    """One NetHelpDesk: its database, or a folder that its files go through."""
+
+    name = "nethelpdesk"
+    title = "NetHelpDesk"
+    settings_type = NetHelpDeskSettings
+    kinds = KINDS
+    capabilities = frozenset({Capability.FIND, Capability.DELTA, Capability.GONE, Capability.NATIVE})
+    specs = (
+        MappingSpec(
+            id=CHARGE_RATE,
+            title="Charge types",
+            source_title="Charge type",
+            target=Target.ITEM,
+            kinds=(Kind.INVOICE,),
+            trades=(Trade.SALES,),
+            help="Labour is invoiced under the item of its charge type: by its accounts code, or as mapped here.",
+        ),
+    )
+    text_fields = (TextField("short", "Short description"), TextField("long", "Long description"))
+    # In the order of the vendor's own guide: taxes first, then who is billed, then what is posted.
+    readiness = (
+        ReadinessStep(id="connect", title="Connect NetHelpDesk", what="connect", command="source.connect"),
+        ReadinessStep(id="tenant", title="Connect Xero and organisations", what="tenant", command="tenant.connect"),
+        ReadinessStep(id="tax", title="Import or map tax codes", what="map", spec="tax"),
+        ReadinessStep(id="customers", title="Link or import customers", what="import", kind=Kind.CUSTOMER,
+                      optional=True),
+        ReadinessStep(id="suppliers", title="Link or import suppliers", what="import", kind=Kind.SUPPLIER,
+                      optional=True),
+        ReadinessStep(id="items", title="Link items", what="import", kind=Kind.ITEM, optional=True),
+        ReadinessStep(id="charge_rates", title="Map charge types", what="map", spec=CHARGE_RATE),
+        ReadinessStep(id="entities", title="Choose what is synced", what="entities", optional=True),
+        ReadinessStep(id="settings", title="General settings, start dates", what="settings", optional=True),
+        ReadinessStep(id="start", title="Make the first plan", what="start"),
+    )  # fmt: skip
+
+    settings: NetHelpDeskSettings
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        super().__init__(settings, context)
+        self._reader: Reader | None = None
+
+    @classmethod
+    def limits(cls, settings: Any) -> tuple[str, Limits]:
+        """No vendor counts anything here: one connection at a time, so that the help desk is left in peace."""
+        if settings.mode == "csv":
+            return f"nethelpdesk:{settings.csv_inbox}", Limits((), in_flight=1)
+        parts = urlsplit(settings.url)
+        where = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"nethelpdesk:{where}", Limits((), in_flight=1)
+
+    @property
+    def reader(self) -> Reader:
+        """What this connection reads through.
+
+        Raises SourceRefused naming the setting that is missing.
+        """
+        if self._reader is None:
+            self._reader = self._made()
+        return self._reader
+
+    def _made(self) -> Reader:
+        if self.settings.mode == "csv":
+            if not self.settings.csv_inbox.strip():
+                raise SourceRefused("Folder read: name the folder that NetHelpDesk's files are dropped into.")
+            from xerotui_nethelpdesk.csv_reader import CsvReader
+
+            return CsvReader(self.settings, self.context)
+        if not self.settings.url:
+            raise SourceRefused("Database URL: name the database, as mssql+pymssql://user@host:1433/NetHelpDesk.")
+        from xerotui_nethelpdesk.reading import SqlReader
+
+        return SqlReader(self.settings, self.context)
+
+    async def check(self) -> tuple[Fact, ...]:
+        """Login, age of the database, what of it is found and what isn't, and NetHelpDesk's own Xero tick box."""
+        return await self.reader.check()
+
+    async def pages(self, kind: Kind, cursor: str) -> AsyncIterator[Page]:
+        """What changed since the cursor."""
+        if kind not in KINDS:
+            raise SourceRefused(f"NetHelpDesk's {kind.plural} aren't read")
+        async with aclosing(self.reader.pages(kind, cursor)) as pages:
+            async for page in pages:
+                yield page
+                if self.context.cancelled():
+                    return
+
+    async def choices(self, spec: str) -> tuple[Record, ...]:
+        """The charge types with code and price."""
+        return await self.reader.choices(spec)
+
+    async def get(self, kind: Kind, id: str) -> Record:
+        """One record as it is now."""
+        if kind not in KINDS:
+            raise SourceRefused(f"NetHelpDesk's {kind.plural} aren't read")
+        return await self.reader.get(kind, id)
+
+    async def vanished(self, kind: Kind, ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of the ids that NetHelpDesk doesn't list any more."""
+        return await self.reader.vanished(kind, ids)
+
+    async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
+        """The kinds that NetHelpDesk posts to Xero itself."""
+        return await self.reader.native_sync()
+
+    async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
+        """Every record of that Xero id, accounts code or name, inactive ones included."""
+        return await self.reader.find(kind, keys)
