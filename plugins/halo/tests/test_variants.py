@@ -190,6 +190,7 @@ MISSING = {
         "test_links_are_kept_and_twice_is_once",
         "test_save_makes_one_record_whatever_happens",
     ),
+    "tax_link_not_kept": ("test_save_makes_one_record_whatever_happens",),
     "hidden_order_amounts": ("test_links_are_kept_and_twice_is_once", "test_single_records_and_gone"),
 }
 
