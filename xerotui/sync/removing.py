@@ -73,12 +73,22 @@ async def _look_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
     except SourceRefused as error:
         ports.log.warning("what left the source can't be told", connection=connection, kind=kind, reason=error.said)
         away = set()
-    back = [id for id in departed if id in present and id not in away]
-    suspects = [id for id in linked if id in away or (id not in present and id not in departed)]
-    if back:
+    # What is only void there is at the source all the same: that it was is kept, but it proves no absence.
+    proved = {id for id, departure in departed.items() if departure.how != VOIDED}
+    suspects = [id for id in linked if id in away or (id not in present and id not in proved)]
+    if back := [id for id in departed if id in present and id not in away]:
         async with ports.ledger.write() as tx:
-            await ports.ledger.departures.back(tx, connection, kind, back)
+            await _are_back(ports, tx, connection, kind, back)
     await prove(ports, source, connection, kind, await in_turn(ports, connection, kind, suspects))
+
+
+async def _are_back(ports: Ports, tx: Tx, connection: str, kind: Kind, ids: Sequence[str]) -> None:
+    """Forget that these, which the source has, had left it; what was void and still is keeps who let it go."""
+    departed = await ports.ledger.departures.of(tx, connection, kind, ids)
+    void = [id for id, departure in departed.items() if departure.how == VOIDED]
+    held = await ports.ledger.snapshots.many(tx, Side.SOURCE, connection, kind, void, include_gone=False)
+    still = {id for id, record in held.items() if isinstance(record, Document) and record.status in GONE_STATUSES}
+    await ports.ledger.departures.back(tx, connection, kind, [id for id in departed if id not in still])
 
 
 async def in_turn(ports: Ports, connection: str, kind: Kind, suspects: Sequence[str]) -> list[str]:
@@ -122,11 +132,15 @@ async def prove(ports: Ports, source: Source, connection: str, kind: Kind, ids: 
     ledger = ports.ledger
     async with ledger.write() as tx:
         await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, gone, now)
-        departures = [Departure(connection=connection, kind=kind, record=id, at=now) for id in gone]
+        known = await ledger.departures.of(tx, connection, kind, gone)
+        # That it was void says less than that it is gone.
+        await ledger.departures.back(tx, connection, kind, [id for id, one in known.items() if one.how == VOIDED])
+        new = {id: Departure(connection=connection, kind=kind, record=id, at=now) for id in gone}
+        departures = [msgspec.structs.replace(known.get(id, one), at=now, how=DELETED) for id, one in new.items()]
         await ledger.departures.add(tx, departures)
         if records:
             await ledger.snapshots.put(tx, Side.SOURCE, connection, records, now)
-            await ledger.departures.back(tx, connection, kind, [r.id for r in records])
+            await _are_back(ports, tx, connection, kind, [r.id for r in records])
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, Gone | SourceRefused):
             raise answer
@@ -185,7 +199,7 @@ def take_out(resolved: Resolved) -> list[Leaving]:
                 found.append(Leaving(link, REMOVED, record))
             continue
         departure = data.departed.get((kind, id))
-        if record is None and departure is not None:
+        if record is None and departure is not None and departure.how != VOIDED:
             found.append(Leaving(link, departure.how))
         elif record is not None and record.status in GONE_STATUSES and data.mine(record):
             resolved.documents.pop((kind, id), None)
