@@ -9,7 +9,7 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import Problem
-from xerotui.source.contract import Capability, FieldChange, MappingSpec, Source
+from xerotui.source.contract import Abilities, Capability, FieldChange, MappingSpec, Source
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -77,10 +77,21 @@ _DECLARED: Mapping[str, Callable[[Any], bool]] = {
     "settings_type": lambda v: inspect.isclass(v) and issubclass(v, msgspec.Struct),
     "kinds": _all(Kind),
     "importable": _all(Kind),
+    "handed": _all(Kind),
     "capabilities": _all(Capability),
     "specs": _all(MappingSpec),
     "attach_batch": lambda v: isinstance(v, int) and v >= 1,
 }
+
+
+def abilities_of(type_: type[Source], settings: msgspec.Struct) -> Abilities:
+    """What a connection of these settings can do, by the source's own word; TypeError where that can't be."""
+    answer: Any = type_.abilities(settings)
+    if not isinstance(answer, Abilities):
+        raise TypeError(f"the abilities of {type_.name} are a {type(answer).__name__}")
+    if beyond := answer.beyond(type_.declared()):
+        raise TypeError(f"the abilities of {type_.name} are more than it declares ({beyond})")
+    return answer
 
 
 def emulators_of(answer: Any) -> tuple[Any, ...]:

@@ -19,22 +19,6 @@ from xerotui.net.limits import Limits, Throttled
 CONTRACT = 1
 
 
-class Capability(StrEnum):
-    """What a source declares that it can do; what isn't declared is shown as such, never tried."""
-
-    FIND = "find"
-    SAVE = "save"
-    ATTACH = "attach"
-    DELTA = "delta"
-    GONE = "gone"
-    NATIVE = "native"
-    AMEND = "amend"
-    NUMBER = "number"
-    REMOVE = "remove"
-    SETTLE = "settle"
-    VOID = "void"
-
-
 class Target(StrEnum):
     """What at Xero a mapping spec maps to."""
 
@@ -202,9 +186,9 @@ class Context(Protocol):
 class Source(ABC):
     """One connection to a PSA or CRM system.
 
-    Subclasses set the class attributes and implement what they declare. All amounts are Decimal, all instants
-    aware UTC, all ids text. Methods raise `SourceRefused`, `SourceUnreachable`, `SourceLocked`; anything else is
-    a fault of the plugin and is reported as such.
+    Subclasses set the class attributes and implement what they declare; what a connection can't do by its settings
+    is left out by `abilities`. All amounts are Decimal, all instants aware UTC, all ids text. Methods raise
+    `SourceRefused`, `SourceUnreachable`, `SourceLocked`; anything else is a fault of the plugin, reported as such.
     """
 
     name: ClassVar[str]
@@ -219,6 +203,8 @@ class Source(ABC):
     importable: ClassVar[tuple[Kind, ...]] = ()
     # Kinds of which `remove` can take records away.
     removable: ClassVar[tuple[Kind, ...]] = ()
+    # Kinds that `hand_over` takes, where they can't be created.
+    handed: ClassVar[tuple[Kind, ...]] = ()
     # The id under which `choices` lists the groups that new items can be put into; "" where there are none.
     item_groups: ClassVar[str] = ""
     # Fields of records of a kind that `amend` can set, by the names that the records themselves have.
@@ -234,6 +220,30 @@ class Source(ABC):
 
     @classmethod
     @abstractmethod
+    @classmethod
+    def abilities(cls, settings: Any) -> Abilities:
+        """What a connection of these settings can do, without asking anybody; never more than `declared`."""
+        return cls.declared()
+
+    @classmethod
+    def declared(cls) -> Abilities:
+        """The most that any connection can do: what the class attributes say."""
+        return Abilities(
+            capabilities=cls.capabilities,
+            importable=cls.importable,
+            handed=cls.handed,
+            removable=cls.removable,
+            item_groups=cls.item_groups,
+            amendable=cls.amendable,
+            numbering=cls.numbering,
+            attach_batch=cls.attach_batch,
+        )
+
+    @property
+    def can(self) -> Abilities:
+        """What this connection can do."""
+        return self.abilities(self.settings)
+
     def limits(cls, settings: Any) -> tuple[str, Limits]:
         """The key that the vendor counts by, and its limits."""
 
@@ -279,6 +289,13 @@ class Source(ABC):
 
     async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
         """Set these fields of one record, valued as the record holds them; the record as the source has it then.
+    async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
+        """Give new records of Xero to the source's own importer, as a file replaced whole; its name, for people.
+
+        They are all that wait to be taken over there, each with its Xero id. Repeating it must change nothing.
+        """
+        raise SourceRefused(f"{self.title} takes no {kind.plural} as a file")
+
 
         Fields that aren't named stay; repeating it must change nothing.
         """
@@ -345,6 +362,7 @@ class Emulator(Protocol):
     def totals(self) -> Mapping[str, Any]:
         """Documents meant for Xero, `sent` and `blocked`, as `{tenant: {currency: {kind: {documents, total}}}}`."""
         ...
+    "Abilities",
 
     async def stop(self) -> None:
         """Stop serving."""

@@ -11,7 +11,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.records import Document, Record
 from xerotui.model.settling import Settlement
 from xerotui.model.work import FAILED, OPEN, Operation, Verb
-from xerotui.source.contract import Capability, Source, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui.source.contract import Abilities, Capability, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.source.guard import PluginFault
 from xerotui.store import Apart, Tx
 from xerotui.sync import back_documents, back_parties, back_payments, back_voids, owning
@@ -50,7 +50,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 async def known(ports: Ports, data: PairData) -> Known:
     """Read what is known of a pair."""
-    type_ = _type(ports, data)
+    able, title = await _able(ports, data)
     ledger = ports.ledger
     others = [p.source for p in (await ports.book.read()).all_pairs() if p.tenant == data.tenant]
     elsewhere: dict[Kind, set[str]] = {}
@@ -75,17 +75,21 @@ async def known(ports: Ports, data: PairData) -> Known:
         busy=busy,
         refused=frozenset(_sign(o) for o in found if o.state in FAILED),
         elsewhere=elsewhere,
-        can=type_.capabilities if type_ else frozenset(),
-        amendable=dict(type_.amendable) if type_ and Capability.AMEND in type_.capabilities else {},
-        source_title=type_.title if type_ else data.source_name,
+        can=able.capabilities,
+        amendable=dict(able.amendable) if able.has(Capability.AMEND) else {},
+        source_title=title,
     )
 
 
-def _type(ports: Ports, data: PairData) -> type[Source] | None:
+async def _able(ports: Ports, data: PairData) -> tuple[Abilities, str]:
+    """What the pair's source can do, and its title; nothing where its plugin or its settings can't be used."""
     try:
-        return ports.registry.source_type(data.source_name)
+        title = ports.registry.source_type(data.source_name).title
+        return await ports.abilities(data.connection), title
     except PluginFault:
-        return None
+        return Abilities(), data.source_name
+    except SyncError:
+        return Abilities(), title
 
 
 async def operations(ports: Ports, resolved: Resolved, plan: str, about: Known) -> list[Operation]:

@@ -142,9 +142,10 @@ def check(source: Source, kind: Kind, template: str = "") -> None:
 
     Raises SyncError.
     """
-    if Capability.AMEND not in source.capabilities or FIELD[kind] not in source.amendable.get(kind, ()):
+    can = source.can
+    if not can.has(Capability.AMEND) or FIELD[kind] not in can.amendable.get(kind, ()):
         raise SyncError(f"{source.title} can't be given numbers for {kind.plural}", "Type them there by hand.")
-    if template == SOURCE and (Capability.NUMBER not in source.capabilities or kind not in source.numbering):
+    if template == SOURCE and (not can.has(Capability.NUMBER) or kind not in can.numbering):
         raise SyncError(f"{source.title} has no series of its own for {kind.plural}", "Set a template instead.")
 
 

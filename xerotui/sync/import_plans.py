@@ -90,7 +90,7 @@ async def make_import(
     source = await ports.source(connection)
     if options.get("numbers"):
         generating.check(source, kind)
-    elif kind not in source.importable:
+    elif not source.can.creates(kind):
         raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
     if fresh:
         await read(ports, connection, tenant, options, progress)
@@ -101,7 +101,7 @@ async def make_import(
         given = await generating.numbers(ports, data, kind, every=bool(options.get("every")))
         kept |= {"numbers": "1", "given": json_encode(given).decode()}
     if kept.get("group"):
-        kept["group"] = _group(data, source.item_groups, kept["group"])
+        kept["group"] = _group(data, source.can.item_groups, kept["group"])
     id = new_id("plan")
     drafted = await draft(ports, data, kept, id)
     if not kept.get("numbers"):

@@ -119,7 +119,7 @@ def removable(data: PairData) -> list[TaxRate]:
 
 def cleans(source: Source) -> bool:
     """Whether the source lets rates be removed."""
-    return Capability.REMOVE in source.capabilities and Kind.TAX_RATE in source.removable
+    return source.can.has(Capability.REMOVE) and Kind.TAX_RATE in source.can.removable
 
 
 def draft_taxes(data: PairData, plan: str, uses: Mapping[str, str] | None = None) -> Draft:

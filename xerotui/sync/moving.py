@@ -181,7 +181,7 @@ async def move(ports: Ports, wanted: Move, actor: str) -> Move:
 
 async def _tell_source(ports: Ports, move: Move) -> None:
     source = await ports.source(move.connection)
-    if Capability.ATTACH not in source.capabilities:
+    if not source.can.has(Capability.ATTACH):
         raise SyncError(
             f"{source.title} can't be told the organisation of a {move.kind.label}",
             "Change it there.",

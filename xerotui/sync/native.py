@@ -45,7 +45,7 @@ async def look(ports: Ports, connection: str) -> None:
     SyncError when it can't be reached.
     """
     source = await ports.source(connection)
-    if Capability.NATIVE not in source.capabilities:
+    if not source.can.has(Capability.NATIVE):
         return
     try:
         answer = await source.native_sync()

@@ -7,7 +7,7 @@ from typing import Any
 
 from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock
-from xerotui.source.contract import Capability, Source
+from xerotui.source.contract import Abilities, Capability, Source
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.store import Book, Ledger, WorkerIdentity
@@ -19,8 +19,9 @@ class Ports:
     """One engine's world.
 
     `xero` gives the client of a tenant, `source` the source of a connection; both raise SyncError with words when
-    that side isn't connected. `keep` renews the logins that nothing has used for so long in world time, names their
-    connections, and raises SyncError where one couldn't be. `lease` and `beat` are machine seconds.
+    that side isn't connected. `abilities` tells what a source connection can do by its settings, also of one that is
+    off; it raises SyncError where nobody can say. `keep` renews the logins that nothing has used for so long in world
+    time, names their connections, and raises SyncError where one couldn't be. `lease` and `beat` are machine seconds.
     """
 
     ledger: Ledger
@@ -29,6 +30,7 @@ class Ports:
     registry: Registry
     xero: Callable[[str], Awaitable[TenantClient]]
     source: Callable[[str], Awaitable[Source]]
+    abilities: Callable[[str], Awaitable[Abilities]]
     keep: Callable[[dt.timedelta], Awaitable[Sequence[str]]]
     identity: WorkerIdentity
     log: Any
@@ -38,10 +40,17 @@ class Ports:
     idle_minutes: float = 10.0
 
     async def keeps_links(self, connection: str) -> bool:
-        """True when the source of a connection declares that links can be written back to it."""
+        """True when links can be written back to the source of a connection.
+
+        Where its settings don't say just now, what the source declares counts: a link that can't be written waits.
+        """
         document = (await self.book.read()).source(connection)
         if document is None:
             return False
+        try:
+            return (await self.abilities(connection)).has(Capability.ATTACH)
+        except SyncError:
+            pass
         try:
             return Capability.ATTACH in self.registry.source_type(document.source).capabilities
         except PluginFault:

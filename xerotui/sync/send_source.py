@@ -48,7 +48,7 @@ class SourceSender:
     async def batch(self, verb: Verb) -> int:
         """How many operations one call may carry."""
         source = await self.ports.source(self.connection)
-        return source.attach_batch if verb is Verb.ATTACH else 1
+        return source.can.attach_batch if verb is Verb.ATTACH else 1
 
     def form(self, operations: Sequence[Operation]) -> Call:
         """The call's row; its body is what the plugin will be given."""

@@ -4,7 +4,7 @@ from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.moves import Move
 from xerotui.model.problems import SyncError
 from xerotui.model.records import Choice, Item, Party
-from xerotui.source.contract import Capability
+from xerotui.source.contract import Abilities
 from xerotui.source.guard import PluginFault
 from xerotui.sync import import_taxes, importing, moving, pair
 from xerotui.sync.import_plans import KINDS
@@ -44,12 +44,14 @@ class Imports(Duplicates):
         kinds: tuple[Kind, ...] = KINDS
         try:
             type_ = self.wiring.registry.source_type(source)
-            if not {Capability.FIND, Capability.SAVE} <= type_.capabilities:
-                reason = f"{type_.title} can't take records from outside"
             kinds = tuple(k for k in KINDS if k in type_.kinds)
-            importable = type_.importable
+            can = await self.wiring.abilities(connection)
+            if not any(can.creates(kind) for kind in kinds):
+                reason = f"{type_.title} can't take records from outside"
         except PluginFault as fault:
-            reason, importable = fault.sentence, ()
+            reason, can = fault.sentence, Abilities()
+        except SyncError as error:
+            reason, can = error.sentence, Abilities()
         try:
             data = await pair.load(self.wiring.ports(), connection, tenant)
         except SyncError as error:
@@ -57,7 +59,7 @@ class Imports(Duplicates):
         rows = []
         for kind in kinds:
             piles = _sizes(data, kind)
-            why = reason or ("" if kind in importable else f"{kind.plural} can't be created there")
+            why = reason or ("" if can.creates(kind) else f"{kind.plural} can't be created there")
             rows.append(
                 ImportRow(
                     connection=connection,
@@ -77,10 +79,9 @@ class Imports(Duplicates):
 
     async def item_groups(self, connection: str) -> tuple[tuple[str, str], ...]:
         """Id and name of the groups that new items of a connection can be put into; empty where there are none."""
-        document = (await self.wiring.book.read()).source(connection)
         try:
-            spec = self.wiring.registry.source_type(document.source).item_groups if document else ""
-        except PluginFault:
+            spec = (await self.wiring.abilities(connection)).item_groups
+        except SyncError:
             spec = ""
         if not spec:
             return ()

@@ -19,7 +19,8 @@ from xerotui.net.clock import WorldClock
 from xerotui.net.governor import Governor, NoLimits
 from xerotui.net.http import HttpClient
 from xerotui.net.limits import Permits
-from xerotui.source.contract import Secrets, Source
+from xerotui.source.accept import abilities_of
+from xerotui.source.contract import Abilities, Secrets, Source
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.store import Book, Ledger, XeroConnectionDoc, me
@@ -78,6 +79,7 @@ class Wiring:
         self._keepers: dict[str, tuple[str, TokenProvider]] = {}
         self._clients: dict[str, tuple[str, TenantClient]] = {}
         self._sources: dict[str, tuple[str, Source]] = {}
+        self._abilities: dict[str, tuple[str, Abilities]] = {}
         self._stopped: list[bool] = []
 
     @classmethod
@@ -112,6 +114,7 @@ class Wiring:
             registry=self.registry,
             xero=self.xero,
             source=self.source,
+            abilities=self.abilities,
             keep=self.keep_logins,
             identity=self.identity,
             log=self.log,
@@ -229,11 +232,33 @@ class Wiring:
                 code="core.not_connected",
                 exit_code=NOT_CONNECTED,
             )
-        mark = repr(sorted(document.settings.items()))
+        mark = document.source + repr(sorted(document.settings.items()))
         held = self._sources.get(connection)
         if held is None or held[0] != mark:
             made = await self.make_source(document.source, connection, document.settings)
             held = self._sources[connection] = (mark, made)
+        return held[1]
+
+    async def abilities(self, connection: str) -> Abilities:
+        """What a source connection can do by its settings, also one that is switched off.
+
+        Raises SyncError when it doesn't exist, its plugin is missing or broken, or its settings no longer fit.
+        """
+        document = (await self.book.read()).source(connection)
+        if document is None:
+            words = f"The source connection {connection} doesn't exist"
+            raise SyncError(words, "See: xerotui tenants.", code="core.not_connected", exit_code=NOT_CONNECTED)
+        mark = document.source + repr(sorted(document.settings.items()))
+        held = self._abilities.get(connection)
+        if held is None or held[0] != mark:
+            try:
+                type_ = self.registry.source_type(document.source)
+                filled = await self.joined(type_.settings_type, f"source/{connection}", document.settings)
+                held = self._abilities[connection] = (mark, abilities_of(type_, filled))
+            except SyncError:
+                raise
+            except Exception as error:
+                raise _unusable(document.source, error) from None
         return held[1]
 
     async def make_source(self, source: str, connection: str, settings: Mapping[str, str]) -> Source:
@@ -242,6 +267,7 @@ class Wiring:
             type_ = self.registry.source_type(source)
             filled = await self.joined(type_.settings_type, f"source/{connection}", settings)
             key, windows = type_.limits(filled)
+            abilities_of(type_, filled)
             governor = Governor(self.permits, key, windows, self.clock)
             context = SourceContext(
                 connection=connection,
@@ -252,22 +278,10 @@ class Wiring:
                 stopped=self._stopped,
             )
             return type_(filled, context)
-        except PluginFault as fault:
-            raise SyncError(
-                f"The plugin of {source} can't be used: {fault.sentence}",
-                "See: xerotui plugins.",
-                code="core.plugin",
-                exit_code=NOT_CONNECTED,
-            ) from None
         except (SyncError, msgspec.ValidationError):
             raise
         except Exception as error:
-            raise SyncError(
-                f"The source {source} can't be made ({type(error).__name__})",
-                "See: xerotui plugins.",
-                code="core.plugin",
-                exit_code=NOT_CONNECTED,
-            ) from error
+            raise _unusable(source, error) from error
 
     async def joined(self, struct: type[msgspec.Struct], owner: str, settings: Mapping[str, str]) -> msgspec.Struct:
         """A settings struct of stored settings and the secrets of the vault.
@@ -283,6 +297,14 @@ class Wiring:
             return fill(struct, {name: value for name, value in values.items() if name in known})
         except msgspec.ValidationError as error:
             raise SyncError(str(error), "Correct the settings: connect again.", code="core.settings") from None
+
+
+def _unusable(source: str, error: Exception) -> SyncError:
+    """The words for a plugin that is missing, broken, or fails when a source is made of it."""
+    words = f"The source {source} can't be made ({type(error).__name__})"
+    if isinstance(error, PluginFault):
+        words = f"The plugin of {source} can't be used: {error.sentence}"
+    return SyncError(words, "See: xerotui plugins.", code="core.plugin", exit_code=NOT_CONNECTED)
 
 
 def _mark(settings: XeroSettings) -> str:
