@@ -14,6 +14,7 @@ from xerotui.model.records import Record
 from xerotui.model.settling import Settlement
 from xerotui.net.http import HttpClient, Response
 from xerotui.net.limits import Limits, Throttled
+from xerotui.source.abilities import Abilities, Capability
 
 # The contract's version: a plugin states the one it was built for as `XEROTUI_CONTRACT`.
 CONTRACT = 1
