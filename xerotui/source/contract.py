@@ -202,10 +202,10 @@ class Source(ABC):
     readiness: ClassVar[tuple[ReadinessStep, ...]] = ()
     # Kinds that `import` can create in the source.
     importable: ClassVar[tuple[Kind, ...]] = ()
-    # Kinds of which `remove` can take records away.
-    removable: ClassVar[tuple[Kind, ...]] = ()
     # Kinds that `hand_over` takes, where they can't be created.
     handed: ClassVar[tuple[Kind, ...]] = ()
+    # Kinds of which `remove` can take records away.
+    removable: ClassVar[tuple[Kind, ...]] = ()
     # The id under which `choices` lists the groups that new items can be put into; "" where there are none.
     item_groups: ClassVar[str] = ""
     # Fields of records of a kind that `amend` can set, by the names that the records themselves have.
@@ -219,8 +219,6 @@ class Source(ABC):
         self.settings = settings
         self.context = context
 
-    @classmethod
-    @abstractmethod
     @classmethod
     def abilities(cls, settings: Any) -> Abilities:
         """What a connection of these settings can do, without asking anybody; never more than `declared`."""
@@ -245,6 +243,8 @@ class Source(ABC):
         """What this connection can do."""
         return self.abilities(self.settings)
 
+    @classmethod
+    @abstractmethod
     def limits(cls, settings: Any) -> tuple[str, Limits]:
         """The key that the vendor counts by, and its limits."""
 
@@ -288,8 +288,6 @@ class Source(ABC):
         """Create one record with its Xero id in it; the new id."""
         raise SourceRefused(f"{self.title} can't save {kind.plural}")
 
-    async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
-        """Set these fields of one record, valued as the record holds them; the record as the source has it then.
     async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
         """Give new records of Xero to the source's own importer, as a file replaced whole; its name, for people.
 
@@ -297,6 +295,8 @@ class Source(ABC):
         """
         raise SourceRefused(f"{self.title} takes no {kind.plural} as a file")
 
+    async def amend(self, kind: Kind, id: str, changes: Mapping[str, Any]) -> Record:
+        """Set these fields of one record, valued as the record holds them; the record as the source has it then.
 
         Fields that aren't named stay; repeating it must change nothing.
         """
@@ -363,7 +363,6 @@ class Emulator(Protocol):
     def totals(self) -> Mapping[str, Any]:
         """Documents meant for Xero, `sent` and `blocked`, as `{tenant: {currency: {kind: {documents, total}}}}`."""
         ...
-    "Abilities",
 
     async def stop(self) -> None:
         """Stop serving."""
@@ -396,6 +395,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 __all__ = [
     "CONTRACT",
     "TRACKING",
+    "Abilities",
     "Attachment",
     "Capability",
     "Context",
