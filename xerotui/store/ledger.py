@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from xerotui.model.problems import SyncError
 from xerotui.net.clock import Clock, WorldClock
@@ -140,18 +140,12 @@ class Ledger:
     async def _begun(self, *, writing: bool) -> AsyncIterator[AsyncConnection]:
         connection = self._engine.connect()
         try:
-            await uncut(connection.start())
-            await uncut(connection.execution_options(**{sqlite.WRITING: writing}))
-            transaction = connection.begin()
-            try:
-                await uncut(transaction.start())
-                yield connection
-                await uncut(transaction.commit())
-            finally:
-                if transaction.is_active:
-                    await uncut(transaction.rollback())
+            transaction = await uncut(_start(connection, writing=writing))
+            yield connection
+            await uncut(_finish(connection, transaction))
         finally:
-            if connection.sync_connection is not None:
+            if connection.sync_connection is not None and not connection.closed:
+                # What was begun and not committed is rolled back with it.
                 await uncut(connection.close())
 
     async def pulse(self) -> int:
@@ -165,3 +159,14 @@ class Ledger:
             found = await sqlite.integrity(connection)
         async with self.read() as tx:
             return [*found, *await self.audit.verify(tx)]
+
+
+async def _start(connection: AsyncConnection, *, writing: bool) -> AsyncTransaction:
+    await connection.start()
+    await connection.execution_options(**{sqlite.WRITING: writing})
+    return await connection.begin().start()
+
+
+async def _finish(connection: AsyncConnection, transaction: AsyncTransaction) -> None:
+    await transaction.commit()
+    await connection.close()
