@@ -17,12 +17,14 @@ import pytest
 from xerotui.cli import control, demo_connect, demo_expect, demo_report, demo_sandbox
 from xerotui.cli.codes import Exit
 from xerotui.cli.output import Output
+from xerotui.model.problems import SyncError
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import DEMO_START, build
 from xerotui.sandbox.world_xero import lock_dates
 from xerotui.workspace import process
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import Home
+from xerotui_halo.emulator import HaloEmulator
 
 KEYS = {
     "tenants",
@@ -66,8 +68,11 @@ def test_the_whole_job_without_a_screen(tmp_path: Path) -> None:
     assert said["differences"] == []
     assert said["violations"] == []
     assert said["second_run_writes"] == 0
-    assert said["blocked_at_first"] == demo_expect.by_code(demo_expect.expected(world, mended=False))
-    assert said["blocked_at_end"] == demo_expect.by_code(demo_expect.expected(world, mended=True))
+    emulator = HaloEmulator()
+    emulator.load(world)
+    for when, mended in (("first", False), ("end", True)):
+        seeded = demo_expect.expected(emulator.expected(), mended=mended)
+        assert said[f"blocked_at_{when}"] == demo_expect.by_code(seeded)
     assert set(said["operations"]) == {"confirmed", "verified"}
     assert summed(said["source"]["sent"]) == summed(said["xero"])
     assert sum(n for n, _ in summed(said["xero"]).values()) > 400
@@ -124,9 +129,11 @@ async def test_a_running_demo_is_joined_stopped_and_begun_anew(tmp_path: Path) -
             str(t.id) for t in build(1).trouble if t.kind == "tax_unmapped" and t.record == "tax"
         }
         await space.close()
-        again = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)
+        again = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False, source="halo")
         assert again.joined
         assert again.services == first.services
+        with pytest.raises(SyncError, match="A demo of halo runs in this home, not of other"):
+            await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False, source="other")
         assert await demo_sandbox.stop(home, out) is demo_sandbox.Ended.RUNNING
         assert await demo_sandbox.stop(home, out) is demo_sandbox.Ended.NOTHING
         fresh = await demo_sandbox.ensure(home, out, seed=1, rate=60.0, child=False)

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from xerotui.cli import control
+from xerotui.cli import control, demo_expect
 from xerotui.cli.demo_sandbox import Served
 from xerotui.cli.follow import followed
 from xerotui.cli.output import Output
 from xerotui.model.paging import View
+from xerotui.model.problems import SyncError
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
@@ -25,23 +26,23 @@ async def connect(space: "Workspace", served: Served, out: Output, *, minute_lim
     out.say("Connecting Xero …")
     await _xero(space, served.services[XERO], minute_limit)
     forms = dict(await space.source_types())
-    for name, about in served.services.items():
-        if name == XERO or name not in forms:
-            continue
+    for about in served.sources():
+        name = about["emulates"]
+        if name not in forms:
+            raise SyncError(f"No plugin brings the source {name}", "See: xerotui plugins.", code="core.plugin")
         out.say(f"Connecting {forms[name]} …")
         known = {field.name for field in await space.source_form(name)}
         values = {field: str(value) for field, value in about.items() if field in known}
         await space.connect_source(name, forms[name], values)
     out.say("Reading both sides …")
     await followed(space, out, "refresh")
-    out.say(f"{await _map(space, served)} tax rates mapped as proposed; one is left to be mapped.")
+    left = demo_expect.left(await demo_expect.told(served.controls()))
+    rest = f"; {len(left)} left to be mapped" if left else ""
+    out.say(f"{await _map(space, left)} tax rates mapped as proposed{rest}.")
 
 
-async def _map(space: "Workspace", served: Served) -> int:
-    """Take the proposals, but leave the rate that the demo world is in trouble with: mapping it is the tour's point."""
-    from xerotui.sandbox.world import build
-
-    left = {str(t.id) for t in build(served.seed).trouble if t.kind == "tax_unmapped" and t.record == "tax"}
+async def _map(space: "Workspace", left: set[str]) -> int:
+    """Take the proposals, but leave the rates that are trouble: mapping them is the tour's point."""
     taken = 0
     for source in await space.sources():
         for tenant in await space.tenants():

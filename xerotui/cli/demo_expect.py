@@ -1,41 +1,33 @@
-"""What the demo world's seeded trouble must come to: one table from kinds of trouble to problem codes."""
+"""What the demo must find: the trouble that the emulated sources say is seeded in them."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from xerotui.sandbox.world import World
+from xerotui.cli import control
+from xerotui.model.kinds import READ_ONLY, Kind
 
-CODES: dict[str, str] = {
-    "tax_unmapped": "core.tax_unmapped",
-    "contact_archived": "core.contact_archived",
-    "number_taken": "core.number_taken",
-    "period_locked": "core.period_locked",
-    "item_unmapped": "core.item_unmapped",
-    "charge_rate_uncoded": "halo.charge_rate_uncoded",
-    "account_archived": "core.account_archived",
-    "total_mismatch": "core.total_mismatch",
-    "account_number_missing": "core.account_number_missing",
-    # Of the hostile names those that Xero refuses; markup and wide letters go through.
-    "name_control": "core.name_refused",
-    "name_angle": "core.name_refused",
-    "name_long": "core.name_refused",
-}
-# Records that are synced; trouble that sits in settings (a tax rate, a charge rate) shows on the documents.
-SYNCED = ("customer", "supplier", "item", "invoice", "credit_note", "purchase_order")
-# Mended by the demo itself, so that it must be gone at the end.
-MENDED = "core.tax_unmapped"
-
+# An entry of `xerotui.source.contract.Emulator.expected`.
+Entry = Mapping[str, Any]
 Found = set[tuple[str, str, str]]
 
 
-def expected(world: "World", *, mended: bool) -> Found:
+async def told(controls: Mapping[str, str]) -> list[Entry]:
+    """What every service says is seeded in it."""
+    return [entry for url in controls.values() for entry in await control.get(f"{url}/expected")]
+
+
+def expected(entries: Iterable[Entry], *, mended: bool) -> Found:
     """The trouble that must be found, as (code, kind, source id); `mended` leaves out what the demo mends."""
-    seeded = {
-        (CODES[trouble.kind], trouble.record, str(trouble.id))
-        for trouble in world.trouble
-        if trouble.blocks and trouble.record in SYNCED
+    return {
+        (entry["code"], entry["kind"], entry["id"])
+        for entry in entries
+        if Kind(entry["kind"]) not in READ_ONLY and not (mended and entry["mended"])
     }
-    return {entry for entry in seeded if not (mended and entry[0] == MENDED)}
+
+
+def left(entries: Iterable[Entry]) -> set[str]:
+    """The tax rates, by source value, that aren't mapped before they are mended."""
+    return {entry["id"] for entry in entries if entry["kind"] == Kind.TAX_RATE.value}
 
 
 def by_code(found: Found) -> dict[str, int]:

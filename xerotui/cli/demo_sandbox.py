@@ -33,6 +33,10 @@ class Served:
     joined: bool
     started: process.Started | None = None
 
+    def sources(self) -> list[dict[str, Any]]:
+        """What is said of each emulated source: `emulates`, its control address, and a connection's settings."""
+        return [about for about in self.services.values() if isinstance(about, dict) and "emulates" in about]
+
     def controls(self) -> dict[str, str]:
         """The control address of every service."""
         return {name: about["control_url"] for name, about in self.services.items() if isinstance(about, dict)}
@@ -47,15 +51,18 @@ def read(home: Home) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and process.lives(record) else None
 
 
-async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool, world: str = "demo") -> Served:
-    """The running sandbox of a demo home, or a fresh one in an emptied home.
+async def ensure(
+    root: Path, out: Output, *, seed: int, rate: float, child: bool, world: str = "demo", source: str = ""
+) -> Served:
+    """The running sandbox of a demo home, or a fresh one in an emptied home, with the emulator that `source` names.
 
-    A `child` ends with this process and is never joined. Raises SyncError when it doesn't come up, or when the home
-    holds something that isn't a demo.
+    A `child` ends with this process and is never joined. Raises SyncError when it doesn't come up, when the home
+    holds something that isn't a demo, or a running one of another source.
     """
     home = prepare(root)
     record = read(home)
     if record is not None and not child:
+        _same(record, source)
         os.environ["XEROTUI_CLOCK"] = record["services"]["clock"]
         return Served(record["services"], int(record["seed"]), joined=True)
     if record is not None:
@@ -73,6 +80,7 @@ async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool
     log = home.logs / "sandbox.log"
     arguments = ["sandbox", "--directory", str(home.root), "--record", str(home.sandbox)]
     arguments += ["--seed", str(seed), "--world", world, "--rate", str(rate), "--start", f"{DEMO_START:%Y-%m-%dT%H:%M}"]
+    arguments += ["--source", source] if source else []
     arguments += [] if child else ["--idle-minutes", str(IDLE_MINUTES)]
     started = process.start(arguments, log, child=child)
     until = time.monotonic() + START_SECONDS
@@ -88,6 +96,17 @@ async def ensure(root: Path, out: Output, *, seed: int, rate: float, child: bool
         code="demo.sandbox",
         exit_code=Exit.WORKER,
     )
+
+
+def _same(record: dict[str, Any], source: str) -> None:
+    runs = [name for name, about in record["services"].items() if isinstance(about, dict) and "emulates" in about]
+    if source and source not in runs:
+        raise SyncError(
+            f"A demo of {', '.join(runs) or 'Xero alone'} runs in this home, not of {source}",
+            "End it first: xerotui demo --stop; or join it: xerotui demo.",
+            code="demo.running",
+            exit_code=Exit.REFUSED,
+        )
 
 
 async def _empty(home: Home, out: Output) -> None:

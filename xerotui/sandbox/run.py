@@ -20,6 +20,7 @@ class Emulator(Protocol):
     """What an emulated source brings to the sandbox."""
 
     name: str
+    source: str
 
     @property
     def service(self) -> Service:
@@ -37,6 +38,9 @@ class Emulator(Protocol):
     def totals(self) -> dict[str, Any]:
         """Return documents and totals as the emulator counts them."""
 
+    def expected(self) -> list[dict[str, Any]]:
+        """Return the trouble seeded in it: code, kind, id, and whether the demo mends it."""
+
     async def stop(self) -> None:
         """Stop serving."""
 
@@ -50,10 +54,14 @@ class Sandbox:
         self.sources = list(sources)
 
     def describe(self) -> dict[str, Any]:
-        """Return addresses and settings of each service, and the path of the clock."""
+        """Return addresses and settings of each service, of which source it is, and the path of the clock."""
         found: dict[str, Any] = {"xero": self.xero.describe()}
         for source in self.sources:
-            found[source.name] = {**source.settings(), "control_url": source.service.control_url}
+            found[source.name] = {
+                **source.settings(),
+                "emulates": source.source,
+                "control_url": source.service.control_url,
+            }
         return {**found, "clock": str(self.clock.path)}
 
     def services(self) -> list[Service]:
@@ -111,6 +119,7 @@ async def serve(
         for emulator in emulators:
             emulator.load(world)
             await emulator.start(clock)
+            emulator.service.expected = emulator.expected
             sandbox.sources.append(emulator)
     except BaseException:
         await sandbox.stop()

@@ -112,6 +112,7 @@ class Service:
     that a delayed request counts as in flight. ``routes`` are added to the common control routes (their
     paths begin with ``/__control``). Control calls are never gated, faulted or logged. ``failing`` is asked before
     a fault's own answer takes the place of the work's, and told that answer: a service may remember it.
+    ``expected``, set by who hosts the service, tells of the trouble that is seeded in it.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class Service:
         self.faults = Faults(seed, faults)
         self.windows = windows
         self._totals = totals or dict
+        self.expected: Callable[[], Any] = list
         self._app = app
         self._work: ASGIApp = gate(self._faulted) if gate else self._faulted
         self._control = Starlette(routes=[*self._control_routes(), *(routes or [])])
@@ -303,6 +305,7 @@ class Service:
         yield Route(f"{CONTROL}/words", self._get(lambda: self.journal.words))
         yield Route(f"{CONTROL}/requests", self._get(lambda: list(self.journal.requests)))
         yield Route(f"{CONTROL}/totals", self._get(lambda: self._totals()))
+        yield Route(f"{CONTROL}/expected", self._get(lambda: self.expected()))
         yield Route(f"{CONTROL}/faults", self._get(self.faults.describe), methods=["GET"])
         yield Route(f"{CONTROL}/faults", self._post(self.faults.post), methods=["POST"])
         yield Route(f"{CONTROL}/clock", self._get(self.clock.describe), methods=["GET"])

@@ -94,13 +94,18 @@ def abilities_of(type_: type[Source], settings: msgspec.Struct) -> Abilities:
     return answer
 
 
+_EMULATES = ("load", "start", "settings", "totals", "expected", "stop")
+
+
 def emulators_of(answer: Any) -> tuple[Any, ...]:
-    """Emulators: objects with a name, `load`, `start`, `settings`, `totals` and `stop`."""
+    """Emulators: objects with a name, a source, and the methods of `Emulator`."""
     found = items_of(lambda one: one)(answer)
     for one in found:
         if not isinstance(getattr(one, "name", None), str) or inspect.isclass(one):
             raise TypeError(f"{one!r} among the emulators, which has no name"[:200])
-        lacking = [m for m in ("load", "start", "settings", "totals", "stop") if not callable(getattr(one, m, None))]
+        if not isinstance(getattr(one, "source", None), str):
+            raise TypeError(f"the emulator {one.name}, which doesn't say of which source it is")
+        lacking = [m for m in _EMULATES if not callable(getattr(one, m, None))]
         if lacking:
             raise TypeError(f"the emulator {one.name}, which lacks {', '.join(lacking)}")
     return found

@@ -15,6 +15,7 @@ from xerotui.model.settling import Settlement
 from xerotui.net.http import HttpClient, Response
 from xerotui.net.limits import Limits, Throttled
 from xerotui.source.abilities import Abilities, Capability
+from xerotui.source.emulating import Emulator
 
 # The contract's version: a plugin states the one it was built for as `XEROTUI_CONTRACT`.
 CONTRACT = 1
@@ -333,40 +334,6 @@ class Source(ABC):
     async def void_effect(self, kind: Kind) -> str:
         """In a sentence for the person who decides: what else voiding such a document does at the source."""
         return ""
-
-
-class Emulator(Protocol):
-    """A source emulated for the sandbox and the conformance suite; HTTP is no part of this protocol.
-
-    World, clock and service are those of `xerotui.sandbox`, which the core doesn't import.
-    """
-
-    name: str
-
-    @property
-    def service(self) -> Any:
-        """The running `xerotui.sandbox.service.Service`: its control routes, journal, faults and violations."""
-        ...
-
-    def load(self, world: Any) -> None:
-        """Take over the part of the demo world that this source holds."""
-        ...
-
-    async def start(self, clock: Any) -> None:
-        """Begin to serve on loopback, in the world time of `clock`."""
-        ...
-
-    def settings(self) -> Mapping[str, str]:
-        """What a connection to it needs, by field name of the source's settings."""
-        ...
-
-    def totals(self) -> Mapping[str, Any]:
-        """Documents meant for Xero, `sent` and `blocked`, as `{tenant: {currency: {kind: {documents, total}}}}`."""
-        ...
-
-    async def stop(self) -> None:
-        """Stop serving."""
-        ...
 
 
 class ResolveContext(msgspec.Struct, frozen=True, kw_only=True):

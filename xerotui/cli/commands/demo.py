@@ -8,6 +8,7 @@ import click
 
 from xerotui.cli.app import Root
 from xerotui.cli.codes import Exit
+from xerotui.cli.commands.sandbox import emulator
 from xerotui.cli.output import Output
 
 BANNER = "DEMO: an emulated Xero and PSA on this machine"
@@ -24,6 +25,7 @@ BANNER = "DEMO: an emulated Xero and PSA on this machine"
     show_default=True,
     help="full has a third organisation whose books hold most documents already (in the console).",
 )
+@click.option("--source", default="", metavar="NAME", help="The emulated source; by default the first by name.")
 @click.option("--rate", type=float, help="World seconds in a second, at most 60.  [default: 1; 20 with --headless]")
 @click.option(
     "--minute-limit",
@@ -39,6 +41,7 @@ def demo(
     json: bool,
     seed: int,
     world: str,
+    source: str,
     rate: float | None,
     minute_limit: int,
     stopping: bool,
@@ -57,15 +60,17 @@ def demo(
         raise click.UsageError("--rate is above 0 and at most 60.")
     if headless and world != "demo":
         raise click.UsageError("--world goes with the console; what --headless expects is the demo world's.")
+    if source:
+        emulator(out, source)
     if headless:
         if root.home is not None:
-            return asyncio.run(_headless(root.home, out, seed, rate, minute_limit))
+            return asyncio.run(_headless(root.home, out, seed, rate, minute_limit, source))
         with tempfile.TemporaryDirectory(prefix="xerotui-demo-") as made:
-            return asyncio.run(_headless(Path(made), out, seed, rate, minute_limit))
+            return asyncio.run(_headless(Path(made), out, seed, rate, minute_limit, source))
     if json:
         raise click.UsageError("--json goes with --headless.")
     home = _home(root)
-    asyncio.run(_prepare(home, out, seed, rate, minute_limit, world))
+    asyncio.run(_prepare(home, out, seed, rate, minute_limit, world, source))
     return root.console(home, root.read_only, BANNER)
 
 
@@ -88,11 +93,11 @@ async def _stop(home: Path, out: Output) -> int:
     return Exit.DONE
 
 
-async def _prepare(home: Path, out: Output, seed: int, rate: float, minute_limit: int, world: str) -> None:
+async def _prepare(home: Path, out: Output, seed: int, rate: float, minute_limit: int, world: str, source: str) -> None:
     from xerotui.cli import demo_connect, demo_sandbox
     from xerotui.workspace.door import Workspace
 
-    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=False, world=world)
+    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=False, world=world, source=source)
     space = await Workspace.open(home)
     try:
         await demo_connect.connect(space, served, out, minute_limit=minute_limit)
@@ -100,11 +105,11 @@ async def _prepare(home: Path, out: Output, seed: int, rate: float, minute_limit
         await space.close()
 
 
-async def _headless(home: Path, out: Output, seed: int, rate: float, minute_limit: int) -> int:
+async def _headless(home: Path, out: Output, seed: int, rate: float, minute_limit: int, source: str) -> int:
     from xerotui.cli import demo_headless, demo_sandbox
     from xerotui.workspace.door import Workspace
 
-    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=True)
+    served = await demo_sandbox.ensure(home, out, seed=seed, rate=rate, child=True, source=source)
     try:
         space = await Workspace.open(home, attached=True)
         try:

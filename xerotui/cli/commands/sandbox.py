@@ -1,4 +1,4 @@
-"""`xerotui sandbox`: Xero and every source emulated on loopback, until interrupted. The only user of that room."""
+"""`xerotui sandbox`: Xero and a source emulated on loopback, until interrupted. The only user of that room."""
 
 import asyncio
 import json as stdlib_json
@@ -36,6 +36,9 @@ from xerotui.model.problems import SyncError
     show_default=True,
     help="full has a third organisation whose books hold most documents already.",
 )
+@click.option(
+    "--source", default="", metavar="NAME", help="The emulated source to serve; by default the first by name."
+)
 @click.option("--rate", default=1.0, show_default=True, help="World seconds in a second, at most 60.")
 @click.option(
     "--port-xero", type=click.IntRange(0, 65535), default=0, help="Port of the emulated Xero; 0 lets the system choose."
@@ -62,6 +65,7 @@ def sandbox(
     seed: int,
     scale: float,
     name: str,
+    source: str,
     rate: float,
     port_xero: int,
     directory: Path | None,
@@ -69,10 +73,11 @@ def sandbox(
     record: Path | None,
     idle_minutes: float,
 ) -> int:
-    """Serve an emulated Xero and every source that has an emulator, on loopback, until interrupted."""
+    """Serve an emulated Xero and one emulated source on loopback, until interrupted."""
     if not 0 < rate <= 60:
         raise click.UsageError("--rate is above 0 and at most 60.")
     options = {"seed": seed, "scale": scale, "name": name, "rate": rate, "xero_port": port_xero, "start": start}
+    options["emulators"] = emulator(Output(json=json), source)
     try:
         if directory is not None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,14 +93,20 @@ def sandbox(
         ) from None
 
 
-def _emulators(out: Output) -> list[Any]:
-    """The emulators of all plugins; one that fails is named and left out."""
+def emulator(out: Output, source: str) -> list[Any]:
+    """The emulator of that name, blank for the first by name; none where no plugin brings one.
+
+    A plugin that fails is named and left out. Raises click.UsageError with the names that there are.
+    """
     from xerotui.workspace import forms
 
     found = forms.registry().emulators()
     for fault in forms.registry().faults():
         out.say(f"Plugin {fault.name} is left out: {fault.sentence}")
-    return list(found.values())
+    if source and source not in found:
+        known = ", ".join(sorted(found)) or "none: no plugin brings an emulator"
+        raise click.UsageError(f"--source: no emulator is called {source}; there are {known}.")
+    return [found[source or min(found)]] if found else []
 
 
 async def _serve(
@@ -104,7 +115,6 @@ async def _serve(
     from xerotui.sandbox import run, world
     from xerotui.workspace import process
 
-    emulators = _emulators(out)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,7 +125,7 @@ async def _serve(
     # Callers of their own judge the life of tokens and what changed since when by the machine's clock: now means now.
     serving = await run.serve(
         made,
-        emulators,
+        options["emulators"],
         home=directory,
         clock_rate=options["rate"],
         start=start or datetime.now(UTC),

@@ -20,6 +20,7 @@ from xerotui.sandbox.world import World
 from xerotui_halo.emulator.app import WINDOW_SECONDS, Api, Limiter
 from xerotui_halo.emulator.auth import Auth
 from xerotui_halo.emulator.errors import Refused
+from xerotui_halo.emulator.expected import expected
 from xerotui_halo.emulator.fields import ENTITIES
 from xerotui_halo.emulator.lists import is_credit
 from xerotui_halo.emulator.seed import Row, Seed
@@ -42,6 +43,7 @@ class HaloEmulator:
     """
 
     name = "halo"
+    source = "halo"
 
     def __init__(self, *, switches: Switches | None = None, port: int = 0) -> None:
         self.switches = switches or Switches()
@@ -129,6 +131,10 @@ class HaloEmulator:
                 entry["documents"] += 1
                 entry["total"] += abs(Decimal(row["total"])) if kind == CREDIT else Decimal(row["total"])
         return _as_text(sums)
+
+    def expected(self) -> list[dict[str, Any]]:
+        """The trouble that the world seeded, by the codes under which it must be found."""
+        return expected(self._world) if self._world else []
 
     def duplicates(self) -> list[dict[str, Any]]:
         """Groups of records that share a Xero id, or tenant, name and account number, one made by a caller."""
