@@ -23,6 +23,7 @@ _SEP = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")
 _SIGNS = re.compile(r"^[£$€¥]|[£$€¥%]$")
 _PLAIN = re.compile(r"[+-]?\d*\.?\d+([eE][+-]?\d{1,3})?|[+-]?\d+\.")
+_SIGNED = re.compile(r"[+-]?[\d.,]+")
 _GROUPED = {",": re.compile(r"[+-]?\d{1,3}(,\d{3})+"), ".": re.compile(r"[+-]?\d{1,3}(\.\d{3})+")}
 # As many digits as an amount can have without being a slip.
 _DIGITS = 18
@@ -157,6 +158,8 @@ def decimal_evidence(text: str) -> str:
     `1,234` and `1.234` could be either.
     """
     number = bare(text)
+    if not _SIGNED.fullmatch(number):
+        return ""
     comma, dot = number.rfind(","), number.rfind(".")
     if comma < 0 and dot < 0:
         return ""
