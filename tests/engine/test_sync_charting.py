@@ -34,6 +34,15 @@ async def test_what_changes_in_xero_under_a_mapping_is_told_and_sheets_show_thei
             db.put_mapping(msgspec.structs.replace(bought, trade="sales"))
         await bench.done("refresh", connection=SOURCE)
         assert (bought.trade, await problems(bench, phase="chart")) == ("purchase", [])
+        # Each side says how it stands: none is broken, and the one that has no rate of its own says that.
+        sides = [r for r in await space.mapping_rows(SOURCE, british, "tax") if r.value == bought.value]
+        said = {r.trade: (r.state, r.target, r.changed) for r in sides}
+        assert said["purchase"] == ("mapped", "INPUT2", "")
+        assert said["sales"] == ("mapped", "INPUT2", "")
+        assert {r.trade: r.note for r in sides} == {
+            "purchase": "by the mapping of the sales side, which Xero allows here alone",
+            "sales": "serves purchase documents: Xero allows it there alone",
+        }
         async with bench.wiring.book.edit() as db:
             db.drop_mapping("tax", SOURCE, bought.value, "sales", british)
             db.put_mapping(bought)

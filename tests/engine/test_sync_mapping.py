@@ -149,6 +149,8 @@ async def test_accounts_are_mapped_and_default_items_counted_and_a_child_lends_i
         [target] = {line.account for line in found[1].lines}
         offered = await door(bench).mapping_targets("account", SOURCE, tenant, "9X1")
         assert {r.reason for r in offered if not r.allowed} >= {"lines can't name it"}
+        free = [r.title.casefold() for r in offered if r.allowed]
+        assert free == sorted(free), "by name, so that one is found in a long list"
         await mapped(bench, "account", "9X1", target, "purchase")
         assert await created(bench, record) is None
         await mapped(bench, "account", "9X1", target)

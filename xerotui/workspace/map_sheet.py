@@ -66,7 +66,7 @@ class MapSheets(Mappings):
         names = {t.tenant: t.name for t in (await self.wiring.book.read()).tenants()}
         found: list[tuple[str, ...]] = []
         for row in rows:
-            target = (row.target, row.target_title) if row.state in ("mapped", "broken") else ("", "")
+            target = (row.target, row.target_title) if row.state != "proposed" else ("", "")
             who = (row.connection, names.get(row.tenant, row.tenant))
             found.append((*who, row.spec, row.value, row.trade, row.title, *target))
         return found

@@ -1,6 +1,6 @@
-"""Mappings: specs, rows with proposals, targets, and the edits. What is equal is decided in `rates`."""
+"""Mappings: specs, pages, targets, and the edits. What a row says is worked out in `mapping_rows`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,34 +8,20 @@ import msgspec
 from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
-from xerotui.model.records import Account, Choice, Item, Record, TaxRate, Tracking
+from xerotui.model.records import Choice, Record, TaxRate, Tracking
 from xerotui.model.work import Topic
 from xerotui.source.contract import MappingSpec, Target
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Mapping
-from xerotui.sync import charting, rates
-from xerotui.sync.checks import no_line
+from xerotui.sync import rates
 from xerotui.sync.overriding import SPEC_THEME
 from xerotui.sync.pair import ACCOUNT, ANY, NOT_SENT
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.listing import paged
-from xerotui.workspace.mapping_specs import BOTH, CORE, account_values, theme_values
+from xerotui.workspace.mapping_rows import Sides, code_of, rows_of, target_row, value_of
+from xerotui.workspace.mapping_specs import CORE, account_values, theme_values
 from xerotui.workspace.pages import MappingRow, SpecRow, TargetRow
 from xerotui.workspace.requests import Requests
-
-
-class Sides(msgspec.Struct, frozen=True):
-    """What one mapping screen is worked out from."""
-
-    spec: MappingSpec
-    connection: str
-    tenant: str
-    values: Sequence[Record]
-    targets: Sequence[Record]
-    stored: dict[tuple[str, str], Mapping]
-    waiting: dict[str, int]
-    # When the targets were read, as ISO text; blank for never.
-    read: str = ""
 
 
 class Mappings(Requests):
@@ -119,7 +105,7 @@ class Mappings(Requests):
     async def mapping(self, spec: str, connection: str, tenant: str, view: View) -> Page[MappingRow]:
         """A page of source values with what they become; those that documents wait for come first."""
         sides = await self._sides(spec, connection, tenant)
-        rows = [row for value in sides.values for row in _rows(sides, value)]
+        rows = [row for value in sides.values for row in rows_of(sides, value)]
         order = {"unmapped": 0, "broken": 0, "proposed": 1, "mapped": 2}
         rows.sort(key=lambda r: (-r.waiting, order[r.state], r.title.casefold(), r.value, r.trade == "purchase"))
         return paged(rows, view, lambda row: f"{row.title} {row.value} {row.target} {row.target_title}")
@@ -127,18 +113,21 @@ class Mappings(Requests):
     async def mapping_targets(
         self, spec: str, connection: str, tenant: str, value: str, trade: str = "sales"
     ) -> tuple[TargetRow, ...]:
-        """What the tenant has to map this value to; what isn't allowed comes last, with the reason.
+        """What the tenant has to map this value to, by name; what isn't allowed comes last, with the reason.
 
+        Of tax rates those whose name is most like the value's come first.
         Raises SyncError for a value that the source doesn't have.
         """
         sides = await self._sides(spec, connection, tenant)
-        source = next((v for v in sides.values if _value(v) == value), None)
+        source = next((v for v in sides.values if value_of(v) == value), None)
         if source is None:
             raise _unknown(f"The source has no value {value}")
         targets: Sequence[Record] = sides.targets
         if isinstance(source, TaxRate):
             targets = rates.named_alike(source, [t for t in targets if isinstance(t, TaxRate)])
-        rows = [_target_row(sides.spec, source, target, Trade(trade)) for target in targets]
+        else:
+            targets = sorted(targets, key=lambda t: (t.id == NOT_SENT, (t.name or code_of(t)).casefold(), code_of(t)))
+        rows = [target_row(sides.spec, source, target, Trade(trade)) for target in targets]
         return tuple(sorted(rows, key=lambda row: not row.allowed))
 
     async def map_set(
@@ -150,13 +139,13 @@ class Mappings(Requests):
         """
         self.gate("map.set")
         sides = await self._sides(spec, connection, tenant)
-        source = next((v for v in sides.values if _value(v) == value), None)
-        found = next((t for t in sides.targets if target in (_code(t), t.id)), None)
+        source = next((v for v in sides.values if value_of(v) == value), None)
+        found = next((t for t in sides.targets if target in (code_of(t), t.id)), None)
         if source is None or found is None:
             raise _unknown(
                 f"The source has no value {value}" if source is None else f"This organisation has no {target}"
             )
-        row = _target_row(sides.spec, source, found, Trade(trade))
+        row = target_row(sides.spec, source, found, Trade(trade))
         if not row.allowed:
             raise SyncError(
                 f"{source.name or value} can't become {row.title}: {row.reason}",
@@ -192,8 +181,8 @@ class Mappings(Requests):
         await self._was_read(connection, tenant)
         taken = []
         for value in sides.values:
-            for row in _rows(sides, value):
-                target = next((t for t in sides.targets if _code(t) == row.target), None)
+            for row in rows_of(sides, value):
+                target = next((t for t in sides.targets if code_of(t) == row.target), None)
                 if target is not None and (row.state == "proposed" or (row.changed and row.state == "mapped")):
                     taken.append((sides, value, target, row.trade))
         if taken:
@@ -221,10 +210,10 @@ class Mappings(Requests):
                     Mapping(
                         spec=sides.spec.id,
                         connection=sides.connection,
-                        value=_value(source),
+                        value=value_of(source),
                         trade=trade,
                         tenant=sides.tenant,
-                        target=_code(target),
+                        target=code_of(target),
                         target_title=target.name,
                         actor=self.actor,
                         at=self.wiring.clock.now(),
@@ -233,8 +222,8 @@ class Mappings(Requests):
 
         await self.wiring.book.change(write)
         for sides, source, target, trade in edits:
-            more = {"connection": sides.connection, "tenant": sides.tenant, "trade": trade, "target": _code(target)}
-            await self._news("map.set", f"{sides.spec.id}:{_value(source)}", **more)
+            more = {"connection": sides.connection, "tenant": sides.tenant, "trade": trade, "target": code_of(target)}
+            await self._news("map.set", f"{sides.spec.id}:{value_of(source)}", **more)
 
     async def _news(self, action: str, subject: str, **detail: str) -> None:
         """Audit an edit of the book, and let the worker draw its consequences."""
@@ -268,116 +257,3 @@ def _spec_row(spec: MappingSpec, connection: str) -> SpecRow:
         connection=connection,
         trades=tuple(t.value for t in spec.trades),
     )
-
-
-def _value(record: Record) -> str:
-    """The source value as mappings keep it: ids of choices are stored with their spec before them."""
-    return record.id.removeprefix(f"{record.spec}:") if isinstance(record, Choice) else record.id
-
-
-def _code(record: Record) -> str:
-    """What a mapping keeps of a Xero record: its code where it has one, because documents carry codes."""
-    return getattr(record, "code", "") or record.id
-
-
-def _active(record: Record) -> bool:
-    status = getattr(record, "status", "") or "ACTIVE"
-    return bool(getattr(record, "active", True)) and status.upper() == "ACTIVE"
-
-
-def _target_row(spec: MappingSpec, source: Record | None, target: Record, trade: Trade) -> TargetRow:
-    title, detail, reason = target.name or _code(target), _code(target), ""
-    if isinstance(target, TaxRate):
-        detail = f"{target.code}, {rates.described(target)}"
-        if isinstance(source, TaxRate):
-            reason = rates.compare(source, target, trade).reason
-        elif not rates.serves(target, trade):
-            reason = f"Xero doesn't allow it on {trade.value} documents"
-    elif isinstance(target, Account):
-        detail, reason = f"{target.code}, {target.type.lower()}", no_line(target)
-    elif isinstance(target, Tracking):
-        options = [name for _, name, status in target.options if status == "ACTIVE"]
-        detail = ", ".join(options[:6]) + (f" and {len(options) - 6} more" if len(options) > 6 else "")
-        if target.id == NOT_SENT:
-            detail = "its options stay at the source"
-    elif isinstance(target, Item):
-        traded = target.sold if trade is Trade.SALES else target.purchased
-        reason = "" if traded else f"it isn't {'sold' if trade is Trade.SALES else 'bought'}"
-    if not reason and not _active(target):
-        reason = "it isn't active in Xero"
-    return TargetRow(id=_code(target), title=title, detail=detail, allowed=not reason, reason=reason)
-
-
-def _rows(sides: Sides, value: Record) -> list[MappingRow]:
-    """One source value's rows, one for each side of the books that it can be for."""
-    trades: Sequence[Trade] = sides.spec.trades
-    if isinstance(value, TaxRate):
-        known = [t for t in sides.targets if isinstance(t, TaxRate)]
-        trades = rates.trades_of(value, known)
-        trades = [t for t in BOTH if t in trades or (value.id, t.value) in sides.stored]
-    elif (named := value.facts.get("trades")) is not None:
-        trades = [t for t in BOTH if t.value in named.split()]
-    return [_row(sides, value, trade, first=trade is trades[0]) for trade in trades]
-
-
-def _row(sides: Sides, value: Record, trade: Trade, *, first: bool) -> MappingRow:
-    key = _value(value)
-    stored = sides.stored.get((key, trade.value))
-    state, target, title, changed = "unmapped", "", "", ""
-    if stored is not None:
-        held = next((t for t in sides.targets if _code(t) == stored.target), None)
-        allowed = held is not None and _target_row(sides.spec, value, held, trade).allowed
-        state, target, title = "mapped" if allowed else "broken", stored.target, stored.target_title
-        changed = charting.verdict(stored, held, value)[1]
-    elif (idea := _idea(sides, value, trade)) is not None:
-        state, target, title = idea
-    # A cause doesn't say on which side of the books it was met; it is shown with the first.
-    waiting = sides.waiting.get(f"{sides.spec.id}:{key}", 0) if first and state != "mapped" else 0
-    return MappingRow(
-        spec=sides.spec.id,
-        connection=sides.connection,
-        tenant=sides.tenant,
-        value=key,
-        title=value.name or key,
-        detail=_detail(value),
-        trade=trade.value,
-        state=state,
-        target=target,
-        target_title=title,
-        waiting=waiting,
-        used=waiting,
-        read=sides.read,
-        changed=changed,
-    )
-
-
-def _idea(sides: Sides, value: Record, trade: Trade) -> tuple[str, str, str] | None:
-    if isinstance(value, TaxRate):
-        targets = [t for t in sides.targets if isinstance(t, TaxRate)]
-        best = rates.proposed(value, targets, trade)
-        return ("proposed", best.code, best.name) if best else None
-    if sides.spec.target is Target.TRACKING:
-        # As it is resolved without a mapping.
-        alike = [t for t in sides.targets if _active(t) and t.name.strip().casefold() == value.name.strip().casefold()]
-        return ("mapped", alike[0].id, alike[0].name) if alike else None
-    if sides.spec.target is Target.THEME:
-        known = next((t for t in sides.targets if t.id == _value(value)), None)
-        if known is not None:
-            return "mapped", known.id, known.name
-        alike = [t for t in sides.targets if t.name.strip().casefold() == value.name.strip().casefold()]
-        return ("proposed", alike[0].id, alike[0].name) if len(alike) == 1 else None
-    if sides.spec.target is Target.ACCOUNT:
-        same = [t for t in sides.targets if _code(t).casefold() == _value(value).casefold()]
-        fit = [t for t in same if _target_row(sides.spec, value, t, trade).allowed]
-        return ("mapped", _code(fit[0]), fit[0].name) if fit else None
-    if isinstance(value, Choice) and value.code.strip():
-        held: Callable[[Record], bool] = lambda t: _code(t).casefold() == value.code.strip().casefold()  # noqa: E731
-        known = next((t for t in sides.targets if held(t)), None)
-        return "mapped", value.code.strip(), known.name if known else "by its own code"
-    return None
-
-
-def _detail(value: Record) -> str:
-    if isinstance(value, TaxRate):
-        return rates.described(value)
-    return value.code if isinstance(value, Choice) else ""

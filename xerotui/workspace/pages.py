@@ -144,7 +144,7 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is mapped, proposed (the source's own idea or an equal rate: not in force until taken), unmapped or
     broken (the target is gone or inactive). `read` is the instant (ISO) of the list that it is mapped to, `changed`
-    what happened in Xero to the target since it was mapped.
+    what happened in Xero to the target since it was mapped, `note` how a mapping of the other side of the books serves.
     """
 
     spec: str
@@ -161,6 +161,7 @@ class MappingRow(msgspec.Struct, frozen=True, kw_only=True):
     used: int = 0
     read: str = ""
     changed: str = ""
+    note: str = ""
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +188,10 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     new: int
     supported: bool = True
     reason: str = ""
+    # Whether new ones go to the source's own importer as a file; how many of them did, and the file's name.
+    by_file: bool = False
+    handed: int = 0
+    handed_in: str = ""
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):

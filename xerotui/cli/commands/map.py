@@ -14,6 +14,7 @@ from xerotui.model.paging import View
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
+    from xerotui.workspace.pages import MappingRow
 
 _spec = click.option("--spec", default="tax", show_default=True, help="What is mapped; see --specs.")
 _trade = click.option("--trade", type=click.Choice(["sales", "purchase"]), default="sales", show_default=True)
@@ -97,11 +98,19 @@ async def _list(space: "Workspace", out: Output, *, spec: str, connection: str, 
         return
     out.table(
         ("Organisation", "Value", "What", "Trade", "State", "Becomes", ">Used", ">Waiting"),
-        [(name, r.value, r.title, r.trade, r.state, r.target_title or r.target, r.used, r.waiting) for name, r in rows],
+        [(name, r.value, r.title, r.trade, r.state, _becomes(r), r.used, r.waiting) for name, r in rows],
         empty="nothing to map",
     )
+    for name, r in rows:
+        if r.changed or r.note:
+            out.say(f"{name}: {r.title} ({r.trade}): {r.changed or r.note}.")
     for name, read in {name: r.read for name, r in rows if r.read}.items():
         out.say(f"{name}: Xero's list was read {when(dt.datetime.fromisoformat(read))}.")
+
+
+def _becomes(row: "MappingRow") -> str:
+    """What it is mapped to; what serves the other side of the books alone is told below."""
+    return "" if row.state == "unmapped" else row.target_title or row.target
 
 
 async def _targets(space: "Workspace", out: Output, *, spec: str, connection: str, tenant: str, value: str) -> None:

@@ -39,6 +39,9 @@ def row(item: MappingRow) -> Row:
     target = safe(item.target_title or item.target or "—", shade)
     if item.changed:
         target = join(safe("! ", "bold yellow"), target)
+    if item.note:
+        served = item.state == "mapped"
+        target = join(*([target, "  "] if served else []), safe(item.note, "dim" if served else "yellow"))
     return Row(
         key(item.value, item.trade),
         (
@@ -56,7 +59,7 @@ _WORDS = {
     "mapped": "In force.",
     "proposed": "A proposal: not in force until taken (a takes all, enter chooses).",
     "unmapped": "Nothing that uses it is sent until it is mapped.",
-    "broken": "The Xero value is gone or inactive: choose another one.",
+    "broken": "The Xero value can't be used any more: choose another one.",
 }
 
 
@@ -65,6 +68,8 @@ def detail(item: MappingRow) -> Text:
     parts: list[object] = [safe(item.title, "bold"), safe(item.detail, "dim"), "", worded(item.state)]
     parts.append(safe(_WORDS.get(item.state, "")))
     parts += ["", Text("In Xero", style="bold"), safe(item.target_title or item.target or "nothing yet")]
+    if item.note:
+        parts.append(safe(item.note[:1].upper() + item.note[1:] + ".", "" if item.state == "mapped" else "yellow"))
     if item.changed:
         parts += ["", safe(f"! {item.changed}.", "bold yellow"), safe("Enter maps it again; a takes new names.", "dim")]
     parts += ["", safe(f"used by {count(item.used, 'record')}")]

@@ -106,7 +106,7 @@ class MappingScreen(ListScreen):
             return CONNECT_FIRST if not app.names or not app.source else "There is nothing to map yet."
         if command in ("map.set", "map.clear") and self.is_mounted and self.current is None:
             return "Nothing is chosen."
-        if command == "map.clear" and self.current.state in ("unmapped", "proposed"):
+        if command == "map.clear" and (self.current.state == "proposed" or not self.current.target):
             return "This row has no mapping to remove."
         return ""
 
