@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.flows.prepared import hostile_world, prepare
@@ -255,6 +256,41 @@ def test_a_filter_that_fits_nothing(stage: Stage, snap_compare: Compare) -> None
         await settled(pilot)
 
     assert snap_compare(stage.app(), run_before=run)
+
+
+def test_keys_stay_alive_around_a_filter_and_in_a_window_that_was_too_small(stage: Stage) -> None:
+    """What is typed at once reaches the filter, tab leaves it, a new plan or a sent filter forgets it, and the list
+    keeps the arrows."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        screen = pilot.app.screen
+        assert isinstance(screen, ListScreen)
+        for key in ("slash", "q", "q", "enter"):
+            # As over a slow line: all in one packet, before anything could get the focus.
+            pilot.app.post_message(events.Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
+        await until(pilot, lambda: "[/qq]" in text_of(pilot) and "Nothing fits" in text_of(pilot), "the filter")
+        await settled(pilot)
+        assert screen.focused is screen.table
+        await press(pilot, "enter")
+        assert lines_with(pilot, "There is nothing to open")
+        await screen.arrive({})
+        await until(pilot, lambda: bool(lines_with(pilot, " of ")), "all rows again")
+        await press(pilot, "slash", "q", "q", "tab")
+        await until(pilot, lambda: "[/qq]" in text_of(pilot) and "Nothing fits" in text_of(pilot), "the filter again")
+        assert screen.focused is screen.table
+        await press(pilot, "escape")
+        await until(pilot, lambda: bool(screen.rows), "all rows again")
+        await pilot.resize_terminal(60, 18)
+        await until(pilot, lambda: bool(lines_with(pilot, "needs at least")), "that it is too small")
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: bool(lines_with(pilot, "› ")), "the list again")
+        await settled(pilot)
+        first = screen.table.key
+        await press(pilot, "down")
+        assert screen.table.key not in ("", first)
+
+    stage.watch(run)
 
 
 def test_pages_follow_each_other(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual import events
 from textual.app import App
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from xerotui.console import leave, places, session
@@ -20,6 +21,7 @@ from xerotui.console.screens import modes
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.text import clean, count, safe
 from xerotui.console.themes import choose
+from xerotui.console.widgets.bars import AskBar
 from xerotui.model.kinds import Kind
 from xerotui.model.work import PlanState, RequestState
 from xerotui.workspace.commands import BY_ID
@@ -293,6 +295,19 @@ class XeroTUI(App[int]):
             if event.key != "escape" and isinstance(self.screen, AreaScreen):
                 self.screen.touched()
         await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter typed before the field that it was meant for had the focus still goes there.
+
+        A field keeps what is typed into it, so that a letter that comes by was sent to what had the focus before. One
+        that comes by an open question was typed before it could be read, and means nothing.
+        """
+        focused = self.focused
+        if isinstance(focused, Input) and event.is_printable:
+            event.prevent_default()
+            focused.insert_text_at_cursor(event.character or "")
+        elif isinstance(focused, AskBar) and focused.asking:
+            event.prevent_default()
 
     def on_changed(self, message: Changed) -> None:
         """Tell every screen; those behind only note that they are stale."""

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -71,6 +72,7 @@ class AreaScreen(Screen[object]):
         self._shown: Any = None
         self._remedy = ""
         self._said_at = 0.0
+        self._had_focus: Widget | None = None
 
     # --- the frame
 
@@ -120,6 +122,12 @@ class AreaScreen(Screen[object]):
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small; fit the bars to the width."""
         tiny = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
+        if tiny and not self.has_class("-tiny"):
+            self._had_focus = self.focused
+        elif not tiny and self._had_focus is not None:
+            # What is hidden loses the focus, and nothing gives it back.
+            self._had_focus.focus()
+            self._had_focus = None
         self.set_class(tiny, "-tiny")
         self.paint_frame()
 

@@ -21,6 +21,7 @@ from xerotui.model.paging import Page, View
 
 MOST_ROWS = 50
 DETAIL_FROM = 100
+NOTHING = "There is nothing to open here."
 
 
 class ListScreen(AreaScreen):
@@ -141,8 +142,10 @@ class ListScreen(AreaScreen):
         """Another organisation starts at its first page."""
         self.look()
 
-    def look(self, **changes: object) -> None:
-        """Change the view and load from its first page."""
+    def look(self, *, typed: str = "", **changes: object) -> None:
+        """Change the view and load from its first page; other words to look for are those of `typed`."""
+        if "text" in changes:
+            self.typed = typed
         self.view = msgspec.structs.replace(self.view, anchor="", **changes)
         self._land = 1
         self.reload()
@@ -182,7 +185,9 @@ class ListScreen(AreaScreen):
         """Enter runs the screen's own enter command."""
         message.stop()
         command = entered(self.AREA)
-        if command:
+        if not message.key:
+            self.notice(NOTHING, "quiet")
+        elif command:
             self.action_command(command)
 
     def on_filter_bar_changed(self, message: FilterBar.Changed) -> None:
@@ -191,10 +196,9 @@ class ListScreen(AreaScreen):
         if message.done:
             self.table.focus()
         if message.text != self.typed:
-            self.typed = message.text
             text, fields = split_filter(message.text, self.FIELDS.__contains__)
             kept = {k: v for k, v in self.view.fields.items() if k not in self.FIELDS}
-            self.look(text=text, fields=kept | fields)
+            self.look(typed=message.text, text=text, fields=kept | fields)
 
     # --- detail
 
@@ -250,7 +254,6 @@ class ListScreen(AreaScreen):
             self.table.mark(self.marks)
             self.paint_frame()
         elif self.typed or any(name in self.FIELDS for name in self.view.fields):
-            self.typed = ""
             self.look(text="", fields={k: v for k, v in self.view.fields.items() if k not in self.FIELDS})
         else:
             super().action_close()

@@ -68,6 +68,8 @@ class PluginsScreen(ListScreen):
         from xerotui.console.screens.text_screen import TextScreen
 
         message.stop()
+        if self.current is None:
+            return
         text = self.detail(self.current)
         if text is not None:
             self.app.push_screen(TextScreen(text, "Plugin"))

@@ -287,4 +287,5 @@ class CheckScreen(ListScreen):
     def on_paged_table_opened(self, message: Any) -> None:
         """Enter shows it in full."""
         message.stop()
-        self.app.push_screen(TextScreen(rows.finding_text(self.current[1]), "Finding"))
+        if self.current is not None:
+            self.app.push_screen(TextScreen(rows.finding_text(self.current[1]), "Finding"))

@@ -138,7 +138,8 @@ class FilterBar(Horizontal):
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        # At once, not after what is queued: the next key may have been typed already.
+        self.screen.set_focus(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter applies."""
@@ -147,11 +148,13 @@ class FilterBar(Horizontal):
         self.post_message(self.Changed(event.value, done=True))
 
     def on_key(self, event: events.Key) -> None:
-        """Esc gives the filter up."""
-        if event.key == "escape":
+        """Esc gives the filter up; tab and down apply it and go to the list, as enter does."""
+        if event.key in ("escape", "tab", "shift+tab", "down"):
             event.stop()
+            event.prevent_default()
             self.remove_class("open")
-            self.post_message(self.Changed("", done=True))
+            text = "" if event.key == "escape" else self.query_one(Input).value
+            self.post_message(self.Changed(text, done=True))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Typing filters at once; the screen decides how often it asks."""

@@ -140,7 +140,7 @@ class PagedTable(Widget, can_focus=True):
             self.key = key
 
     class Opened(Message):
-        """Enter on a row."""
+        """Enter on a row; `key` is blank where there is none."""
 
         def __init__(self, table: "PagedTable", key: str) -> None:
             super().__init__()
@@ -281,8 +281,7 @@ class PagedTable(Widget, can_focus=True):
 
     def action_open(self) -> None:
         """Say that the row under the cursor was opened."""
-        if self.key:
-            self.post_message(self.Opened(self, self.key))
+        self.post_message(self.Opened(self, self.key))
 
     # --- painting
 

@@ -86,7 +86,8 @@ class Picker(Vertical):
         field = self.query_one(Input)
         field.value = ""
         self._fill("", select)
-        field.focus()
+        # At once, not after what is queued: the next key may have been typed already.
+        self.screen.set_focus(field)
 
     @property
     def is_open(self) -> bool:
