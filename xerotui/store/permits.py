@@ -7,16 +7,18 @@ What a call cost goes into `usage` with the end of its slot, so that counting it
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam, func, or_, select
 
 from xerotui.model.work import Topic
 from xerotui.net.limits import Budget, Limits, Spent, Wait, Window
 from xerotui.store import tables, usage
 from xerotui.store.identity import WorkerIdentity, gone, me
 from xerotui.store.keys import instant, micros
-from xerotui.store.tx import Tx, machine
+from xerotui.store.tx import Rows, Tx, machine
 
 if TYPE_CHECKING:
     from xerotui.store.ledger import Ledger
@@ -28,6 +30,8 @@ _SECOND = 1_000_000
 # World seconds until somebody who found all slots taken looks again; slots come back without notice.
 _LOOK = 0.2
 IN_FLIGHT = "in_flight"
+# A call so far ahead of the clock was counted before the clock went back.
+_AHEAD = 60 * _SECOND
 # Somebody waits for a slot: who isn't urgent leaves it to them. World seconds for which each look renews that.
 PEOPLE, PEOPLE_SECONDS = "people", 1.0
 # World seconds after which calls that somebody else is said to have made are no evidence (xero-api section 3).
@@ -49,12 +53,15 @@ class LedgerPermits:
         started = machine()
         keys = _keys(key, limits.windows)
         async with self._ledger.write() as tx:
-            for one in keys:
-                await self._tidy(tx, one, limits.windows, at)
-            full = await self._flying(tx, key, limits)
-            waits = [*await self._held(tx, keys, at, urgent), *full]
-            for window in limits.windows:
-                waits += await self._full(tx, window.key or key, window, at, urgent)
+            seen = await self._seen(tx, keys, limits.windows, at)
+            if seen.untidy:
+                for one in keys:
+                    await self._tidy(tx, one, limits.windows, at)
+                seen = await self._seen(tx, keys, limits.windows, at)
+            full = [Wait(IN_FLIGHT, _LOOK)] if seen.flying >= limits.in_flight else []
+            waits = [*_held(seen.holds, at, urgent), *full]
+            for window, used in zip(limits.windows, seen.used, strict=True):
+                waits += await self._full(tx, window.key or key, window, at, urgent, used)
             if waits:
                 if urgent and full:
                     rows = [{"key": key, "window": PEOPLE, "until": at + int(PEOPLE_SECONDS * self._rate * _SECOND)}]
@@ -80,11 +87,10 @@ class LedgerPermits:
         """See `Permits.give_back`. The call counts from its end on: the other side saw it some time before that,
         and a window may only be left later than theirs, never earlier."""
         async with self._ledger.write() as tx:
-            row = await tx.one(select(_flights).where(_flights.c.id == permit))
+            row = await tx.one(_flights.delete().where(_flights.c.id == permit).returning(_flights))
             if row is None:
                 return
             lasted = int(max(0, machine() - row.taken) * self._rate)
-            await tx.run(_flights.delete().where(_flights.c.id == permit))
             await tx.run(_log.update().where(_log.c.id.in_(_ids(permit))).values(at=_log.c.at + lasted))
             if spent is not None:
                 await usage.add(tx, row.key, spent)
@@ -127,13 +133,30 @@ class LedgerPermits:
                 found.append(Budget(window.name, window.calls, await _used(tx, of, window, at), leaves, until))
         return tuple(found)
 
+    async def _seen(self, tx: Tx, keys: Sequence[str], windows: tuple[Window, ...], at: int) -> "_Seen":
+        """What is there of these keys, the call's own first, in three looks: every call of every process asks."""
+        flights = await tx.all(select(_flights).where(_flights.c.key.in_(keys)))
+        holds = await tx.all(select(_holds).where(_holds.c.key.in_(keys)))
+        values = {f"key{i}": key for i, key in enumerate(keys)} | {"told": at - EVIDENCE * _SECOND}
+        values |= {f"since{i}": at - window.seconds * _SECOND for i, window in enumerate(windows)}
+        of = tuple((keys.index(window.key) if window.key else 0, window.name) for window in windows)
+        row = await tx.one(_counted(len(keys), of), values)
+        assert row is not None
+        ends, used = row[: 2 * len(keys)], row[2 * len(keys) :]
+        now, mine = machine(), me().key
+        return _Seen(
+            flying=sum(flight.key == keys[0] for flight in flights),
+            holds=holds,
+            used=tuple(int(n) for n in used),
+            untidy=any(end is not None and not at - _kept(windows) <= end <= at + _AHEAD for end in ends)
+            or any(hold.until <= at for hold in holds)
+            or any(f.lapses <= now or (f.holder != mine and f.taken <= now - ORPHANED * _SECOND) for f in flights),
+        )
+
     async def _tidy(self, tx: Tx, key: str, windows: Sequence[Window], at: int) -> None:
         """Drop what is past; what lies ahead, because the clock went back, counts as of now."""
-        longest = max((window.seconds for window in windows), default=0)
-        # `correct` knows one window only: a row is dropped once no window kept here is that long.
-        keep = max(longest, 86_400) * _SECOND
-        await tx.run(_log.delete().where(_log.c.key == key, _log.c.at < at - keep))
-        await tx.run(_log.update().where(_log.c.key == key, _log.c.at > at + 60 * _SECOND).values(at=at))
+        await tx.run(_log.delete().where(_log.c.key == key, _log.c.at < at - _kept(windows)))
+        await tx.run(_log.update().where(_log.c.key == key, _log.c.at > at + _AHEAD).values(at=at))
         await self._cut_off(tx, at, _flights.c.key == key, _flights.c.lapses <= machine())
         await self._orphans(tx, key, at)
         await tx.run(_holds.delete().where(_holds.c.key == key, _holds.c.until <= at))
@@ -152,21 +175,10 @@ class LedgerPermits:
         if dead:
             await self._cut_off(tx, at, *old, _flights.c.holder.in_(dead))
 
-    async def _held(self, tx: Tx, keys: Sequence[str], at: int, urgent: bool) -> list[Wait]:
-        held = [_holds.c.key.in_(keys), _holds.c.until > at]
-        if urgent:
-            held.append(_holds.c.window != PEOPLE)
-        rows = await tx.all(select(_holds).where(*held))
-        return [Wait(row.window, (row.until - at) / _SECOND) for row in rows]
-
-    async def _flying(self, tx: Tx, key: str, limits: Limits) -> list[Wait]:
-        flying = int(await tx.scalar(select(func.count()).select_from(_flights).where(_flights.c.key == key)))
-        return [Wait(IN_FLIGHT, _LOOK)] if flying >= limits.in_flight else []
-
-    async def _full(self, tx: Tx, key: str, window: Window, at: int, urgent: bool) -> list[Wait]:
+    async def _full(self, tx: Tx, key: str, window: Window, at: int, urgent: bool, used: int) -> list[Wait]:
         """How long until the window has room for one more: until as many old calls have left as are too many."""
         room = window.calls if urgent else window.calls - window.reserve
-        over = await _used(tx, key, window, at) - room + 1
+        over = used - room + 1
         if over <= 0:
             return []
         rows = select(_log.c.at, _log.c.calls).where(*_within(key, window, at)).order_by(_log.c.at).limit(over)
@@ -176,6 +188,50 @@ class LedgerPermits:
             if over <= 0:
                 break
         return [Wait(window.name, max(0.001, (leaves + window.seconds * _SECOND - at) / _SECOND))]
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """What one look at the log, the slots and the holds of some keys found.
+
+    `used` has a number for each window; `untidy` says that something there is past, ahead of the clock, or lost.
+    """
+
+    flying: int
+    holds: Rows
+    used: tuple[int, ...]
+    untidy: bool
+
+
+@lru_cache(maxsize=64)
+def _counted(keys: int, windows: tuple[tuple[int, str], ...]) -> Select[Any]:
+    """Oldest and newest of so many keys' calls, and the calls within each window (of which key, and its name).
+
+    Made once for each kind of limits: making it takes longer than asking it.
+    """
+    names = [bindparam(f"key{i}", type_=Text) for i in range(keys)]
+    told = bindparam("told", type_=BigInteger)
+    columns: list[Any] = []
+    for name in names:
+        # Each end by itself is one step in the index; both in one query would read all of the key's calls.
+        columns += [select(end(_log.c.at)).where(_log.c.key == name).scalar_subquery() for end in (func.min, func.max)]
+    for i, (of, window) in enumerate(windows):
+        evidence = or_(_log.c.window == "", and_(_log.c.window == window, _log.c.at > told))
+        since = bindparam(f"since{i}", type_=BigInteger)
+        within = select(func.coalesce(func.sum(_log.c.calls), 0)).where(
+            _log.c.key == names[of], _log.c.at > since, evidence
+        )
+        columns.append(within.scalar_subquery())
+    return select(*columns)
+
+
+def _kept(windows: Sequence[Window]) -> int:
+    """For how long a call is kept: `correct` knows one window only, so a day at least, as no window here is longer."""
+    return max([86_400, *(window.seconds for window in windows)]) * _SECOND
+
+
+def _held(holds: Rows, at: int, urgent: bool) -> list[Wait]:
+    held = [row for row in holds if row.until > at and not (urgent and row.window == PEOPLE)]
+    return [Wait(row.window, (row.until - at) / _SECOND) for row in held]
 
 
 def _keys(key: str, windows: Sequence[Window]) -> list[str]:

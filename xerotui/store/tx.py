@@ -40,9 +40,9 @@ class Tx:
         """Every row of a query."""
         return (await self._execute(statement)).all()
 
-    async def one(self, statement: Executable) -> Row[Any] | None:
-        """The first row of a query, None when there is none."""
-        return (await self._execute(statement)).first()
+    async def one(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of a query, None when there is none; `values` are those of its named parameters."""
+        return (await self._execute(statement, values)).first()
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, None when there is none."""
@@ -80,7 +80,9 @@ class Tx:
         self._must_write()
         await uncut(self._connection.run_sync(change))
 
-    async def _execute(self, statement: Executable, values: list[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+    async def _execute(
+        self, statement: Executable, values: list[Mapping[str, Any]] | Mapping[str, Any] | None = None
+    ) -> CursorResult[Any]:
         return await uncut(self._connection.execute(statement, values))
 
     def _must_write(self) -> None:
