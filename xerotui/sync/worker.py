@@ -1,10 +1,9 @@
 """The worker: one coroutine that answers requests, works the lanes, ends runs and follows up on fixed causes."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Plan, PlanState, Run
@@ -160,8 +159,7 @@ class Worker:
     async def _requests(self) -> bool:
         if self.desk_task is not None and self.desk_task.done():
             task, self.desk_task = self.desk_task, None
-            if self._ended("requests", task):
-                return True
+            self._ended("requests", task)
         if self.desk_task is None:
             if self._rests("requests"):
                 return False
@@ -346,6 +344,14 @@ class Worker:
         self.put_off[plan.id] = (time.monotonic() + wait, wait, since)
         return before >= LONGEST and now - since > UNPROVEN
 
+    async def pause(self, seconds: float) -> None:
+        """Let machine seconds pass; what was begun and is over, or the word to stop, ends that at once."""
+        begun: list[asyncio.Task[Any]] = [*self.running.values()]
+        begun += [task for task in (self.desk_task, self.drawing) if task is not None]
+        told = asyncio.create_task(self.stop.wait())
+        await asyncio.wait((told, *begun), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+
     async def drain(self) -> None:
         """Let calls on their way end, then leave."""
         self.stop.set()
@@ -390,8 +396,8 @@ async def serve(ports: Ports, stop: asyncio.Event, *, until_idle: bool = False, 
                     break
                 if time.monotonic() - idle_since > ports.idle_minutes * 60 and not (poll or await _automatic(ports)):
                     break
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.1 if quiet < 20 else 0.4)
+            # The second look of who only stays until idle is for what the first one just missed.
+            await worker.pause(0.02 if until_idle and quiet else 0.1 if quiet < 20 else 0.4)
     finally:
         async with ledger.write() as tx:
             await ledger.workers.set_state(tx, ports.identity, "draining")
