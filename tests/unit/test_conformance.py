@@ -44,6 +44,7 @@ HOSTILE, SPOILT = (
     "test_a_record_that_cant_be_read_is_named_and_stops_nothing",
 )
 FIND, SAVE = "test_find_by_every_key", "test_save_makes_one_record_whatever_happens"
+NONE, EMULATED = "test_an_answer_that_is_none_is_an_error", "test_the_emulator_tells_what_is_wrong_in_it"
 PAID = "test_payments_and_voids_happen_once"
 LINKS = "test_links_are_kept_and_twice_is_once"
 NO_FIND = frozenset({Capability.SAVE, Capability.DELTA})
@@ -53,6 +54,7 @@ FLAWS: list[tuple[str, str, dict[str, Any]]] = [
     (LIMITS, "throttle unread", {}),
     (LIMITS, "all is a throttle", {}),
     (FORM, "open secret", {"settings_type": OpenSettings}),
+    (EMULATED, "another source", {"name": "other"}),
     (CHECK, "check asks nobody", {}),
     (CHECK, "secret told", {}),
     (CHECK, "sent for sure", {}),
@@ -70,7 +72,7 @@ FLAWS: list[tuple[str, str, dict[str, Any]]] = [
     (THROTTLED, "impatient", {}),
     (HOSTILE, "hostile text fails", {}),
     (SPOILT, "skips in silence", {}),
-    (SPOILT, "raises what it likes", {}),
+    (NONE, "raises what it likes", {}),
     (FIND, "not by name", {}),
     (SAVE, "create without id", {}),
     (SAVE, "creates again", {}),

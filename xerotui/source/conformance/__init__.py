@@ -6,7 +6,10 @@ It needs pytest and pytest-asyncio (extra `testing`). `xerotui.conformance` is t
 import pytest
 
 pytest.register_assert_rewrite(
-    "xerotui.source.conformance.declaring", "xerotui.source.conformance.reading", "xerotui.source.conformance.writing"
+    "xerotui.source.conformance.told",
+    "xerotui.source.conformance.declaring",
+    "xerotui.source.conformance.reading",
+    "xerotui.source.conformance.writing",
 )
 
 from xerotui.source.conformance.stand import Stand  # noqa: E402

@@ -1,9 +1,7 @@
-"""What is told to the suite, and the checks of what a source declares: attributes, limits, settings, connection."""
+"""Checks of what a source declares: attributes, limits, settings, connection, and what its emulator says of itself."""
 
 import re
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -11,61 +9,13 @@ import pytest
 from xerotui.model.kinds import Kind
 from xerotui.model.settings import fields, fill
 from xerotui.net.http import Response
-from xerotui.source.accept import sources_of
-from xerotui.source.conformance.stand import Stand, standing
+from xerotui.source.accept import abilities_of, emulators_of, sources_of
+from xerotui.source.conformance.stand import Stand
+from xerotui.source.conformance.told import Told
 from xerotui.source.contract import Capability, Fact, Source, SourceLocked, SourceUnreachable
 
 _LOOKS_SECRET = re.compile(r"secret|password|passphrase|token|api_?key|private", re.IGNORECASE)
 _STEPS = ("connect", "tenant", "reference", "import", "map", "entities", "settings", "start")
-
-
-class Told:
-    """What a subclass tells.
-
-    `emulator()` is a new emulator, `world()` the demo world (`xerotui.sandbox.world.build`, a small one), `clock(path)`
-    a `xerotui.sandbox.clock.WorldClock`. `edits` are the kinds that `touch` can change and `remove` can remove,
-    `spoils` those that `spoil` can. `refusal` is the throttle answer of the source, as a fault, and `refused_for` the
-    world seconds that it asks for; `writes` says which requests of the source are writes. `address` is the setting that
-    holds the address.
-    """
-
-    source: ClassVar[type[Source]]
-    emulator: ClassVar[Any]
-    world: ClassVar[Any]
-    clock: ClassVar[Any]
-    edits: ClassVar[tuple[Kind, ...]] = (Kind.CUSTOMER, Kind.INVOICE)
-    spoils: ClassVar[tuple[Kind, ...]] = (Kind.INVOICE,)
-    refusal: ClassVar[dict[str, Any]] = {"do": "status", "status": 429, "headers": {"retry-after": "7"}}
-    refused_for: ClassVar[float] = 7.0
-    writes: ClassVar[dict[str, str]] = {"method": "POST"}
-    address: ClassVar[str] = "url"
-
-    pytestmark = pytest.mark.asyncio
-    _worlds: ClassVar[dict[type, Any]] = {}
-
-    def standing(self, home: Path) -> AbstractAsyncContextManager[Stand]:
-        """A stand on a new emulator; the world is made once a class."""
-        made = type(self)
-        if made not in self._worlds:
-            self._worlds[made] = made.world()
-        return standing(made.source, made.emulator(), self._worlds[made], made.clock, home)
-
-    async def touch(self, stand: Stand, kind: Kind, id: str, words: str) -> None:
-        """A person puts `words` where the record shows them: a customer's name, an invoice's reference."""
-        raise NotImplementedError("the suite must be told how a record is changed at the source: override touch()")
-
-    async def remove(self, stand: Stand, kind: Kind, id: str) -> None:
-        """A person deletes the record."""
-        raise NotImplementedError("the suite must be told how a record is deleted at the source: override remove()")
-
-    async def spoil(self, stand: Stand, kind: Kind, id: str) -> None:
-        """The record becomes one that can't be read: an amount that is no number."""
-        raise NotImplementedError("the suite must be told how a record is spoilt: override spoil()")
-
-    def declares(self, capability: Capability) -> None:
-        """Skip the check when the source doesn't declare the capability."""
-        if capability not in self.source.capabilities:
-            pytest.skip(f"{self.source.title} doesn't declare {capability.value}")
 
 
 class Declaring(Told):
@@ -80,7 +30,9 @@ class Declaring(Told):
         assert len(set(type_.kinds)) == len(type_.kinds), "a kind is declared twice"
         assert Capability.SAVE not in can or Capability.FIND in can, "save without find makes duplicates"
         assert not type_.importable or Capability.SAVE in can, "importable kinds without save"
-        assert set(type_.importable) <= set(type_.kinds), "what is imported is listed as well"
+        assert not type_.handed or Capability.HAND_OVER in can, "kinds to be handed over without hand_over"
+        assert set(type_.importable) | set(type_.handed) <= set(type_.kinds), "what is imported is listed as well"
+        abilities_of(type_, fill(type_.settings_type, _sample(type_)))
         specs = [spec.id for spec in type_.specs]
         assert len(set(specs)) == len(specs), "two mapping specs of one id"
         for step in type_.readiness:
@@ -93,14 +45,16 @@ class Declaring(Told):
         made = fill(type_.settings_type, _sample(type_))
         key, limits = type_.limits(made)
         assert key, "limits are counted by a key"
-        assert not any(str(getattr(made, f.name)) in key for f in fields(type_.settings_type) if f.secret)
+        secrets = [str(getattr(made, f.name)) for f in fields(type_.settings_type) if f.secret]
+        assert not any(secret and secret in key for secret in secrets), "a secret is in the key that limits go by"
         assert limits.in_flight >= 1
         for window in limits.windows:
             assert window.calls > window.reserve >= 0, f"window {window.name} leaves no call"
             assert window.seconds > 0
         for status in (200, 400, 401, 403, 404, 500, 503):
             assert type_.throttled(Response(status, {}, b"{}")) is None, f"{status} is read as a throttle answer"
-        order = self.refusal
+        if (order := self.refusal) is None:
+            return
         headers = {name.lower(): value for name, value in order.get("headers", {}).items()}
         found = type_.throttled(Response(order["status"], headers, order.get("text", "").encode()))
         assert found is not None, "the source's throttle answer isn't read"
@@ -128,17 +82,33 @@ class Declaring(Told):
             assert facts, "a check that tells nothing"
             assert all(isinstance(fact, Fact) for fact in facts)
             assert all(fact.ok or fact.remedy for fact in facts), "a fault without a remedy"
-            assert stand.meter.taken > 0, "a check that asks nobody proves nothing"
-            for field in (f for f in fields(stand.type.settings_type) if f.secret):
-                wrong = f"wrong-{field.name}-0815"
-                await self._locked(stand.make(**{field.name: wrong}), wrong)
-            if self.address in stand.settings:
+            assert self.asked(stand) > 0, "a check that asks nobody proves nothing"
+            for wrong in self.wrong(stand):
+                secrets = [wrong[f.name] for f in fields(stand.type.settings_type) if f.secret and f.name in wrong]
+                await self._locked(stand.make(**wrong), secrets)
+            if nobody := self.dead(stand):
                 with pytest.raises(SourceUnreachable) as dead:
-                    await stand.make(**{self.address: "http://127.0.0.1:9"}).check()
+                    await stand.make(**nobody).check()
                 assert not dead.value.sent, "nothing can have arrived where nobody listens"
             stand.secretless((repr(stand.source), facts))
 
-    async def _locked(self, source: Source, wrong: str) -> None:
+    async def test_the_emulator_tells_what_is_wrong_in_it(self, tmp_path: Path) -> None:
+        """It is of this source; its seeded trouble has codes of the core or of the plugin, and is among its records."""
+        async with self.standing(tmp_path) as stand:
+            assert emulators_of([stand.emulator]) == (stand.emulator,)
+            assert stand.emulator.source == stand.type.name, "the emulator is of another source"
+            told = [(e["code"], e["kind"], e["id"], e["mended"]) for e in stand.emulator.expected()]
+            assert len({entry[:3] for entry in told}) == len(told), "trouble is expected twice"
+            listed = {kind: await self._listed(stand, kind) for kind in {Kind(kind) for _, kind, _, _ in told}}
+            for code, kind, id, _ in told:
+                assert code.partition(".")[0] in ("core", stand.type.name), f"a foreign code is expected: {code}"
+                assert id in listed[Kind(kind)], f"trouble is expected of {kind} {id}, which isn't listed"
+
+    async def _listed(self, stand: Stand, kind: Kind) -> set[str]:
+        pages = await stand.pages(kind) if kind in stand.type.kinds else []
+        return {r.id for page in pages for r in page.records} | {id for page in pages for id, _ in page.skipped}
+
+    async def _locked(self, source: Source, secrets: list[str]) -> None:
         facts: tuple[Fact, ...] = ()
         words = ""
         try:
@@ -146,7 +116,7 @@ class Declaring(Told):
         except SourceLocked as error:
             words = str(error)
         assert words or not all(fact.ok for fact in facts), "a wrong secret goes unnoticed"
-        assert wrong not in f"{words} {facts!r}", "a secret is in words that people read"
+        assert not any(wrong in f"{words} {facts!r}" for wrong in secrets), "a secret is in words that people read"
 
 
 def _sample(type_: type[Source]) -> dict[str, str]:

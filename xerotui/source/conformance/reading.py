@@ -9,8 +9,8 @@ import pytest
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Choice, Document, Item, Party, Record, decode, encode, fingerprint
-from xerotui.source.conformance.declaring import Told
 from xerotui.source.conformance.stand import Stand, exact
+from xerotui.source.conformance.told import Told
 from xerotui.source.contract import Capability, Gone, SourceLocked, SourceRefused, SourceUnreachable
 
 HOSTILE = "Ev\x1b[31mil \u202e[bold]Ltd[/bold] \u2028 '; -- {{7*7}} 🧾"
@@ -33,7 +33,7 @@ class Reading(Told):
                 assert not pages[-1].skipped or pages[-1].skipped[0][1], "what is skipped has a reason"
                 for record in records:
                     _sound(record, kind)
-            assert stand.meter.taken == len(stand.requests), "calls were made past the governor"
+            assert self.ungoverned(stand) == 0, "calls were made past the governor"
 
     async def test_a_broken_reading_loses_nothing(self, tmp_path: Path) -> None:
         """Stopped after a page, or by a cancellation, the last cursor brings the rest."""
@@ -60,8 +60,8 @@ class Reading(Told):
 
     async def test_a_cursor_brings_what_changed_and_little_else(self, tmp_path: Path) -> None:
         """A change shows in the next reading, also one made right after it; an unchanged source is nearly still."""
-        self.declares(Capability.DELTA)
         async with self.standing(tmp_path) as stand:
+            self.declares(stand, Capability.DELTA)
             for kind in [k for k in stand.type.kinds if k in self.edits]:
                 everything, cursor = await stand.pull(kind)
                 assert cursor, f"a delta of the {kind.plural} needs a cursor"
@@ -83,17 +83,17 @@ class Reading(Told):
 
     async def test_single_records_and_gone(self, tmp_path: Path) -> None:
         """A record read alone is the listed one; Gone is said of a deleted one and of nothing else."""
-        self.declares(Capability.GONE)
         async with self.standing(tmp_path) as stand:
+            self.declares(stand, Capability.GONE)
             for kind in [k for k in stand.type.kinds if k in self.edits]:
                 records = (await stand.pull(kind))[0]
                 first, *_, last = sorted(records)
                 assert fingerprint(await stand.source.get(kind, first)) == fingerprint(records[first]), (
                     f"a {kind.label} reads differently from a list and alone"
                 )
-                stand.fault(do="status", status=403, method="GET", path=".")
-                await self._not_gone(stand, kind, first)
-                stand.mend()
+                if await self.forbid(stand):
+                    await self._not_gone(stand, kind, first)
+                    await self.mend(stand)
                 stand.source = stand.make()
                 await self.remove(stand, kind, last)
                 with pytest.raises(Gone):
@@ -128,7 +128,8 @@ class Reading(Told):
         async with self.standing(tmp_path) as stand:
             kind = stand.type.kinds[0]
             everything = (await stand.pull(kind))[0]
-            stand.fault(**{"method": "GET", "path": ".", "times": 1, **self.refusal})
+            if not await self.throttle(stand):
+                pytest.skip(f"{stand.type.title} throttles nobody")
             stand.source = stand.make()
             before = len(stand.requests)
             reading = asyncio.create_task(stand.pull(kind))
@@ -159,35 +160,39 @@ class Reading(Told):
                 assert found | {i for page in pages for i, _ in page.skipped} >= set(everything)
 
     async def test_a_record_that_cant_be_read_is_named_and_stops_nothing(self, tmp_path: Path) -> None:
-        """The spoilt one is in `skipped` with a reason, all others come; an answer that is no answer is an error."""
+        """The spoilt one is in `skipped` with a reason, all others come."""
         async with self.standing(tmp_path) as stand:
             for kind in [k for k in stand.type.kinds if k in self.spoils]:
                 everything, cursor = await stand.pull(kind)
                 id = sorted(everything)[0]
                 await self.spoil(stand, kind, id)
-                for since in ("", cursor) if Capability.DELTA in stand.type.capabilities else ("",):
+                for since in ("", cursor) if stand.can.has(Capability.DELTA) else ("",):
                     pages = await stand.pages(kind, since)
                     skipped = {i: reason for page in pages for i, reason in page.skipped}
                     assert skipped.get(id), f"a spoilt {kind.label} isn't named with its reason"
                     if not since:
                         found = {record.id for page in pages for record in page.records}
                         assert found == set(everything) - {id}, f"a spoilt {kind.label} takes others with it"
-            await self._no_answer(stand)
 
-    async def _no_answer(self, stand: Stand) -> None:
-        stand.fault(do="body", text="<html>maintenance</html>", headers={"content-type": "text/html"}, method="GET")
-        cursors = []
-        stand.source = stand.make()
-        broken = stand.emulator.service.journal.violations
-        before = len(broken)
-        with pytest.raises((SourceRefused, SourceUnreachable, SourceLocked)) as caught:
-            async for page in stand.source.pages(stand.type.kinds[0], ""):
-                cursors.append(page.cursor)
-        stand.secretless(caught.value)
-        assert not any(cursors), "a reading that failed left a cursor"
-        stand.mend()
-        # A source that was told nonsense may have guessed where to log in.
-        del broken[before:]
+    async def test_an_answer_that_is_none_is_an_error(self, tmp_path: Path) -> None:
+        """What is no answer fails the reading in words, without a cursor; afterwards everything is read."""
+        async with self.standing(tmp_path) as stand:
+            kind = stand.type.kinds[0]
+            everything = (await stand.pull(kind))[0]
+            if not await self.garble(stand):
+                pytest.skip(f"{stand.type.title} has no answers that could be none")
+            # A source that was told nonsense may have guessed where to log in.
+            stand.judged = False
+            cursors = []
+            stand.source = stand.make()
+            with pytest.raises((SourceRefused, SourceUnreachable, SourceLocked)) as caught:
+                async for page in stand.source.pages(kind, ""):
+                    cursors.append(page.cursor)
+            stand.secretless(caught.value)
+            assert not any(cursors), "a reading that failed left a cursor"
+            await self.mend(stand)
+            stand.source = stand.make()
+            assert set((await stand.pull(kind))[0]) == set(everything), "a reading that failed has lost records"
 
 
 def _sound(record: Record, kind: Kind) -> None:

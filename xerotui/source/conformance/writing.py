@@ -1,6 +1,7 @@
 """Checks of what a source writes: look-ups, creates, links; each repeated, refused, cut off and throttled."""
 
 import datetime as dt
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from xerotui.model.kinds import DOCUMENTS, Kind
 from xerotui.model.records import LINKED, Document, Item, Party, Record, TaxRate, fingerprint, unlinked
 from xerotui.model.settling import PART, UNPAID, Laid, Settlement
-from xerotui.source.conformance.declaring import Told
 from xerotui.source.conformance.stand import Stand
+from xerotui.source.conformance.told import Told
 from xerotui.source.contract import Attachment, Capability, Keys, SourceRefused, SourceUnreachable
 
 
@@ -44,8 +45,8 @@ class Writing(Told):
 
     async def test_find_by_every_key(self, tmp_path: Path) -> None:
         """A record is found by number and by name, whatever the case; nobody is found by keys that nobody has."""
-        self.declares(Capability.FIND)
         async with self.standing(tmp_path) as stand:
+            self.declares(stand, Capability.FIND)
             for kind in self._found(stand):
                 for record in list((await stand.pull(kind))[0].values())[:3]:
                     keys = self.keys(record)
@@ -57,13 +58,13 @@ class Writing(Told):
                 assert await stand.source.find(kind, nobody) == (), f"a {kind.label} is found by foreign keys"
 
     def _found(self, stand: Stand) -> tuple[Kind, ...]:
-        return stand.type.importable or tuple(k for k in stand.type.kinds if k in (Kind.CUSTOMER, Kind.SUPPLIER))
+        return stand.can.importable or tuple(k for k in stand.type.kinds if k in (Kind.CUSTOMER, Kind.SUPPLIER))
 
     async def test_save_makes_one_record_whatever_happens(self, tmp_path: Path) -> None:
         """A create is found by every key and reads back; one cut off, refused or throttled makes none too many."""
-        self.declares(Capability.SAVE)
         async with self.standing(tmp_path) as stand:
-            for kind in stand.type.importable:
+            self.declares(stand, Capability.SAVE)
+            for kind in stand.can.importable:
                 await self._saved(stand, kind, self.new(kind, stand.tenant, 1))
                 await self._disturbed(stand, kind)
 
@@ -89,50 +90,54 @@ class Writing(Told):
             assert getattr(back, name, None) == getattr(record, name, None), f"{name} of a new {kind.label} isn't kept"
 
     async def _disturbed(self, stand: Stand, kind: Kind) -> None:
-        for n, (fault, made) in enumerate(_LOST, 2):
+        for n, (disturb, made) in enumerate(((self.cut_after, 1), (self.cut_before, 0), (self.fail, 0)), 2):
             record = self.new(kind, stand.tenant, n)
             await stand.source.find(kind, self.keys(record))
-            stand.fault(**{**self.writes, **fault, "times": 1})
+            if not await disturb(stand):
+                continue
             with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
                 await stand.source.save(kind, record)
-            assert _unknown(caught.value), (
-                f"a create that may have happened ({fault['do']}) is told as one that surely did not"
-            )
-            stand.mend()
+            how = disturb.__name__
+            assert _unknown(caught.value), f"a create that may have happened ({how}) is told as one that surely did not"
+            await self.mend(stand)
             found = await stand.source.find(kind, self.keys(record))
-            assert len(found) == made, f"after {fault['do']} {len(found)} {kind.plural} are found, not {made}"
-        await self._surely_not(stand, kind, {"do": "status", "status": 400, "text": "That is not allowed."}, 8)
-        await self._surely_not(stand, kind, self.refusal, 9)
+            assert len(found) == made, f"after {how} {len(found)} {kind.plural} are found, not {made}"
+        words = "That is not allowed."
+        await self._surely_not(stand, kind, lambda: self.refuse(stand, words), words, 8)
+        await self._surely_not(stand, kind, lambda: self.throttle(stand, write=True), "", 9)
 
-    async def _surely_not(self, stand: Stand, kind: Kind, fault: dict[str, Any], n: int) -> None:
+    async def _surely_not(
+        self, stand: Stand, kind: Kind, disturb: Callable[[], Awaitable[bool]], words: str, n: int
+    ) -> None:
         record = self.new(kind, stand.tenant, n)
         await stand.source.find(kind, self.keys(record))
-        stand.fault(**{**self.writes, "times": 1, **fault})
+        if not await disturb():
+            return
         with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
             await stand.source.save(kind, record)
         assert not _unknown(caught.value), "a refusal is told as an unknown outcome"
-        assert fault.get("text", "") in str(caught.value), "the source's own words are lost"
+        assert words in str(caught.value), "the source's own words are lost"
         stand.secretless(caught.value)
-        stand.mend()
+        await self.mend(stand)
         # What was held for the throttle is over by then.
         stand.clock.jump(600)
         assert len(await stand.source.find(kind, self.keys(record))) == 0
 
     async def test_links_are_kept_and_twice_is_once(self, tmp_path: Path) -> None:
         """An attached Xero id reads back, in documents with number and status alone; attached anew, nothing changes."""
-        self.declares(Capability.ATTACH)
         async with self.standing(tmp_path) as stand:
+            self.declares(stand, Capability.ATTACH)
             for n, kind in enumerate(self.attachable(stand)):
                 record = min((await stand.pull(kind))[0].values(), key=lambda r: (bool(r.xero_id), r.id))
                 link = Attachment(
                     kind=kind, record=record.id, xero_id=xero_id(100 + n), tenant=record.tenant or stand.tenant,
                     number=f"CONF-{n}", status="AUTHORISED",
                 )  # fmt: skip
-                stand.fault(**{**self.writes, "do": "cut_after", "times": 1})
-                with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
-                    await stand.source.attach([link])
-                stand.mend()
-                assert _unknown(caught.value), "a link that may have been kept is told as one that surely was not"
+                if await self.cut_after(stand):
+                    with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+                        await stand.source.attach([link])
+                    await self.mend(stand)
+                    assert _unknown(caught.value), "a link that may have been kept is told as one that surely was not"
                 await stand.source.attach([link])
                 once = await self._linked(stand, kind, link)
                 bare = {fingerprint([*unlinked(r)][-1]) for r in (record, once)}
@@ -144,9 +149,9 @@ class Writing(Told):
 
     async def test_payments_and_voids_happen_once(self, tmp_path: Path) -> None:
         """What was paid in Xero is kept once, also after a cut, and taken back; a void document is voided no more."""
-        if not {Capability.SETTLE, Capability.VOID} & self.source.capabilities:
-            self.declares(Capability.SETTLE)
         async with self.standing(tmp_path) as stand:
+            if not stand.can.has(Capability.VOID):
+                self.declares(stand, Capability.SETTLE)
             documents = (await stand.pull(Kind.INVOICE))[0].values()
             sound = [d for d in documents if isinstance(d, Document) and not d.excluded and (d.total or 0) > 10]
             assert sound, "the world has no invoice that could be paid"
@@ -157,42 +162,39 @@ class Writing(Told):
                 payments=(paid,),
             )  # fmt: skip
             back = Settlement(xero_id=xero_id(501), status=UNPAID, total=Decimal(10), taken_back=(paid,))
-            if Capability.SETTLE in stand.type.capabilities:
-                stand.fault(**{**self.writes, "do": "cut_after", "times": 1})
-                with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
-                    await stand.source.settle(Kind.INVOICE, id, part)
-                assert _unknown(caught.value), "a payment that may have been kept is told as one that surely was not"
-                stand.mend()
+            if stand.can.has(Capability.SETTLE):
+                await self._settled_after_a_cut(stand, id, part)
                 for one in (part, back):
                     await self._settled_once(stand, id, one)
-            if Capability.VOID in stand.type.capabilities:
+            if stand.can.has(Capability.VOID):
                 assert isinstance(await stand.source.void_effect(Kind.INVOICE), str)
                 await stand.source.void(Kind.INVOICE, id)
-                count = len(stand.emulator.service.journal.writes)
+                written = await stand.seen("writes")
                 await stand.make().void(Kind.INVOICE, id)
-                assert len(stand.emulator.service.journal.writes) == count, "a void document is voided once more"
+                assert await stand.seen("writes") == written, "a void document is voided once more"
+
+    async def _settled_after_a_cut(self, stand: Stand, id: str, settlement: Settlement) -> None:
+        if not await self.cut_after(stand):
+            return
+        with pytest.raises((SourceUnreachable, SourceRefused)) as caught:
+            await stand.source.settle(Kind.INVOICE, id, settlement)
+        assert _unknown(caught.value), "a payment that may have been kept is told as one that surely was not"
+        await self.mend(stand)
 
     async def _settled_once(self, stand: Stand, id: str, settlement: Settlement) -> None:
         """Told a second time, and by a source that was just made, nothing is written."""
         said = await stand.source.settle(Kind.INVOICE, id, settlement)
         assert all(isinstance(words, str) and words for words in said), "what can't be held is told in sentences"
-        count = len(stand.emulator.service.journal.writes)
+        written = await stand.seen("writes")
         await stand.make().settle(Kind.INVOICE, id, settlement)
         # What it said it can't hold it may try once more.
-        assert said or len(stand.emulator.service.journal.writes) == count, "what the source knows already is written"
+        assert said or await stand.seen("writes") == written, "what the source knows already is written"
 
     async def _linked(self, stand: Stand, kind: Kind, link: Attachment) -> Record:
         found = (await stand.pull(kind))[0][link.record]
         assert found.xero_id.lower() == link.xero_id, f"the Xero id of a {kind.label} isn't kept"
         assert found.tenant == link.tenant
         return msgspec.structs.replace(found, modified=None)
-
-
-_LOST: tuple[tuple[dict[str, Any], int], ...] = (
-    ({"do": "cut_after"}, 1),
-    ({"do": "cut_before"}, 0),
-    ({"do": "status", "status": 500}, 0),
-)
 
 
 def _unknown(error: BaseException) -> bool:
