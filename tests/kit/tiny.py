@@ -49,6 +49,7 @@ class TinyEmulator:
     def load(self, world: World) -> None:
         """Make rows of the world's first customers."""
         self.count = 0
+        self.handed: list[str] = []
         self.tenant = world.tenants[0].tenant_id
         self.rows: dict[str, dict[str, dict[str, Any]]] = {"customer": {}, "invoice": {}}
         for n in range(1, 13):
@@ -69,6 +70,7 @@ class TinyEmulator:
             Route("/one/{kind}/{id}", self._told(lambda r: self.rows[r.path_params["kind"]].get(r.path_params["id"]))),
             Route("/find", self._told(self._find)),
             Route("/rates", self._told(lambda r: [{"id": "1", "name": "Hour", "price": Decimal("50.5")}])),
+            Route("/import", self._told(self._import), methods=["POST"]),
             Route("/save", self._told(self._save), methods=["POST"]),
             Route("/link", self._told(self._link), methods=["POST"]),
             Route("/pay", self._told(self._pay), methods=["POST"]),
@@ -117,6 +119,11 @@ class TinyEmulator:
     def _save(self, request: Request) -> Any:
         return self._put("customer", {**request.state.body, "id": str(100 + self.count)})
 
+    def _import(self, request: Request) -> Any:
+        body = request.state.body
+        self.handed = [*(self.handed if body["more"] else []), *body["names"]]
+        return {}
+
     def _link(self, request: Request) -> Any:
         body = request.state.body
         row = self.rows[body["kind"]][body["id"]]
@@ -160,6 +167,7 @@ class TinySource(Source):
     kinds = (Kind.CUSTOMER, Kind.INVOICE)
     capabilities = frozenset(Capability)
     importable = (Kind.CUSTOMER,)
+    handed = (Kind.CUSTOMER,)
     specs = (
         MappingSpec(id="rate", title="Rates", source_title="Rate", target=Target.ITEM, kinds=(Kind.INVOICE,),
                     trades=(Trade.SALES,)),
@@ -264,6 +272,12 @@ class TinySource(Source):
             if self.flaw == "creates again" and error.sent:
                 return str((await self._call("POST", "/save", json=body))["id"])
             raise
+
+    async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
+        """All of them, in place of what was there."""
+        names = [record.name for record in records]
+        await self._call("POST", "/import", json={"names": names, "more": self.flaw == "handed over again"})
+        return "import"
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Link."""

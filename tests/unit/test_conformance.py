@@ -27,6 +27,10 @@ class TestTiny(SourceSuite):
     async def touch(self, stand: Stand, kind: Kind, id: str, words: str) -> None:
         await stand.control("person", {"kind": kind.value, "id": id, "change": {"name": words}})
 
+    async def handed(self, stand: Stand, kind: Kind) -> list[str]:
+        names: list[str] = stand.emulator.handed
+        return names
+
     async def remove(self, stand: Stand, kind: Kind, id: str) -> None:
         await stand.control("person", {"kind": kind.value, "id": id, "remove": True})
 
@@ -46,6 +50,7 @@ HOSTILE, SPOILT = (
 FIND, SAVE = "test_find_by_every_key", "test_save_makes_one_record_whatever_happens"
 NONE, EMULATED = "test_an_answer_that_is_none_is_an_error", "test_the_emulator_tells_what_is_wrong_in_it"
 PAID = "test_payments_and_voids_happen_once"
+HANDED = "test_what_is_handed_over_is_there_once"
 LINKS = "test_links_are_kept_and_twice_is_once"
 NO_FIND = frozenset({Capability.SAVE, Capability.DELTA})
 FLAWS: list[tuple[str, str, dict[str, Any]]] = [
@@ -78,6 +83,7 @@ FLAWS: list[tuple[str, str, dict[str, Any]]] = [
     (SAVE, "creates again", {}),
     (SAVE, "sure of too much", {}),
     (SAVE, "sent is forgotten", {}),
+    (HANDED, "handed over again", {}),
     (LINKS, "links are lost", {}),
     (LINKS, "links add up", {}),
     (PAID, "paid again", {}),

@@ -61,6 +61,10 @@ class Told:
         """The record becomes one that can't be read: an amount that is no number."""
         raise NotImplementedError("the suite must be told how a record is spoilt: override spoil()")
 
+    async def handed(self, stand: Stand, kind: Kind) -> Sequence[str]:
+        """The names of the records that the source's own importer finds after `hand_over`."""
+        raise NotImplementedError("the suite must be told what was handed over: override handed()")
+
     # How the line is disturbed. Each answers whether it is so now: False where nothing of the sort can happen to the
     # source. `mend` ends what is still in force.
 

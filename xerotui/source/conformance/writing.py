@@ -123,6 +123,20 @@ class Writing(Told):
         stand.clock.jump(600)
         assert len(await stand.source.find(kind, self.keys(record))) == 0
 
+    async def test_what_is_handed_over_is_there_once(self, tmp_path: Path) -> None:
+        """The source's importer finds what was handed over last, whole and once, under the name that was told."""
+        async with self.standing(tmp_path) as stand:
+            self.declares(stand, Capability.HAND_OVER)
+            for kind in stand.can.handed:
+                records = [self.new(kind, stand.tenant, n) for n in (21, 22)]
+                first = await stand.source.hand_over(kind, records[:1])
+                assert isinstance(first, str), "what a file is called is text"
+                assert first.strip(), "a file without a name"
+                for _ in range(2):
+                    assert await stand.source.hand_over(kind, records) == first, "what waits is parted over two files"
+                    found = sorted(await self.handed(stand, kind))
+                    assert found == [r.name for r in records], f"of the {kind.plural} handed over {found} are there"
+
     async def test_links_are_kept_and_twice_is_once(self, tmp_path: Path) -> None:
         """An attached Xero id reads back, in documents with number and status alone; attached anew, nothing changes."""
         async with self.standing(tmp_path) as stand:
