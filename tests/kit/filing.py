@@ -14,7 +14,7 @@ from xerotui.model import records
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Record
 from xerotui.model.settings import Title
-from xerotui.source.contract import Abilities, Capability, Source
+from xerotui.source.contract import Abilities, Capability, Source, SourceRefused
 from xerotui.source.hooks import hookimpl
 from xerotui_halo.settings import HaloSettings
 from xerotui_halo.source import HaloSource
@@ -53,8 +53,11 @@ class FilingSource(HaloSource):
         name = f"{kind.plural.replace(' ', '_')}_new.json"
         place = Path(self.settings.folder)  # type: ignore[attr-defined]
         fresh = place / f".{name}"
-        fresh.write_bytes(msgspec.json.encode([records.encode(one).decode() for one in some]))
-        os.replace(fresh, place / name)
+        try:
+            fresh.write_bytes(msgspec.json.encode([records.encode(one).decode() for one in some]))
+            os.replace(fresh, place / name)
+        except OSError as error:
+            raise SourceRefused(f"{name} can't be written: {error.strerror}") from None
         return name
 
 

@@ -274,6 +274,10 @@ CORE: dict[str, Explanation] = {
     "core.attach_failed": Explanation(
         "Link not written back to the source", "The document is in Xero; retry to write the link back."
     ),
+    "core.hand_over_failed": Explanation(
+        "Record not handed over to the source's importer",
+        "Read what the source said of its folder, mend it there, then retry.",
+    ),
     "core.settle_failed": Explanation(
         "Payment not written to the source", "Read what the source said, mend it there, then retry."
     ),

@@ -62,6 +62,8 @@ class Verb(StrEnum):
     PAY = "pay"
     SETTLE = "settle"
     ATTACH = "attach"
+    # Gives a record to the source's own importer, in a file.
+    HAND_OVER = "hand_over"
     # Writes our own id into the history of a record in Xero.
     NOTE = "note"
 

@@ -24,6 +24,7 @@ from xerotui.sync.switched import off_now
 # Verbs in the order in which a kind's operations leave.
 VERBS = (
     Verb.CREATE,
+    Verb.HAND_OVER,
     Verb.UPDATE,
     Verb.ATTACH,
     Verb.ALLOCATE,

@@ -7,7 +7,7 @@ from msgspec.json import encode as json_encode
 
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Plan, PlanKind
+from xerotui.model.work import Plan, PlanKind, Verb
 from xerotui.sync import generating, import_taxes
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import IMPORTABLE, draft_import
@@ -62,14 +62,15 @@ async def draft(ports: Ports, data: PairData, options: Options, plan: str) -> Dr
     kind = kind_of(options)
     if options.get("numbers"):
         return generating.draft(data, kind, plan, json_decode(options.get("given", "{}"), type=dict[str, str]))
-    if kind is not Kind.TAX_RATE:
-        return draft_import(data, kind, plan, options.get("group", ""))
-    if not options.get("clean_up"):
-        return import_taxes.draft_taxes(data, plan)
     source = await ports.source(data.connection)
+    verb = Verb.HAND_OVER if source.can.hands_over(kind) else Verb.CREATE
+    if kind is not Kind.TAX_RATE:
+        return draft_import(data, kind, plan, options.get("group", ""), verb)
+    if not options.get("clean_up"):
+        return import_taxes.draft_taxes(data, plan, verb=verb)
     if not import_taxes.cleans(source):
         raise SyncError(f"{source.title} lets no tax rates be removed", "Remove them there by hand.")
-    return import_taxes.draft_taxes(data, plan, await import_taxes.used(ports, source, data))
+    return import_taxes.draft_taxes(data, plan, await import_taxes.used(ports, source, data), verb)
 
 
 async def make_import(
@@ -82,15 +83,15 @@ async def make_import(
     *,
     fresh: bool = True,
 ) -> Plan:
-    """An import plan: what Xero has of a kind, linked with or created in the source; read anew if `fresh`.
+    """An import plan: what Xero has of a kind, linked with, created in or handed over to the source.
 
-    Raises SyncError for a kind or group that the source doesn't take.
+    Both sides are read anew if `fresh`. Raises SyncError for a kind or group that the source doesn't take.
     """
     kind = kind_of(options)
     source = await ports.source(connection)
     if options.get("numbers"):
         generating.check(source, kind)
-    elif not source.can.creates(kind):
+    elif not (source.can.creates(kind) or source.can.hands_over(kind)):
         raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
     if fresh:
         await read(ports, connection, tenant, options, progress)

@@ -122,13 +122,16 @@ def cleans(source: Source) -> bool:
     return source.can.has(Capability.REMOVE) and Kind.TAX_RATE in source.can.removable
 
 
-def draft_taxes(data: PairData, plan: str, uses: Mapping[str, str] | None = None) -> Draft:
-    """What an import adds, what is there already; with `uses` (a clean-up) also what goes and why the rest stays."""
+def draft_taxes(data: PairData, plan: str, uses: Mapping[str, str] | None = None, verb: Verb = Verb.CREATE) -> Draft:
+    """What an import adds, what is there already; with `uses` (a clean-up) also what goes and why the rest stays.
+
+    `verb` says how a rate gets into the source: created there, or handed over to its importer.
+    """
     draft = Draft(plan)
     for held in offered(data):
         there = known(data, held)
         if there is None:
-            _add(draft, data, held)
+            _add(draft, data, held, verb)
         else:
             _there(draft, data, held, there)
     if uses is not None:
@@ -155,8 +158,9 @@ def _operation(draft: Draft, data: PairData, verb: Verb, record: str, title: str
     draft.counts[verb.value] += 1
 
 
-def _add(draft: Draft, data: PairData, held: TaxRate) -> None:
-    new = TaxRate(
+def as_source_rate(data: PairData, held: TaxRate) -> TaxRate:
+    """The rate that an import makes in the source: Xero's, of this organisation alone."""
+    return TaxRate(
         id="",
         kind=Kind.TAX_RATE,
         name=held.name,
@@ -165,21 +169,26 @@ def _add(draft: Draft, data: PairData, held: TaxRate) -> None:
         linked_code=held.code,
         rate=held.rate,
     )
+
+
+def _add(draft: Draft, data: PairData, held: TaxRate, verb: Verb) -> None:
+    # What only goes into a file is mapped by a person, once the source lists it.
+    trades = _trades(held) if verb is Verb.CREATE else []
     changes = (
         Change("name", "", held.name),
         Change("rate", "", rates.percent(held.rate)),
         Change("Xero tax type", "", held.code),
         Change("tenant", "", data.organisation.name),
-        *(Change(f"mapping ({trade})", "", held.name) for trade in _trades(held)),
+        *(Change(f"mapping ({trade})", "", held.name) for trade in trades),
     )
     _operation(
         draft,
         data,
-        Verb.CREATE,
+        verb,
         f"{BORN}{held.code}",
         held.name,
         target=held.code,
-        body=records.encode(new),
+        body=records.encode(as_source_rate(data, held)),
         basis=Basis(fingerprint=records.fingerprint(held)),
         changes=changes,
     )
@@ -271,4 +280,15 @@ async def map_imported(ports: Ports, plan: Plan) -> int:
     return len(edits)
 
 
-__all__ = ["cleans", "draft_taxes", "known", "map_imported", "mapped", "offered", "piles", "same", "used"]
+__all__ = [
+    "as_source_rate",
+    "cleans",
+    "draft_taxes",
+    "known",
+    "map_imported",
+    "mapped",
+    "offered",
+    "piles",
+    "same",
+    "used",
+]

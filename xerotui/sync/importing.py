@@ -79,6 +79,13 @@ def _source_tax(data: PairData, tax_type: str, trade: Trade) -> str:
     return _source_value(data, TAX, tax_type, trade)
 
 
+def unknown(data: PairData, kind: Kind) -> list[Record]:
+    """What an organisation offers of a kind that is neither linked nor any record of the source."""
+    linked = data.linked(kind)
+    offered = (held for held in candidates(data, kind) if held.id not in linked)
+    return [held for held in offered if match(data, kind, held).fit is Fit.NONE]
+
+
 def as_source_record(data: PairData, kind: Kind, held: Record, group: str = "") -> Record:
     """The record that an import creates in the source: Xero's fields, the tenant, taxes by the mapping."""
     if isinstance(held, Party):
@@ -216,7 +223,7 @@ def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | 
     draft.counts["link"] += 1
 
 
-def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str) -> None:
+def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str, verb: Verb) -> None:
     record = as_source_record(data, kind, held, group)
     draft.operations.append(
         Operation(
@@ -225,7 +232,7 @@ def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str) 
             side=Side.SOURCE,
             lane=source_lane(data.connection),
             kind=kind,
-            verb=Verb.CREATE,
+            verb=verb,
             connection=data.connection,
             tenant=data.tenant,
             record=f"xero:{held.id}",
@@ -236,11 +243,14 @@ def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str) 
             changes=_changes(data, None, record),
         )
     )
-    draft.counts["create"] += 1
+    draft.counts[verb.value] += 1
 
 
-def draft_import(data: PairData, kind: Kind, plan: str, group: str = "") -> Draft:
-    """Links for exact hits, creations for the rest, the unclear ones listed for a person (H9)."""
+def draft_import(data: PairData, kind: Kind, plan: str, group: str = "", verb: Verb = Verb.CREATE) -> Draft:
+    """Links for exact hits, creations for the rest, the unclear ones listed for a person (H9).
+
+    `verb` says how a record gets into the source: created there, or handed over to its importer.
+    """
     draft = Draft(plan)
     linked = data.linked(kind)
     for held in candidates(data, kind):
@@ -249,7 +259,7 @@ def draft_import(data: PairData, kind: Kind, plan: str, group: str = "") -> Draf
             continue
         found = match(data, kind, held)
         if found.fit is Fit.NONE:
-            _create(draft, data, kind, held, group)
+            _create(draft, data, kind, held, group, verb)
         elif found.fit is Fit.EXACT:
             if (kind, found.one.id) in data.links:
                 draft.counts["unchanged"] += 1

@@ -16,7 +16,7 @@ from xerotui.model.records import Item, Party, Record, TaxRate
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
-from xerotui.sync import amending, back_sending, cleaning, import_taxes, settle
+from xerotui.sync import amending, back_sending, cleaning, handing, import_taxes, settle
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
 from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
@@ -42,11 +42,14 @@ class SourceSender:
         self.ports = ports
         self.lane = lane
         self.connection = connection
+        self._hander = handing.Hander(ports, connection)
         # How often the plugin failed while a call was looked up, by call.
         self._stumbles: Counter[str] = Counter()
 
     async def batch(self, verb: Verb) -> int:
         """How many operations one call may carry."""
+        if verb is Verb.HAND_OVER:
+            return handing.BATCH
         source = await self.ports.source(self.connection)
         return source.can.attach_batch if verb is Verb.ATTACH else 1
 
@@ -74,6 +77,8 @@ class SourceSender:
                 shared = await self._shared(operations)
                 await source.attach([_attachment(o, o.record in shared) for o in operations])
                 return Outcome(done=[Done(o, o.target) for o in operations], status=200)
+            if call.verb is Verb.HAND_OVER:
+                return await self._hander.send(source, operations)
             if call.verb in back_sending.VERBS:
                 return await back_sending.send(source, operations[0])
             if call.verb is Verb.UPDATE:
@@ -166,12 +171,13 @@ class SourceSender:
         return Outcome(failed=[failed], status=error.status)
 
     def alive(self, call: Call) -> bool:
-        """True while a create of unknown outcome may still be under way; links and values may always be set again."""
-        return call.verb not in (Verb.ATTACH, Verb.UPDATE) and self.ports.clock.now() - call.first_sent < GRACE
+        """True while a create of unknown outcome may still be under way; what can be set again may always go again."""
+        settable = call.verb in (Verb.ATTACH, Verb.UPDATE, Verb.HAND_OVER)
+        return not settable and self.ports.clock.now() - call.first_sent < GRACE
 
     async def find_out(self, call: Call, operations: Sequence[Operation]) -> Outcome:
-        """What became of an unknown call: creates are looked up; links, payments and voids go again, looking first."""
-        if call.verb is Verb.ATTACH or call.verb in back_sending.VERBS:
+        """What became of an unknown call: creates are looked up; links, files, payments and voids go again."""
+        if call.verb in (Verb.ATTACH, Verb.HAND_OVER, *back_sending.VERBS):
             return tired(Outcome(again=list(operations)), call, self.ports.clock.now())
         source = await self.ports.source(self.connection)
         outcome = Outcome()

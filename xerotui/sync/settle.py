@@ -10,7 +10,7 @@ from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Document, Record
-from xerotui.model.work import Call, Link, Operation, State, Verb
+from xerotui.model.work import Call, Link, Operation, State, Topic, Verb
 from xerotui.store import Fence, Tx
 from xerotui.sync import noting
 from xerotui.sync.back_told import remember
@@ -30,6 +30,7 @@ PAST = {
     Verb.PAY: "paid",
     Verb.SETTLE: "settled",
     Verb.ATTACH: "attached",
+    Verb.HAND_OVER: "handed over",
     Verb.NOTE: "noted",
 }
 
@@ -41,6 +42,7 @@ ENDED = {Verb.VOID: ("VOIDED",), Verb.DELETE: ("DELETED", "VOIDED"), Verb.ARCHIV
 BACK = (Verb.SETTLE, Verb.VOID)
 FAILURES = {
     Verb.ATTACH: "core.attach_failed",
+    Verb.HAND_OVER: "core.hand_over_failed",
     Verb.SETTLE: "core.settle_failed",
     Verb.VOID: "core.void_failed",
 }
@@ -201,6 +203,9 @@ class Settler:
             await self._links(tx, outcome.done)
             await self._removed(tx, outcome.done)
             await self._attachments(tx, outcome.done, attaching)
+            if call.verb is Verb.HAND_OVER:
+                # What waits to come back is counted with the links.
+                tx.bump(Topic.LINKS)
             await remember(self.ports, tx, outcome.done)
             await noting.add(self.ports, tx, db, outcome.done)
             await tell(self.ports, tx, _problems(outcome))

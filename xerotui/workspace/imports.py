@@ -6,7 +6,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.records import Choice, Item, Party
 from xerotui.source.contract import Abilities
 from xerotui.source.guard import PluginFault
-from xerotui.sync import import_taxes, importing, moving, pair
+from xerotui.sync import handing, import_taxes, importing, moving, pair
 from xerotui.sync.import_plans import KINDS
 from xerotui.workspace.base import REFUSED
 from xerotui.workspace.duplicates import Duplicates
@@ -46,7 +46,7 @@ class Imports(Duplicates):
             type_ = self.wiring.registry.source_type(source)
             kinds = tuple(k for k in KINDS if k in type_.kinds)
             can = await self.wiring.abilities(connection)
-            if not any(can.creates(kind) for kind in kinds):
+            if not any(can.creates(kind) or can.hands_over(kind) for kind in kinds):
                 reason = f"{type_.title} can't take records from outside"
         except PluginFault as fault:
             reason, can = fault.sentence, Abilities()
@@ -59,7 +59,9 @@ class Imports(Duplicates):
         rows = []
         for kind in kinds:
             piles = _sizes(data, kind)
-            why = reason or ("" if can.creates(kind) else f"{kind.plural} can't be created there")
+            by_file = can.hands_over(kind)
+            why = reason or ("" if can.creates(kind) or by_file else f"{kind.plural} can't be created there")
+            handed, handed_in = await self._handed(data, kind) if by_file else (0, "")
             rows.append(
                 ImportRow(
                     connection=connection,
@@ -73,9 +75,20 @@ class Imports(Duplicates):
                     new=piles.new,
                     supported=not why,
                     reason=why,
+                    by_file=by_file,
+                    handed=handed,
+                    handed_in=handed_in,
                 )
             )
         return tuple(rows)
+
+    async def _handed(self, data: "pair.PairData | None", kind: Kind) -> tuple[int, str]:
+        """How many new records wait to be taken over by the source's importer, and the file in which they lie."""
+        if data is None:
+            return 0, ""
+        given = await handing.handed(self.wiring.ports(), data.connection, data.tenant, kind)
+        waiting = handing.waiting(data, kind, given)
+        return len(waiting), next((given[id] for id, _ in reversed(waiting)), "")
 
     async def item_groups(self, connection: str) -> tuple[tuple[str, str], ...]:
         """Id and name of the groups that new items of a connection can be put into; empty where there are none."""

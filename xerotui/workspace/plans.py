@@ -5,7 +5,7 @@ import msgspec
 from xerotui.model.kinds import Kind
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
-from xerotui.model.work import Operation, Plan, PlanState
+from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync.charting import CODES as CHARTED
 from xerotui.sync.originals import UNALLOCATED
@@ -67,7 +67,9 @@ class Plans(Stories):
             page = await self.wiring.ledger.work.page(
                 tx, msgspec.structs.replace(view, fields={**fields, "plan": id}, sort=view.sort or "created")
             )
-        return page.map(_operation_row)
+            handed = [o.id for o in page.rows if o.verb is Verb.HAND_OVER]
+            files = await self.wiring.ledger.work.results(tx, handed) if handed else {}
+        return page.map(lambda o: _operation_row(o, f"handed over in {files[o.id].number}" if o.id in files else ""))
 
     async def _staying(self, id: str, view: View) -> Page[PlanRow]:
         verb = view.fields.get("verb", "")
@@ -148,7 +150,7 @@ class Plans(Stories):
         return await self._named(told)
 
 
-def _operation_row(operation: Operation) -> PlanRow:
+def _operation_row(operation: Operation, reason: str = "") -> PlanRow:
     row = operation_row(operation)
     return PlanRow(
         id=row.id,
@@ -160,7 +162,7 @@ def _operation_row(operation: Operation) -> PlanRow:
         currency=row.currency,
         total=row.total,
         state=row.state,
-        reason=row.error,
+        reason=row.error or reason,
     )
 
 

@@ -1,5 +1,6 @@
 """`xerotui import`: the piles, a preview and the import of one kind, and linking by hand."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -15,10 +16,11 @@ from xerotui.cli.output import Output
 from xerotui.cli.runner import json_option, run_async, source_id, source_option, tenant_id, tenant_option
 from xerotui.cli.text import safe
 from xerotui.model.kinds import Kind
-from xerotui.model.work import Plan
+from xerotui.model.work import Plan, State, Verb
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
+    from xerotui.workspace.pages import ImportRow
 
 KINDS = {word: kind for kind in Kind for word in (kind.value, kind.plural, kind.plural.replace(" ", "_"))}
 KINDS["taxes"] = Kind.TAX_RATE
@@ -118,9 +120,13 @@ async def _piles(space: "Workspace", out: Output, *, connection: str, tenant: st
         return
     out.table(
         ("Organisation", "Kind", ">In Xero", ">Linked", ">Exact", ">Unclear", ">New", ""),
-        [(r.tenant_name, r.kind.plural, r.in_xero, r.linked, r.exact, r.unclear, r.new, r.reason) for r in rows],
+        [(r.tenant_name, r.kind.plural, r.in_xero, r.linked, r.exact, r.unclear, r.new, _standing(r)) for r in rows],
         empty="nothing to import; connect Xero and a source first",
     )
+
+
+def _standing(row: "ImportRow") -> str:
+    return row.reason or (f"{row.handed} handed over in {safe(row.handed_in)}" if row.handed else "")
 
 
 async def _link(
@@ -162,10 +168,19 @@ async def _import(
             out.say("Not imported.")
             return Exit.REFUSED
     code = await applied(space, out, plan, follow=follow, wait=True, only=wanted)
-    if asked["kind"] == Kind.TAX_RATE:
+    handed = await _handed(space, out, plan)
+    if asked["kind"] == Kind.TAX_RATE and not handed:
         made, gone = [await _done(space, plan, verb) for verb in ("create", "delete")]
         out.say(f"{made} tax rates imported and mapped" + (f", {gone} removed" if asked["clean_up"] else "") + ".")
     return code
+
+
+async def _handed(space: "Workspace", out: Output, plan: Plan) -> bool:
+    """Say what lies in which file now, and what is left to do; False where nothing went into one."""
+    rows = [row for row in await all_rows(space, plan.id, Verb.HAND_OVER) if row.state == State.CONFIRMED]
+    for reason, n in Counter(row.reason for row in rows).items():
+        out.say(f"{n} {reason}. Import the file there; what comes back is found by its code or name.")
+    return bool(rows)
 
 
 async def _done(space: "Workspace", plan: Plan, verb: str) -> int:

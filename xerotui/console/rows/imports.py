@@ -31,12 +31,14 @@ def next_words(item: ImportRow) -> Text:
     """What a person would do with this row."""
     if not item.supported:
         return worded("off", "not possible")
-    if item.new or (item.exact and item.kind is not Kind.TAX_RATE):
+    if item.new > item.handed or (item.exact and item.kind is not Kind.TAX_RATE):
         return worded("todo", "preview")
     if item.exact:
         return worded("todo", "map (3)")
     if item.unclear:
         return worded("unmapped", "choose (l)")
+    if item.handed:
+        return worded("waiting", "handed over")
     if not item.in_xero:
         return worded("off", "nothing there")
     return worded("done", "all linked")
@@ -69,7 +71,7 @@ def detail(item: ImportRow) -> Text:
         safe(f"{item.linked:,} linked already: a second import goes by the stored Xero id alone", "dim"),
         safe(f"{item.exact:,} found by name or code, exactly once: they are linked"),
         safe(f"{item.unclear:,} with several or contradicting hits: you choose (l)", "yellow" if item.unclear else ""),
-        safe(f"{item.new:,} not found: they are created in the source"),
+        *_new(item, "not found", "they are created in the source"),
         "",
         safe("Enter makes the preview: old → new for every field, nothing written yet.", "dim"),
     )
@@ -82,10 +84,22 @@ def _taxes(item: ImportRow) -> Text:
         safe(f"{item.in_xero:,} active in Xero"),
         safe(f"{item.linked:,} mapped already", "dim"),
         safe(f"{item.exact:,} there but not mapped yet: take the proposals on Tax mapping (3)"),
-        safe(f"{item.new:,} not there: they are created in the source and mapped"),
+        *_new(item, "not there", "they are created in the source and mapped"),
         "",
         safe("Enter makes the preview. Removing rates that nothing uses is asked on Tax mapping (3, i).", "dim"),
     )
+
+
+def _new(item: ImportRow, state: str, then: str) -> tuple[Text, ...]:
+    """What becomes of those that the source hasn't."""
+    if not item.by_file:
+        return (safe(f"{item.new:,} {state}: {then}"),)
+    found = [safe(f"{item.new:,} {state}: they go into a file for the source's own importer")]
+    if item.handed:
+        back = "mapped" if item.kind is Kind.TAX_RATE else "linked"
+        words = f"{item.handed:,} handed over in {short(item.handed_in, 60)}"
+        found.append(safe(f"{words}: {back} when they come back by code or name", "yellow"))
+    return tuple(found)
 
 
 def candidate_choices(targets: tuple[TargetRow, ...]) -> tuple[Choice, ...]:

@@ -175,7 +175,7 @@ def summary(plan: Plan, names: Mapping[str, str], budget: str = "", *, overtaken
         cost.append("less than a minute" if plan.minutes < 1 else f"about {count(plan.minutes, 'minute')}")
     if budget:
         cost.append(f"{budget} of the day used" if budget[:1].isdecimal() else budget)
-    counts = "  ".join(f"{verb} {number:,}" for verb, number in plan.counts.items() if number)
+    counts = "  ".join(f"{verb.replace('_', ' ')} {number:,}" for verb, number in plan.counts.items() if number)
     parts.append(join(safe(counts or "nothing to do"), safe("   " + ", ".join(cost), "dim")))
     if plan.problems:
         listed = sorted(plan.problems.items(), key=lambda pair: -pair[1])

@@ -56,6 +56,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "link": ("=", "cyan"),
     "unchanged": ("·", "dim"),
     "attach": ("&", "cyan"),
+    "hand_over": ("→", "green"),
     "archive": ("-", "yellow"),
     "void": ("-", "bold red"),
     "delete": ("-", "bold red"),
@@ -92,4 +93,4 @@ def style(state: str) -> str:
 
 def worded(state: str, word: str = "") -> Text:
     """Sign and word of a state or verb."""
-    return safe(f"{sign(state)} {word or state}", style(state), 60)
+    return safe(f"{sign(state)} {word or state.replace('_', ' ')}", style(state), 60)
