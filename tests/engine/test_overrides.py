@@ -28,11 +28,14 @@ from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import Change, DocumentPosting, decode
 from xerotui.model.problems import RecordRef
+from xerotui.model.records import Document, Party
 from xerotui.model.work import Operation, RequestState, State, Verb
 from xerotui.store import Pair, SourceConnection
 from xerotui.sync import generating, lane, numbering, send_xero
+from xerotui.sync.applying import apply
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, load
+from xerotui.sync.planning import follow_up
 from xerotui.sync.resolve_document import resolve_document
 from xerotui.workspace.door import Workspace
 
@@ -285,6 +288,33 @@ async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp
         number = (await halo(bench, "client", who.id))["accountsid"]
         assert number
         assert await held_one(bench, tenant, "Contacts", AccountNumber=number)
+        await _at_once(bench, who.id)
+
+
+async def _at_once(bench: Rig, one: str) -> None:
+    """Follow-ups of two organisations that are made at once promise no number twice, and none makes the other stale."""
+    async with bench.wiring.ledger.read() as tx:
+        documents = await bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
+        customers = await bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.CUSTOMER)
+    billed = {d.party for d in documents if isinstance(d, Document) and not d.excluded}
+    other = next(
+        c.id for c in customers if isinstance(c, Party) and c.tenant == bench.tenants[1] and c.active and c.id in billed
+    )
+    for id in (one, other):
+        await edit(bench, "client", id, accountsid="")
+    for tenant in bench.tenants:
+        await policy(bench, tenant, generate={}, generate_unasked=False)
+    await made_plan(bench)
+    for tenant in bench.tenants:
+        await policy(bench, tenant, generate={"customer": "Z{n:04}"}, generate_unasked=True)
+    ports = bench.wiring.ports()
+    made = [await follow_up(ports, SOURCE, tenant, "tester") for tenant in bench.tenants]
+    for plan in filter(None, made[::-1]):
+        await apply(ports, plan.id, plan.hash, "tester")
+    await bench.work()
+    given = [(await halo(bench, "client", id))["accountsid"] for id in (one, other)]
+    assert set(given) <= {f"Z{n:04}" for n in range(1, 6)}
+    assert given[0] != given[1]
 
 
 async def _codes(bench: Rig, tenant: str, one: Operation) -> None:

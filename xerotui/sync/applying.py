@@ -10,7 +10,7 @@ from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import backing, generating, import_plans, native
+from xerotui.sync import backing, import_plans, native, promising
 from xerotui.sync import pair as pairs
 from xerotui.sync.plan import Draft, finish, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_plan, quiet, read_sides
@@ -39,7 +39,7 @@ async def _planned(ports: Ports, plan: Plan) -> list[Operation]:
 async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) -> list[Operation]:
     """What the same plan would say of the same records if it were made now."""
     found: list[Operation] = []
-    promised = generating.Promised()
+    promised = await promising.held(ports, plan.connection, anew=operations)
     for tenant in plan.tenants:
         if plan.kind is PlanKind.IMPORT:
             data = await pairs.load(ports, plan.connection, tenant)

@@ -7,7 +7,6 @@ and `{id}` (the source's id).
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -24,14 +23,14 @@ from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key
 from xerotui.sync.plan import Draft, new_id, source_lane
 from xerotui.sync.ports import Ports
+from xerotui.sync.promising import FIELD, Promised
+from xerotui.sync.promising import given as numbered
 from xerotui.sync.resolve_item import CODE_LIMIT
 from xerotui.sync.resolve_party import NUMBER_LIMIT, place_of
 
 R = TypeVar("R", Party, Item)
 SOURCE = "source"
 KINDS = (*PARTIES, Kind.ITEM)
-# The field of a record that gets the number.
-FIELD = {Kind.CUSTOMER: "number", Kind.SUPPLIER: "number", Kind.ITEM: "code"}
 LIMIT = {Kind.CUSTOMER: NUMBER_LIMIT, Kind.SUPPLIER: NUMBER_LIMIT, Kind.ITEM: CODE_LIMIT}
 # The problems that a number mends.
 CODES = ("core.account_number_missing", "core.item_incomplete")
@@ -149,14 +148,6 @@ def check(source: Source, kind: Kind, template: str = "") -> None:
         raise SyncError(f"{source.title} has no series of its own for {kind.plural}", "Set a template instead.")
 
 
-@dataclass
-class Promised:
-    """Numbers that a plan gives in several organisations: by kind as they are compared, and to what records."""
-
-    numbers: dict[Kind, set[str]] = field(default_factory=dict)
-    records: set[tuple[Kind, str]] = field(default_factory=set)
-
-
 async def numbers(
     ports: Ports, data: PairData, kind: Kind, *, every: bool = False, promised: Promised | None = None
 ) -> dict[str, str]:
@@ -169,20 +160,24 @@ async def numbers(
     check(source, kind, template)
     promised = promised or Promised()
     used = taken(data, kind) | promised.numbers.get(kind, set())
+    reserved = {code_key(number) for (of, _), (number, _) in promised.mine.items() if of is kind}
     out: dict[str, str] = {}
     for record in lacking(data, kind, every=every):
         if (kind, record.id) in promised.records:
             continue
-        if template == SOURCE:
+        kept = promised.kept(kind, record.id, rung_of(data, kind))
+        if kept and code_key(kept) not in used:
+            number = kept
+        elif template == SOURCE:
             try:
-                number = following((await source.new_number(kind, record)).strip(), used)
+                number = following((await source.new_number(kind, record)).strip(), used | reserved)
             except (SourceRefused, SourceUnreachable, SourceLocked, NetError) as trouble:
                 raise SyncError(
                     f"{source.title} gives no number for {record.name[:60]}: {getattr(trouble, 'said', trouble)}",
                     f"Set a template instead: xerotui pair set --generate-{kind.plural}.",
                 ) from None
         else:
-            number = made(template, record.name, record.id, used)
+            number = made(template, record.name, record.id, used | reserved)
         out[record.id] = number if len(number) <= LIMIT[kind] else ""
         if out[record.id]:
             used.add(code_key(out[record.id]))
@@ -257,8 +252,7 @@ async def unasked(ports: Ports, data: PairData, draft: Draft, promised: Promised
         wanted = {p.record.id for p in draft.problems if p.record.kind is kind and p.code in CODES}
         for record in lacking(data, kind):
             if given.get(record.id) and record.id in wanted:
-                promised.records.add((kind, record.id))
-                promised.numbers.setdefault(kind, set()).add(code_key(given[record.id]))
+                promised.add(kind, record.id, given[record.id])
                 _one(draft, data, kind, record, given[record.id], rung_of(data, kind))
 
 
@@ -266,7 +260,20 @@ async def written(ports: Ports, plan: Plan) -> bool:
     """Whether a plan's run wrote numbers into the source, so that what waited for them can go on."""
     async with ports.ledger.read() as tx:
         done = await ports.ledger.work.find(tx, plan=plan.id, side=Side.SOURCE, states=DONE)
-    return any(o.verb is Verb.UPDATE and any(c.path == FIELD.get(o.kind) for c in o.changes) for o in done)
+    return any(numbered(done))
+
+
+async def wanting(ports: Ports, plan: Plan) -> list[str]:
+    """The organisations in which something may wait for the numbers of a plan: its own, and those that lack some."""
+    db = await ports.book.read()
+    paired = [p.tenant for p in db.pairs(plan.connection) if (t := db.tenant(p.tenant)) is not None and t.connection]
+    lacks: set[str] = set()
+    async with ports.ledger.read() as tx:
+        for code in CODES:
+            lacks |= {
+                p.record.tenant for p in await ports.ledger.problems.open(tx, connection=plan.connection, code=code)
+            }
+    return [*plan.tenants, *(tenant for tenant in paired if tenant in lacks and tenant not in plan.tenants)]
 
 
 __all__ = [
@@ -282,5 +289,6 @@ __all__ = [
     "made",
     "numbers",
     "unasked",
+    "wanting",
     "written",
 ]

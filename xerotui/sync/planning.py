@@ -11,7 +11,19 @@ from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, fingerprint
 from xerotui.model.work import OPEN, Link, Operation, Plan, PlanKind, PlanState, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import adoption, archiving, back, charting, crediting, drift, generating, native, removing, repeating
+from xerotui.sync import (
+    adoption,
+    archiving,
+    back,
+    charting,
+    crediting,
+    drift,
+    generating,
+    native,
+    promising,
+    removing,
+    repeating,
+)
 from xerotui.sync import pair as pairs
 from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData
@@ -117,11 +129,11 @@ async def draft_pair(
     tenant: str,
     plan: str,
     vouched: Mapping[tuple[Kind, str], str] | None = None,
-    promised: generating.Promised | None = None,
+    promised: promising.Promised | None = None,
 ) -> tuple[Draft, Resolved]:
     """One pair resolved and drafted from its snapshots as they are; the `vouched` records needn't settle again.
 
-    `promised` are the numbers that drafts of other organisations of the same plan hold; this one's are added.
+    `promised` are the numbers that other plans and the drafts of other organisations hold; this one's are added.
     """
     data = await pairs.load(ports, connection, tenant)
     data.vouched = vouched or {}
@@ -145,7 +157,7 @@ async def draft_pair(
     charting.list_in(draft, data, await charting.note(ports, data))
     await removing.note_done(ports, data, leaving)
     await back.add(ports, draft, resolved, about)
-    await generating.unasked(ports, data, draft, promised or generating.Promised())
+    await generating.unasked(ports, data, draft, promised or promising.Promised())
     return draft, resolved
 
 
@@ -215,7 +227,7 @@ async def work_out(
     await progress("working out the plan")
     id = new_id("plan")
     drafts = []
-    promised = generating.Promised()
+    promised = await promising.held(ports, connection)
     for tenant in tenants:
         draft, resolved = await draft_pair(ports, connection, tenant, id, promised=promised)
         await _store_problems(ports, resolved)
@@ -320,7 +332,8 @@ async def follow_up(ports: Ports, connection: str, tenant: str, actor: str, *, r
         await read_sides(ports, connection, (tenant,), quiet)
     id = new_id("plan")
     # Whoever says "try again" has just mended it: waiting for it to lie still would only look broken.
-    draft, resolved = await draft_pair(ports, connection, tenant, id, dict.fromkeys(waited, ""))
+    promised = await promising.held(ports, connection, beside=tenant)
+    draft, resolved = await draft_pair(ports, connection, tenant, id, dict.fromkeys(waited, ""), promised)
     await _store_problems(ports, resolved)
     kept = _released(draft.operations, waited)
     if not kept:

@@ -325,7 +325,7 @@ class Worker:
         """Let go what waited for the numbers that a run wrote into the source."""
         if not await generating.written(self.ports, plan):
             return
-        for tenant in plan.tenants:
+        for tenant in await generating.wanting(self.ports, plan):
             released = await follow_up(self.ports, plan.connection, tenant, "worker")
             if released is not None:
                 await self._approve_in_advance(released)
