@@ -27,7 +27,7 @@ _ODD = re.compile(r"[^\w.()+ -]")
 _LONGEST = 120
 # A file that never gets still is waited for once in so many seconds.
 _PATIENCE = 60.0
-_LOCK_SECONDS = 30
+LOCK_SECONDS = 30
 
 
 class Taken(msgspec.Struct, frozen=True, order=True):
@@ -109,7 +109,7 @@ class Folder:
 
         self.reach()
         try:
-            with FileLock(self.inbox / ".xerotui.lock", timeout=_LOCK_SECONDS):
+            with FileLock(self.inbox / ".xerotui.lock", timeout=LOCK_SECONDS):
                 yield
         except Timeout:
             raise SourceUnreachable(f"another process has been busy with {self.inbox} for long", sent=False) from None
