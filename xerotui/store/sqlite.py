@@ -37,6 +37,8 @@ def engine(path: Path) -> AsyncEngine:
         URL.create("sqlite+aiosqlite", database=str(path)),
         pool_size=8,
         max_overflow=8,
+        # `Ledger` ends every transaction before it gives a connection back: another rollback has nothing to do.
+        pool_reset_on_return=None,
         connect_args={"async_creator_fn": _connection},
     )
     event.listen(made.sync_engine, "connect", _prepare)
