@@ -291,3 +291,13 @@ def text_of(pilot: Pilot[Any]) -> str:
 def lines_with(pilot: Pilot[Any], words: str) -> list[str]:
     """The lines of the screen that hold these words."""
     return [line for line in text_of(pilot).splitlines() if words in line]
+
+
+def harmless(pilot: Pilot[Any]) -> None:
+    """Nothing on the screen can act: every line is printable, no text carries an action, the app still runs."""
+    for strip in pilot.app.screen._compositor.render_strips():
+        for segment in strip:
+            assert segment.text.isprintable(), segment.text
+            meta = segment.style.meta if segment.style is not None else {}
+            assert "@click" not in meta
+    assert pilot.app.return_code is None

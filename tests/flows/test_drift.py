@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,24 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from tests.flows.prepared import prepare
-from tests.flows.stage import LARGE, SCALE, SMALL, Stage, go, press, settled, text_of, until
+from tests.flows.prepared import HOSTILE, hostile_world, prepare
+from tests.flows.stage import LARGE, SMALL, Stage, console, go, harmless, press, settled, text_of, until
 from xerotui.cli.app import run as run_command
 from xerotui.model.kinds import Kind
-from xerotui.sandbox.world import build
 from xerotui.workspace.door import Workspace
 
 PHONE = "0555 BOOKS"
+TEMPLATE = 77
 
 
 @pytest.fixture(scope="module")
 def stage(still: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A synced home in which Xero then says other things."""
-    world = build(1, scale=SCALE)
+    world = hostile_world()
     made = Stage(Path(tmp_path_factory.mktemp("drift")), world=world)
     made.start_worker()
+    for invoice in [i for i in world.psa.invoices if i.id > 0][:8]:
+        made.do(_control(made, "halo", f"/edit/invoice/{invoice.id}", {"recurring_invoice_id": TEMPLATE}))
     prepare(made, world)
     yield made
     made.close()
@@ -44,6 +46,10 @@ async def _links(space: Workspace, tenant: str, kind: Kind) -> dict[str, str]:
     (source,) = await space.sources()
     async with space.wiring.ledger.read() as tx:
         return {k.record: k.xero_id for k in await space.wiring.ledger.links.for_pair(tx, source.id, tenant, kind)}
+
+
+async def _template(space: Workspace, source: str, tenant: str, record: str) -> str:
+    return (await space.override_targets(source, Kind.INVOICE, record, tenant)).template
 
 
 async def _switched(space: Workspace, tenant: str) -> None:
@@ -71,11 +77,13 @@ def _happened(stage: Stage) -> tuple[str, str, str]:
     tenant = stage.see(lambda s: s.tenants())[0].tenant
     stage.see(lambda s: _switched(s, tenant))
     contacts = stage.see(lambda s: _links(s, tenant, Kind.CUSTOMER))
-    record, contact = sorted(contacts.items())[0]
+    (record, contact), (_, other) = sorted(contacts.items())[:2]
     invoices = sorted(stage.see(lambda s: _links(s, tenant, Kind.INVOICE)).items())
     phones = [{"PhoneType": "DEFAULT", "PhoneNumber": PHONE, "PhoneAreaCode": "", "PhoneCountryCode": ""}]
     patch = {"Phones": phones, "EmailAddress": "xero@owned.example"}
     stage.do(_control(stage, "xero", f"/patch/{tenant}/Contacts/{contact}", patch))
+    hostile = {"Phones": [{**phones[0], "PhoneNumber": HOSTILE[:50]}]}
+    stage.do(_control(stage, "xero", f"/patch/{tenant}/Contacts/{other}", hostile))
     for _, id in invoices[:1]:
         stage.do(_control(stage, "xero", f"/patch/{tenant}/Invoices/{id}", {"Status": "AUTHORISED"}))
         stage.do(_control(stage, "xero", f"/payments/{tenant}", {"InvoiceID": id}))
@@ -109,7 +117,7 @@ def test_drift_is_read_a_side_is_taken_and_what_was_paid_goes_back(
         await until(pilot, lambda: "ready for invoicing" in text_of(pilot), "what a void does besides")
         await press(pilot, "c")
         await until(pilot, lambda: "Drift" in text_of(pilot) and "phone" in text_of(pilot), "the list of drift")
-        await press(pilot, "slash", *"field:phone", "enter")
+        await press(pilot, "slash", *f"field:phone record:{record}", "enter")
         await until(pilot, lambda: "[field: phone]" in text_of(pilot), "the filter")
         await settled(pilot)
         assert "Xero holds" not in text_of(pilot), "the pane is for wider terminals"
@@ -152,3 +160,45 @@ def _back(stage: Stage, capsys: pytest.CaptureFixture[str], source: str, paid: s
         await settled(pilot)
 
     stage.watch(picture, LARGE)
+
+
+def test_a_choice_for_all_of_a_template(stage: Stage) -> None:
+    """o on a record's story, then the second choice: what is saved there is its template's."""
+    tenant = stage.see(lambda s: s.tenants())[0].tenant
+    (source,) = stage.see(lambda s: s.sources())
+    linked = sorted(stage.see(lambda s: _links(s, tenant, Kind.INVOICE)))
+    record = next(r for r in linked if stage.see(lambda s, r=r: _template(s, source.id, tenant, r)))  # type: ignore[misc]
+
+    async def choose(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        console(pilot).open_story(source.id, Kind.INVOICE, record, tenant)
+        await until(pilot, lambda: "Override" in text_of(pilot), "the story")
+        await settled(pilot)
+        await press(pilot, "o")
+        await until(pilot, lambda: f"template -{TEMPLATE}" in text_of(pilot), "the question what is meant")
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: "all of its template" in text_of(pilot) and "Status" in text_of(pilot), "the form")
+        assert "Number" not in text_of(pilot), "a template has a status and a theme"
+        await press(pilot, "right")
+        await until(pilot, lambda: "‹ DRAFT ›" in text_of(pilot), "a status")
+        await press(pilot, "enter", "enter")
+        await until(pilot, lambda: "Kept;" in text_of(pilot), "that it is kept")
+
+    stage.watch(choose)
+    kept = stage.see(lambda s: s.overridden(source.id, Kind.INVOICE, record, tenant))
+    assert [(k.template, k.record, k.field, k.value) for k in kept] == [(True, f"-{TEMPLATE}", "status", "DRAFT")]
+
+
+def test_the_picture_of_drift(stage: Stage, snap_compare: Callable[..., bool]) -> None:
+    """What either side says is painted as text, whatever is in it."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await press(pilot, "colon", *"drift", "enter")
+        await until(pilot, lambda: "born in Xero" in text_of(pilot), "the list of drift")
+        await press(pilot, "slash", *"what:drift", "enter")
+        await until(pilot, lambda: "Evil [/b]" in text_of(pilot), "what is hostile")
+        await settled(pilot)
+        harmless(pilot)
+
+    assert snap_compare(stage.app(), terminal_size=SMALL, run_before=run)

@@ -14,12 +14,26 @@ from textual import events
 from textual.pilot import Pilot
 
 from tests.flows.prepared import hostile_world, prepare
-from tests.flows.stage import BEGAN, LARGE, SMALL, Stage, console, go, lines_with, press, settled, text_of, until
+from tests.flows.stage import (
+    BEGAN,
+    LARGE,
+    SMALL,
+    Stage,
+    console,
+    go,
+    harmless,
+    lines_with,
+    press,
+    settled,
+    text_of,
+    until,
+)
 from xerotui.console.places import leads
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.connection import ConnectionScreen
 from xerotui.console.screens.errors import OrderScreen
 from xerotui.console.screens.listing import ListScreen
+from xerotui.console.screens.pair import PairScreen
 from xerotui.console.screens.story import StoryScreen
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.picker import Picker
@@ -46,16 +60,6 @@ def stage(still: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -
 def fresh(stage: Stage) -> None:
     """Every console starts on the overview of all organisations."""
     (stage.home / "console.json").unlink(missing_ok=True)
-
-
-def harmless(pilot: Pilot[Any]) -> None:
-    """Nothing on the screen can act: every line is printable, no text carries an action, the app still runs."""
-    for strip in pilot.app.screen._compositor.render_strips():
-        for segment in strip:
-            assert segment.text.isprintable(), segment.text
-            meta = segment.style.meta if segment.style is not None else {}
-            assert "@click" not in meta
-    assert pilot.app.return_code is None
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -111,6 +115,21 @@ def test_plugins(stage: Stage, snap_compare: Compare) -> None:
         await until(pilot, lambda: bool(lines_with(pilot, "halo")), "the plugin")
         await settled(pilot)
         assert lines_with(pilot, "✓ loaded")
+
+    assert snap_compare(stage.app(), run_before=run)
+
+
+def test_pair_settings(stage: Stage, snap_compare: Compare) -> None:
+    """What is synced between a source and an organisation of hostile names."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "2")
+        await press(pilot, "e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PairScreen), "the settings")
+        await until(pilot, lambda: "What it does" in text_of(pilot) and "→ " in text_of(pilot), "the rows")
+        await settled(pilot)
+        assert "[/b]" in text_of(pilot)
+        harmless(pilot)
 
     assert snap_compare(stage.app(), run_before=run)
 
@@ -275,9 +294,9 @@ def test_keys_stay_alive_around_a_filter_and_in_a_window_that_was_too_small(stag
         await press(pilot, "enter")
         assert lines_with(pilot, "There is nothing to open")
         await screen.arrive({})
-        await until(pilot, lambda: bool(lines_with(pilot, " of ")), "all rows again")
-        await press(pilot, "slash", "q", "q", "tab")
-        await until(pilot, lambda: "[/qq]" in text_of(pilot) and "Nothing fits" in text_of(pilot), "the filter again")
+        await until(pilot, lambda: "[/qq]" not in text_of(pilot) and bool(screen.rows), "all rows again")
+        await press(pilot, "slash", "z", "z", "tab")
+        await until(pilot, lambda: "[/zz]" in text_of(pilot) and "Nothing fits" in text_of(pilot), "the filter again")
         assert screen.focused is screen.table
         await press(pilot, "escape")
         await until(pilot, lambda: bool(screen.rows), "all rows again")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from xerotui.console.rows.signs import worded
-from xerotui.console.text import join, money, safe, stack
+from xerotui.console.text import join, money, safe, short, stack
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.workspace.back import SORTS, ApartRow
 
@@ -42,7 +42,8 @@ def between(item: ApartRow) -> Text:
         return join(safe(money(item.total, item.currency), "bold"), " ", safe(item.party))
     if item.what == "lost":
         return join(safe(item.xero, "cyan"), " ", safe(item.party, "dim"))
-    return join(safe(item.source or "nothing", "yellow"), " → ", safe(item.xero or "nothing", "cyan"))
+    # The first never takes the room of the second; both are whole in the pane and on the story.
+    return join(safe(short(item.source or "nothing", 18), "yellow"), " → ", safe(item.xero or "nothing", "cyan"))
 
 
 def detail(item: ApartRow, names: Mapping[str, str]) -> Text:
