@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from xerotui.model.settings import Choice, Help, Secret, Section, Title, Where
+from xerotui_nethelpdesk.csv_columns import headers_of
 
 MODES = ("sql", "csv")
 ACCOUNT_SOURCES = ("fixed", "line", "item")
@@ -124,7 +125,7 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
     po_min_approval: Annotated[
         int,
         Title("Approval of orders"),
-        Help("0 takes orders that need approval, 2 waits until they are approved. Rejected ones are never taken."),
+        Help("2 takes approved orders, 3 those whose approval is under way too, 0 all. Rejected ones are never taken."),
     ] = 2
     csv_inbox: Annotated[
         str, Title("Folder read"), Help("Where NetHelpDesk's files are dropped."), Section("Files"), _CSV
@@ -138,6 +139,12 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
         int, Title("Seconds to settle"), Help("A file is taken when it was still for so long."), _CSV
     ] = 10
     csv_date_format: Annotated[str, Title("Dates in files"), Help("As %d/%m/%Y; blank for 2026-11-21."), _CSV] = ""
+    csv_headers: Annotated[
+        str,
+        Title("Headers in files"),
+        Help("Where a file's headers are other words: Client No = customer_id; Nr = invoices.invoice_id."),
+        _CSV,
+    ] = ""
     csv_decimal: Annotated[str, Title("Decimal sign in files"), Choice(DECIMALS), _CSV] = "auto"
 
     def __post_init__(self) -> None:
@@ -160,6 +167,10 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
             raise ValueError("Currency: an ISO code of three letters, as GBP")
         if self.csv_date_format and "%" not in self.csv_date_format:
             raise ValueError("Dates in files: a format such as %d/%m/%Y")
+        try:
+            headers_of(self.csv_headers)
+        except ValueError as error:
+            raise ValueError(f"Headers in files: {error}") from None
         if self.db_timezone:
             _zone(self.db_timezone)
         symbols_of(self), tenants_of(self), excluded_clients(self)
