@@ -5,6 +5,7 @@ import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.engine.store_kit import NOW, Stopped, opened
@@ -85,6 +86,18 @@ async def test_causes_are_counted_by_record_and_summed_exactly(tmp_path: Path) -
         assert (await ledger.problems.causes(tx, View(fields={"tenant": "t2"}))).rows == ()
         assert (await ledger.problems.counts(tx))[TAX] == 30
         assert await ledger.problems.counts(tx, tenant="t2") == {}
+        # The record that the others wait for speaks for the cause, also where a filter leaves it out.
+        root = RecordRef(connection="halo", kind=Kind.CUSTOMER, id="7", title="Harlow", tenant="t1")
+        waits = [problem(id, code="core.bad", subject="customer:7", sentence="Waits for Harlow") for id in records]
+        await replace(ledger, tx, records, waits)
+        own = msgspec.structs.replace(waits[0], record=root, sentence="It has no name")
+        await ledger.problems.replace(tx, "halo", "t1", Kind.CUSTOMER, ["7"], [own], "resolve")
+        given: tuple[dict[str, str], ...] = ({}, {"kind": "invoice"})
+        for fields in given:
+            cause, *_ = (await ledger.problems.causes(tx, View(fields=fields))).rows
+            assert (cause.records, cause.sentence) == (31 - len(fields), "It has no name")
+        await ledger.problems.replace(tx, "halo", "t1", Kind.CUSTOMER, ["7"], [], "resolve")
+        await replace(ledger, tx, records, found)
         page_ = await ledger.problems.of_cause(tx, TAX, "tax:9", View(text="inv-1", limit=5))
         assert (page_.total, len(page_.rows)) == (12, 5)
         refs = await ledger.problems.records_of_causes(tx, [(TAX, "tax:9"), ("core.1", "s1"), ("no", "thing")])

@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import WRITE_ORDER, Kind, Side
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import Place, Problem, RecordRef
 from xerotui.model.work import Topic
@@ -143,8 +143,8 @@ class Problems:
         listing = Listing(select(grouped), grouped.c.sample, sorts, "records", descending=True)
         page = await listing.page(tx, view, lambda row: row)
         about = await _about(tx, where, [(row.code, row.subject) for row in page.rows])
-        samples = {row.id: row for row in await tx.all(select(_table).where(_in([r.sample for r in page.rows])))}
-        return page.map(lambda row: _cause(row, samples[row.sample], about[(row.code, row.subject)]))
+        samples = await _samples(tx, view, list(about))
+        return page.map(lambda row: _cause(row, samples[(row.code, row.subject)], about[(row.code, row.subject)]))
 
     async def of_cause(self, tx: Tx, code: str, subject: str, view: View) -> Page[Problem]:
         """A page of the open problems of a cause; sort by title (the default), at, kind."""
@@ -199,8 +199,19 @@ def _of(causes: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
     return or_(*((_table.c.code == code) & (_table.c.subject == subject) for code, subject in causes))
 
 
-def _in(ids: Sequence[str]) -> ColumnElement[bool]:
-    return _table.c.id.in_(ids)
+async def _samples(tx: Tx, view: View, causes: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """The problem that speaks for each cause: of the record that is written first, for which the others wait.
+
+    Nothing but its place decides whether it is among them, so that no filter leaves a cause without its own words.
+    """
+    if not causes:
+        return {}
+    whose = {name: value for name, value in view.fields.items() if name in ("connection", "tenant", "blocks")}
+    order = case({kind.value: chr(ord("a") + n) for n, kind in enumerate(WRITE_ORDER)}, value=_table.c.kind, else_="z")
+    first = func.min(order + _table.c.id).label("first")
+    where = (*_where(View(fields=whose)), _of(causes))
+    ids = [row.first[1:] for row in await tx.all(select(first).where(*where).group_by(_table.c.code, _table.c.subject))]
+    return {(row.code, row.subject): row for row in await tx.all(select(_table).where(_table.c.id.in_(ids)))}
 
 
 class _About:
