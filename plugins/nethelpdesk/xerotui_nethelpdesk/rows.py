@@ -13,10 +13,14 @@ ZERO = Decimal(0)
 
 
 class PartyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer (AREA) or a supplier (COMPANY); `address` are its lines without the postcode.
+    """A customer (AREA) or a supplier (COMPANY).
+
+    `address` are its lines without the postcode; where there are three or more, the last two are city and region,
+    blank ones included.
 
     `top_level` is the name of the client's top level, `due_type` and `due_days` as in reference section 7.4, None
-    where the help desk says nothing. The taxes are codes or ids as text, "" for none, "-2" for the item's.
+    where the help desk says nothing. The taxes are codes or ids as text, "" for none, "-2" for the item's;
+    `labour_tax` is the sales tax of labour, where it is another.
     """
 
     id: str
@@ -36,6 +40,7 @@ class PartyRow(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     currency: str = ""
     sales_tax: str = ""
+    labour_tax: str = ""
     purchase_tax: str = ""
     due_type: int | None = None
     due_days: int | None = None
@@ -95,7 +100,10 @@ class CurrencyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an invoice or purchase order; `tax` is the code or id that the line itself carries."""
+    """A line of an invoice or purchase order; `tax` is the code or id that the line itself carries.
+
+    Of an order `tax_amount` may be an amount or a rate: the help desk doesn't say which (nethelpdesk section 7.5).
+    """
 
     id: str
     order: int = 0
@@ -119,7 +127,8 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice (INVOICEHEADER) or purchase order (SUPPLIERORDERHEADER) with its lines.
 
     `currency` is an ISO code, a currency's id or a symbol. `excluded` and `unfinished` say why it isn't posted, in
-    words. `posted` is the help desk's own mark. `carriage` is a charge of the whole order.
+    words. `posted` is the help desk's own mark, `third_party_number` the number under which it was posted. `carriage`
+    is a charge of the whole order.
     """
 
     id: str
@@ -144,6 +153,7 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
     excluded: str = ""
     unfinished: str = ""
     posted: bool = False
+    third_party_number: str = ""
     xero_id: str = ""
     xero_status: str = ""
     modified: dt.datetime | None = None
