@@ -21,6 +21,7 @@ from xerotui_nethelpdesk.csv_format import BadFile, Format
 
 # The signs that begin a formula in a spreadsheet; an apostrophe before one of them is its mark of plain text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WRAPPED = ("=", "'")
 _QUOTED = re.compile(r'="(.*)"', re.DOTALL)
 _TIME = re.compile(r"[T ]+\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?( ?(Z|[+-]\d\d:?\d\d))?$")
 _KEY = re.compile(r"(\d+)[.,]0+")
@@ -56,7 +57,10 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
 def cleaned(cell: str) -> str:
     """A cell's text: trimmed, line ends alike, without the wrappings that keep spreadsheets from calculating."""
-    text = cell.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = cell.strip()
+    if text[:1] not in _WRAPPED and "\r" not in text:
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if match := _QUOTED.fullmatch(text):
         text = match[1].strip()
     return text[1:] if text[:1] == "'" and text[1:2] in FORMULA and len(text) > 1 else text
@@ -123,10 +127,16 @@ def _parsed(text: str, pattern: str) -> dt.date | None:
 def _converters(format: Format) -> Mapping[As, Callable[[str], Any]]:
     def number(kind: As) -> Callable[[str], Decimal | None]:
         places = _PLACES[kind]
-        return lambda text: rounded(csv_format.number(text, format.decimal), places) if text else None
+
+        @lru_cache(maxsize=4096)
+        def read(text: str) -> Decimal | None:
+            return rounded(csv_format.number(text, format.decimal), places) if text else None
+
+        return read
 
     made: dict[As, Callable[[str], Any]] = {kind: number(kind) for kind in NUMBERS}
-    made[As.PERCENT] = lambda text: None if (found := number(As.PERCENT)(text)) is None else values.plain(found)
+    percent = number(As.PERCENT)
+    made[As.PERCENT] = lambda text: None if (found := percent(text)) is None else values.plain(found)
     return {**made, As.TEXT: str, As.KEY: key, As.WHOLE: _whole, As.DATE: _dates(format.dates), As.FLAG: _flag}
 
 
@@ -165,8 +175,12 @@ def survey(path: Path, table: Table, format: Format, decimal: str) -> Survey:
             runs[id] = runs.get(id, 0) + 1
             last = id
         for n in numeric:
-            if n < len(cells) and (evidence := csv_format.decimal_evidence(cells[n])) and evidence not in seen:
-                seen[evidence] = (line, cells[n].strip()[:30])
+            cell = cells[n] if n < len(cells) else ""
+            # Most numbers say nothing new.
+            if "," not in cell and ("." not in cell or "." in seen):
+                continue
+            if (evidence := csv_format.decimal_evidence(cell)) and evidence not in seen:
+                seen[evidence] = (line, cell.strip()[:30])
     sign = decimal or _decimal(seen, format.delimiter)
     return Survey(header, msgspec.structs.replace(format, decimal=sign), runs, count)
 
