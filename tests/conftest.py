@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
     for size in ("COLUMNS", "LINES"):
         # The terminal that the tests are started from is no part of them.
         os.environ.pop(size, None)
+    # Else each of the hundreds of programs that tests start would compile all of the project anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    # Known without xdist too: its own registration goes with it.
+    config.addinivalue_line("markers", "xdist_group(name): tests that share a process")
     if os.environ.get(SPECS) and TRAFFIC not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="xerotui-traffic-"))
         config.stash[_FOLDER] = folder

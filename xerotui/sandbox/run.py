@@ -5,6 +5,7 @@ Only starting, describing and stopping may live here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -83,9 +84,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop every service."""
-        for source in reversed(self.sources):
-            await source.stop()
-        await self.xero.stop()
+        await asyncio.gather(*(source.stop() for source in self.sources), self.xero.stop())
 
     async def __aenter__(self) -> Sandbox:
         return self
