@@ -4,5 +4,6 @@ It imports the sandbox and nothing of the plugin.
 """
 
 from xerotui_nethelpdesk.emulator.emulator import NetHelpDeskEmulator
+from xerotui_nethelpdesk.emulator.folder import NetHelpDeskFolder
 
-__all__ = ["NetHelpDeskEmulator"]
+__all__ = ["NetHelpDeskEmulator", "NetHelpDeskFolder"]

@@ -77,8 +77,6 @@ class Watch:
         for change in changes:
             self._note(change)
             self._judge(change)
-        for table in {change.table for change in changes if change.table in XERO}:
-            self._twice(table)
 
     def _note(self, change: Change) -> None:
         row: Row = change.after or change.before or {}
@@ -126,18 +124,12 @@ class Watch:
             self.journal.violation("link_overwritten", f"{said} had the Xero id {before[:40]}")
         if after and not _GUID.fullmatch(after):
             self.journal.violation("link", f"{said} has the Xero id {after[:60]!r}")
+        if after and before != after:
+            same = [row for row in self.store.rows(change.table) if str(row[id_column] or "").casefold() == after]
+            if len(same) > 1:
+                self.journal.violation("link_twice", f"{change.table}: {after[:40]} is on {len(same)} rows")
         if change.table == "INVOICEHEADER" and before != after and change.key[0] <= 0:
             self.journal.violation("link", f"{said} is a template")
-
-    def _twice(self, table: str) -> None:
-        """One Xero id on two rows, or one that comes with no organisation where there is a column for it."""
-        id_column = XERO[table][0]
-        seen: dict[str, Any] = {}
-        for row in self.store.rows(table):
-            link = str(row.get(id_column) or "").casefold()
-            if link and link in seen:
-                self.journal.violation("link_twice", f"{table}: {link} is on two rows")
-            seen[link] = row
 
 
 def _patch(change: Change) -> Row:
