@@ -68,7 +68,8 @@ class Declaring(Told):
             assert field.title.strip()
             assert field.type in (str, int, bool), f"{field.name} can't be typed into a form"
             assert field.secret or not _LOOKS_SECRET.search(field.name), f"{field.name} looks secret and isn't Secret"
-            assert not field.choices or field.required or field.default in field.choices
+            free = not field.choices or field.required or field.type is bool
+            assert free or field.default in field.choices, f"the default of {field.name} can't be chosen"
         for field in fields(type_):
             if field.required:
                 short = {k: v for k, v in _sample(self.source).items() if k != field.name}
