@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.sync_kit import edit, small, the_plan, writes
+from tests.engine.sync_kit import edit, policy, small, the_plan, writes
 from tests.rig import SOURCE, Rig
 from xerotui.cli.codes import Exit
+from xerotui.console.rows.tenants import tenant_text
 from xerotui.main import main
 from xerotui.model.kinds import Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, DocumentPosting, decode
@@ -27,11 +28,13 @@ from xerotui.sync.findings import Findings
 from xerotui.sync.pair import PairData, code_key, load
 from xerotui.sync.plan import Draft
 from xerotui.sync.planning import make_plan
+from xerotui.sync.policy_runs import due
 from xerotui.sync.readiness import skip_reason
 from xerotui.sync.resolve_line import resolve_line
 from xerotui.workspace.announcing import Synced
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
+from xerotui.workspace.pages import UNPROVEN
 
 
 class Home:
@@ -292,6 +295,18 @@ async def _off_and_on(home: Home) -> None:
     plan, operations, _ = await home.plan()
     with pytest.raises(SyncError, match="no plan of it was approved"):
         await home.space.pair_change(SOURCE, home.uk, {"mode": "automatic"})
+    # As after a book was brought here without its ledger: nothing goes by itself, and that is said with what ends it.
+    await policy(home.bench, home.uk, mode="automatic")
+    assert await due(home.bench.wiring.ports(), at_once=True) == []
+    (row,) = [row for row in await home.space.tenants() if row.unproven]
+    assert (row.tenant, row.automatic) == (home.uk, True)
+    assert UNPROVEN in tenant_text(row).plain
+    assert [view.tenant for view in await home.space.pairs() if view.waits] == [home.uk]
+    for command in ("tenants", "pair"):
+        home.capsys.readouterr()
+        assert await asyncio.to_thread(main, ["--home", str(home.space.home), command]) == Exit.DONE
+        assert f"{UNPROVEN}: xerotui plan" in " ".join(home.capsys.readouterr().out.split())
+    await policy(home.bench, home.uk, mode="manual")
     run = await apply(home.bench.wiring.ports(), plan.id, plan.hash, "tester")
     off = await home.cli("tenants", "off", SOURCE)
     assert off == {"source": SOURCE, "enabled": False, "waiting": len(operations)}

@@ -122,6 +122,8 @@ async def due(ports: Ports, *, at_once: bool = False) -> list[Pair]:
                 continue
             if await proven(ports, tx, pair.source, pair.tenant):
                 found.append(pair)
+            elif at_once:
+                ports.log.info("automatic pair waits for its first plan", source=pair.source, tenant=pair.tenant)
     return found
 
 

@@ -96,6 +96,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     plugin_faults: tuple[str, ...] = ()
 
 
+# What is said of an automatic pair of which no plan was carried out, and what ends it.
+UNPROVEN = "Automatic, but no plan of it was carried out yet: nothing goes by itself until a person approves the first"
+
+
 class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     """One organisation: `state` is connected, failing (`trouble` says what the last call failed with), unsaved,
     expired or disconnected.
@@ -114,6 +118,8 @@ class TenantRow(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     # Some source's records go there by themselves, within ceilings; else a person approves each plan.
     automatic: bool = False
+    # One of those pairs isn't, because no plan of it was carried out: a person approves the first.
+    unproven: bool = False
     # A source syncs with it by itself, and nobody has confirmed that both may.
     two_writers: bool = False
     accent: str = ""

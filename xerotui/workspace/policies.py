@@ -40,6 +40,11 @@ class PairView(msgspec.Struct, frozen=True, kw_only=True):
         """Manual or automatic."""
         return self.settings["mode"]
 
+    @property
+    def waits(self) -> bool:
+        """Automatic, but nothing goes by itself before a person has approved a first plan."""
+        return self.mode == AUTOMATIC and not self.proven
+
 
 class PairChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a change of settings does: old and new, what comes of it in sentences, and the start line if it moves."""

@@ -11,6 +11,7 @@ from xerotui.net.limits import Budget
 from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair, TenantDoc
 from xerotui.store.documents import AUTOMATIC
+from xerotui.sync.start_line import proven
 from xerotui.workspace.base import NOT_CONNECTED
 from xerotui.workspace.meters import Meters
 from xerotui.workspace.pages import BudgetRow, SourceRow, TenantRow
@@ -44,6 +45,8 @@ class Tenants(Meters):
             problems = sum((await ledger.problems.counts(tx, tenant=document.tenant)).values())
             cursors = await ledger.snapshots.cursors(tx)
             health = await self.wiring.pulse.read(tx, document.tenant)
+            ports, pairs = self.wiring.ports(), _automatic(db, document.tenant)
+            unproven = not all([await proven(ports, tx, pair.source, pair.tenant) for pair in pairs])
             beside = bool(await ledger.problems.open(tx, tenant=document.tenant, code="core.native_sync", limit=1))
         state, days = await self._login(document, saved=bool(connection and connection.saved))
         failing = health.failure.sentence if state == "connected" and health.failing and health.failure else ""
@@ -60,7 +63,8 @@ class Tenants(Meters):
             currency=document.currency or (organisation.base_currency if organisation else ""),
             is_demo=document.demo or bool(organisation and organisation.is_demo),
             read_only=document.read_only,
-            automatic=_automatic(db, document.tenant),
+            automatic=any(_automatic(db, document.tenant)),
+            unproven=unproven,
             two_writers=beside,
             accent=document.accent,
             locked_until=organisation.locked_until() if organisation else None,
@@ -188,9 +192,9 @@ class Tenants(Meters):
             self.wiring.ledger.changes.bump(tx, Topic.BOOK)
 
 
-def _automatic(db: Db, tenant: str) -> bool:
-    """Whether some source syncs with an organisation by its policy."""
-    return any(pair.tenant == tenant and pair.mode == AUTOMATIC for pair in db.all_pairs())
+def _automatic(db: Db, tenant: str) -> list[Pair]:
+    """The pairs by which a source syncs with an organisation by its policy."""
+    return [pair for pair in db.all_pairs() if pair.tenant == tenant and pair.mode == AUTOMATIC]
 
 
 def _budget(key: str, title: str, budget: Budget) -> BudgetRow:

@@ -52,7 +52,7 @@ async def _list(space: "Workspace", out: Output, *, connection: str, tenant: str
             (
                 row.source_name + ("" if row.source_on else " [off]"),
                 row.tenant_name + (" [read-only]" if row.read_only else ""),
-                row.mode,
+                row.mode + (" [waits for its first plan]" if row.waits else ""),
                 "yes" if row.settings["default_tenant"] == "on" else "",
                 ", ".join(f"{name.replace('_', ' ')} {row.settings[name] or 'none'}" for name in row.own),
             )
@@ -61,6 +61,11 @@ async def _list(space: "Workspace", out: Output, *, connection: str, tenant: str
         "Pairs of source and organisation",
         "none; connect both sides with: xerotui connect",
     )
+    from xerotui.workspace.pages import UNPROVEN
+
+    for row in rows:
+        if row.waits:
+            out.line(f"{row.source_name}, {row.tenant_name}: {UNPROVEN}: xerotui plan, then xerotui apply.")
 
 
 async def _chosen(space: "Workspace", source: str, organisation: str) -> tuple[str, str]:

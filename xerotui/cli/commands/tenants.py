@@ -64,6 +64,7 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
                 + (" [demo]" if row.is_demo else "")
                 + (" [read-only]" if row.read_only else "")
                 + (" [automatic]" if row.automatic else "")
+                + (" [waits for its first plan]" if row.unproven else "")
                 + (" [two writers]" if row.two_writers else ""),
                 row.state,
                 ("< 1 d" if row.days_left < 1 else f"{row.days_left} d") if row.days_left is not None else "",
@@ -79,6 +80,11 @@ async def _list(space: "Workspace", out: Output, *, refresh: bool, tenant: str) 
         "Xero organisations",
         "none; connect one with: xerotui connect xero",
     )
+    from xerotui.workspace.pages import UNPROVEN
+
+    for row in rows:
+        if row.unproven:
+            out.line(f"{row.name}: {UNPROVEN}: xerotui plan, then xerotui apply.")
     out.line("")
     out.table(
         ("Source", "System", "State", "Detail"),

@@ -8,7 +8,7 @@ from rich.text import Text
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import bar, count, day, join, safe, stack, when
 from xerotui.console.widgets.paged_table import Column, Row
-from xerotui.workspace.pages import Finding, SourceRow, TenantRow, XeroConnectionRow
+from xerotui.workspace.pages import UNPROVEN, Finding, SourceRow, TenantRow, XeroConnectionRow
 
 COLUMNS = (
     Column("Name", 0, middle=True),
@@ -62,7 +62,7 @@ def _tenant(item: TenantRow) -> Item:
     if item.read_only:
         name = join(name, safe(" read-only", "bold yellow"))
     if item.automatic:
-        name = join(name, safe(" auto", "cyan"))
+        name = join(name, safe(" ! first plan", "bold yellow") if item.unproven else safe(" auto", "cyan"))
     if item.two_writers:
         name = join(name, safe(" ! two writers", "bold yellow"))
     calls = f"{item.day_used:,}/{item.day_limit:,}" if item.day_limit else ""
@@ -140,6 +140,8 @@ def tenant_text(item: TenantRow) -> Text:
         safe("READ-ONLY: nothing is written here (o switches)", "bold yellow") if item.read_only else safe("writable"),
         safe("automatic: plans go by policy" if item.automatic else "manual: a person approves each plan"),
     ]
+    if item.unproven:
+        parts.append(safe(f"! {UNPROVEN}, on Plan.", "bold yellow"))
     if item.two_writers:
         parts.append(safe("! A source syncs with it by itself: n confirms that both may.", "bold yellow"))
     if item.trouble:
