@@ -10,13 +10,14 @@ from xerotui.model.postings import DocumentPosting, decode
 from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, Plan, PlanKind, PlanState, Run, State, Verb
 from xerotui.store import Tx
-from xerotui.sync import backing, import_plans, native, promising
+from xerotui.sync import backing, demand, import_plans, native, promising
 from xerotui.sync import pair as pairs
 from xerotui.sync.plan import Draft, finish, new_id, plan_hash
 from xerotui.sync.planning import Progress, draft_pair, make_plan, quiet, read_sides
 from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.removing import approved, prove_again, removes
 from xerotui.sync.settle import APART, tell
+from xerotui.sync.superseding import partial
 
 
 class Stale(SyncError):
@@ -50,14 +51,20 @@ async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) ->
             draft, _ = await draft_pair(ports, plan.connection, tenant, plan.id, vouched, promised)
         found += draft.operations
     # What is new since then is no part of this plan and no reason to refuse it.
-    mine = {_key(o) for o in operations}
-    return [o for o in found if _key(o) in mine]
+    key = _exactly if partial(plan) else _key
+    mine = {key(o) for o in operations}
+    return [o for o in found if key(o) in mine]
 
 
 def _key(operation: Operation) -> tuple[str, ...]:
     """What a plan says one thing of: a record, on the side that is written to; what is made beside it is apart."""
     beside = operation.verb.value if operation.verb in APART else ""
     return (operation.side, operation.kind, operation.record, operation.tenant, beside)
+
+
+def _exactly(operation: Operation) -> tuple[str, ...]:
+    """The same with the verb: of a record, a plan of a part may hold its link and not its change."""
+    return (*_key(operation), operation.verb)
 
 
 def what_moved(before: Sequence[Operation], now: Sequence[Operation]) -> list[str]:
@@ -101,6 +108,8 @@ async def _offer(ports: Ports, plan: Plan, actor: str) -> str:
         return made.id
     if plan.options.get(backing.OPTION):
         return (await backing.make_back(ports, plan.connection, plan.tenants, actor)).id
+    if (chosen := await demand.again(ports, plan, actor)) is not None:
+        return chosen.id
     return (await make_plan(ports, plan.connection, plan.tenants, actor, read=False)).id
 
 

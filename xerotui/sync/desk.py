@@ -8,7 +8,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import FAILED, Link, Operation, PlanState, Request, State, Verb
 from xerotui.net.governor import for_people
 from xerotui.store import Tx
-from xerotui.sync import charting, moving, native, policy_runs, taking
+from xerotui.sync import charting, demand, moving, native, policy_runs, taking
 from xerotui.sync import pair as pairs
 from xerotui.sync.applying import apply
 from xerotui.sync.choosing import choose
@@ -96,11 +96,16 @@ class Desk:
         return {}
 
     async def plan(self, request: Request) -> Answer:
-        """Make a sync plan."""
+        """Make a sync plan; with `only` of these documents alone: `waits` names the whole one that goes on waiting."""
         connection = request.args["connection"]
         tenants = await tenants_of(self.ports, connection, request.args.get("tenant", ""))
-        plan = await make_plan(self.ports, connection, tenants, request.actor, self._progress(request))
-        return {"plan": plan.id, "hash": plan.hash}
+        progress = self._progress(request)
+        only = request.args.get("only", "").split(demand.BETWEEN)
+        if not any(only):
+            plan = await make_plan(self.ports, connection, tenants, request.actor, progress)
+            return {"plan": plan.id, "hash": plan.hash}
+        plan = await demand.make_only(self.ports, connection, tenants, only, request.actor, progress)
+        return {"plan": plan.id, "hash": plan.hash, "waits": await demand.waiting(self.ports, plan)}
 
     async def import_(self, request: Request) -> Answer:
         """Make an import plan."""

@@ -217,9 +217,15 @@ async def store_sync(
 
 
 async def work_out(
-    ports: Ports, connection: str, tenants: Sequence[str], progress: Progress = quiet, *, read: bool = True
+    ports: Ports,
+    connection: str,
+    tenants: Sequence[str],
+    progress: Progress = quiet,
+    *,
+    read: bool = True,
+    seen: list[Resolved] | None = None,
 ) -> Draft:
-    """What a sync plan would say; its problems are stored, the plan isn't."""
+    """What a sync plan would say; its problems are stored, the plan isn't. `seen` gets what each pair came to."""
     if read:
         await read_sides(ports, connection, tenants, progress)
         await removing.look(ports, connection)
@@ -234,6 +240,8 @@ async def work_out(
         await _baselines(ports, resolved)
         await back.keep(ports, resolved)
         drafts.append(draft)
+        if seen is not None:
+            seen.append(resolved)
     drafts.append(await _unclaimed(ports, connection, id))
     return _merge(drafts, id)
 

@@ -8,6 +8,7 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation, Plan, PlanState, Verb
 from xerotui.store import BlockedRow
 from xerotui.sync.charting import CODES as CHARTED
+from xerotui.sync.demand import CONFLICTS
 from xerotui.sync.originals import UNALLOCATED
 from xerotui.sync.readiness import SKIPS
 from xerotui.sync.repeating import CODE as REPEATING
@@ -17,7 +18,6 @@ from xerotui.workspace.stories import Stories, operation_fields
 
 # Words of rows that are no operations; `blocked` also stands for conflicts.
 STAYING = ("blocked", "skip", "conflict", "repeats", "unallocated", "mapping")
-CONFLICTS = ("core.conflict", "core.locked_document", "core.needs_credit_note")
 _CODES = {"skip": set(SKIPS), "conflict": set(CONFLICTS), "repeats": {REPEATING}, "unallocated": {UNALLOCATED}}
 _CODES["mapping"] = set(CHARTED)
 # Parts an anchor of the second half of a plan's rows from one of the first.

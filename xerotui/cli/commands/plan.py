@@ -34,6 +34,7 @@ VERBS = [
 @click.command()
 @source_option
 @tenant_option
+@click.option("--only", multiple=True, metavar="NUMBER", help="Plan this document alone; may be repeated.")
 @click.option("--show", "shown", is_flag=False, flag_value="latest", help="Show this plan, or this row of the latest.")
 @click.option("--discard", "discarded", help="Throw this plan away.")
 @click.option("--rows", is_flag=True, help="List what the plan would do, record by record.")
@@ -46,13 +47,19 @@ async def plan(
     *,
     connection: str,
     tenant: str,
+    only: tuple[str, ...],
     shown: str | None,
     discarded: str | None,
     rows: bool,
     verb: str | None,
     exit_code: bool,
 ) -> int:
-    """Read both sides and work out a plan; nothing is written anywhere."""
+    """Read both sides and work out a plan; nothing is written anywhere.
+
+    With --only it holds the documents of these numbers and what they need; any other plan goes on waiting.
+    """
+    if only and (shown or discarded):
+        raise click.UsageError("--only makes a new plan: it goes with neither --show nor --discard.")
     if discarded:
         await followed(space, out, "discard", plan=discarded)
         out.say("Discarded.")
@@ -67,9 +74,11 @@ async def plan(
         args = {"connection": await source_id(space, connection)}
         if chosen := await tenant_id(space, tenant):
             args["tenant"] = chosen
-        answer = (await followed(space, out, "plan", **args)).answer
+        answer = (await followed(space, out, "plan", only="\n".join(only), **args)).answer
         found = await got(space, answer.get("plan", ""))
-    await show(space, out, found, rows=rows or bool(verb), verb=verb or "")
+        if waits := answer.get("waits"):
+            out.say(f"Plan {waits} goes on waiting; once these have gone it is worked out anew when it is approved.")
+    await show(space, out, found, rows=rows or bool(verb or only), verb=verb or "")
     return Exit.PROBLEMS if exit_code and found.problems else Exit.DONE
 
 

@@ -156,6 +156,9 @@ class PlanScreen(ListScreen):
         if not app.sources or not app.names:
             self.notice("A plan needs a source and an organisation: connect both on Tenants (2).", "warn")
             return
+        if self.marks and self.plan is not None and self.plan.kind is PlanKind.SYNC:
+            self._make_only(self.plan)
+            return
         source = app.source
         if len(app.sources) > 1:
             choices = tuple(Choice(id, name) for id, name in app.sources.items())
@@ -169,8 +172,19 @@ class PlanScreen(ListScreen):
         # Without a chosen organisation the plan covers all of them.
         app.send("plan", "New plan", self._made, connection=source)
 
+    def _make_only(self, plan: Plan) -> None:
+        """A plan of the marked documents and what they need; this one goes on waiting."""
+        only = "\n".join(sorted(self.marks))
+        tenant = plan.tenants[0] if len(plan.tenants) == 1 else ""
+        words = f"Plan of {len(self.marks):,} marked"
+        self.console_app.send("plan", words, self._made, connection=plan.connection, tenant=tenant, only=only)
+        self.marks = frozenset()
+        self.table.mark(self.marks)
+
     async def _made(self, answer: dict[str, str]) -> None:
         await self.console_app.go_to("plan", {"plan": answer.get("plan", "")})
+        if waits := answer.get("waits"):
+            self.notice(f"Plan {clean(waits, 60)} goes on waiting (o), and is worked out anew when approved.", "quiet")
 
     async def do_plan_approve(self) -> None:
         """Ask, then let it run; f approves follow-ups in advance."""
