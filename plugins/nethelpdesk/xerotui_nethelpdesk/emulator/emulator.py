@@ -36,7 +36,7 @@ _DAYS = 400
 class NetHelpDeskEmulator:
     """One installation as an SQLite file, of an age: old, middle or late; `seed_nasty` adds what nobody expects.
 
-    Control routes beside the common ones: GET `/state/{table}`, `/documents` (what each means for Xero), `/expected`;
+    Control routes beside the common ones: GET `/state/{table}`, `/documents` (what each means for Xero);
     POST `/edit/{table}/{id}`, `/create/{table}` (a document with its `lines`), `/remove/{table}/{id}` (as a person at
     the program; keys of two columns are parted by a colon, a table of one row has the id 0), `/nulls` (`table`, `id`),
     `/lock`, `/unlock` (everybody is kept out), `/gone`, `/back` (the file is taken away under those who have it open).
@@ -105,6 +105,7 @@ class NetHelpDeskEmulator:
             self.name, Starlette(), clock, journal=journal, routes=list(self._routes()), totals=self.totals,
             port=self._port, seed=self.world.seed,
         )  # fmt: skip
+        self._service.expected = self.expected
         await self._service.start()
 
     def _rows(self) -> Iterator[tuple[str, Row]]:
@@ -200,12 +201,8 @@ class NetHelpDeskEmulator:
         async def documents(request: Request) -> Response:
             return json_reply(self.documents())
 
-        async def expected(request: Request) -> Response:
-            return json_reply(self.expected())
-
         yield Route(f"{CONTROL}/state/{{table}}", state)
         yield Route(f"{CONTROL}/documents", documents)
-        yield Route(f"{CONTROL}/expected", expected)
         for act in ("nulls", "lock", "unlock", "gone", "back"):
             yield Route(f"{CONTROL}/{act}", control_post(getattr(self, f"_{act}")), methods=["POST"])
         yield Route(f"{CONTROL}/create/{{table}}", self._person, methods=["POST"])

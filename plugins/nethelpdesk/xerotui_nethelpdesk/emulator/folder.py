@@ -47,7 +47,7 @@ _BATCH = 150
 class NetHelpDeskFolder:
     """A folder with what the help desk exports; every file is laid down under its name in one step.
 
-    Control routes beside the common ones: GET `/state/{table}` (rows as exported last), `/documents`, `/expected`,
+    Control routes beside the common ones: GET `/state/{table}` (rows as exported last), `/documents`,
     `/files`; POST `/edit/{table}/{id}`, `/create/{table}`, `/remove/{table}/{id}` (what a person changed is exported
     anew; a party or item is exported as inactive, a document can't be taken back), `/drop` (`name` and `text` of any
     file, `done` to lay the marker beside it). Tables are those of the file names: customers, invoices…
@@ -129,6 +129,7 @@ class NetHelpDeskFolder:
             port=self._port, seed=world.seed,
         )  # fmt: skip
         journal.watch(self._look)
+        self._service.expected = self.expected
         await self._service.start()
 
     async def stop(self) -> None:
@@ -156,10 +157,15 @@ class NetHelpDeskFolder:
         return trouble_of(self.world, lines=self.account_source == "line", invoices=self.invoice_number)
 
     def documents(self) -> list[Document]:
-        """What the rows mean for Xero, document by document, with what results say of it."""
+        """What the rows mean for Xero, document by document, with what results say of it; unreadable ones nothing."""
         if self._root is not None:
             self._read_results()
-        return [self._document(name, key) for name in DOCUMENTS for key in self._rows[name]]
+        found = []
+        for name in DOCUMENTS:
+            for key in self._rows[name]:
+                with contextlib.suppress(ArithmeticError, ValueError):
+                    found.append(self._document(name, key))
+        return found
 
     def totals(self) -> dict[str, Any]:
         """Documents meant for Xero: `sent` are those that results give a Xero id, `blocked` the others."""
@@ -175,10 +181,10 @@ class NetHelpDeskFolder:
         party = self._rows["suppliers" if orders else "customers"][first["supplier_id" if orders else "customer_id"]][0]
         levels = {tenant.name: tenant.tenant_id for tenant in self.world.tenants}
         total = sum((self._worth(line) for line in lines), Decimal(0))
-        due, by = None, ""
+        due, by = _day(first.get("delivery_date")), ""
         if not orders:
-            due, by = _day(first["due_date"]), "invoice"
-            if due is None and (day := _day(first["invoice_date"])) is not None:
+            due, by = _day(first.get("due_date")), "invoice"
+            if due is None and (day := _day(first.get("invoice_date"))) is not None:
                 due, by = fall_due(day, int(party["due_type"]), int(party["due_days"])), "client rule"
         template = self.order_number if orders else self.invoice_number
         return Document(
@@ -272,15 +278,14 @@ class NetHelpDeskFolder:
                 return json_reply({"error": "there is no such kind of file"}, 404)
             return json_reply([row for lines in rows.values() for row in lines])
 
-        async def told(request: Request) -> Response:
-            return json_reply(self.documents() if request.url.path.endswith("documents") else self.expected())
+        async def documents(request: Request) -> Response:
+            return json_reply(self.documents())
 
         async def files(request: Request) -> Response:
             return json_reply(sorted(str(p.relative_to(self._home())) for p in self._home().rglob("*") if p.is_file()))
 
         yield Route(f"{CONTROL}/state/{{table}}", state)
-        yield Route(f"{CONTROL}/documents", told)
-        yield Route(f"{CONTROL}/expected", told)
+        yield Route(f"{CONTROL}/documents", documents)
         yield Route(f"{CONTROL}/files", files)
         yield Route(f"{CONTROL}/drop", control_post(self._drop), methods=["POST"])
         yield Route(f"{CONTROL}/create/{{table}}", self._person, methods=["POST"])

@@ -11,6 +11,8 @@ from xerotui_nethelpdesk.emulator.judge import INVOICES, number_of
 Found = dict[str, Any]
 MENDED = "core.tax_unmapped"
 UNCODED = "nethelpdesk.charge_rate_uncoded"
+# Trouble that sits in settings stops documents; of those only the tax is named, to be left unmapped until it is mended.
+_KINDS = {"tax": "tax_rate", "charge_rate": ""}
 _CODES = {
     "tax_unmapped": MENDED,
     "contact_archived": "core.contact_archived",
@@ -34,14 +36,15 @@ def trouble_of(world: World, *, lines: bool, invoices: str = INVOICES) -> list[F
     """
     found = []
     for trouble in world.trouble:
-        if not trouble.blocks or trouble.record not in ("customer", "supplier", "item", "invoice", "purchase_order"):
+        if not trouble.blocks or trouble.kind not in _CODES:
             continue
-        if trouble.kind not in _CODES or (trouble.kind == "account_archived" and not lines):
+        if trouble.kind == "account_archived" and not lines:
             continue
         if trouble.kind == "number_taken" and not _taken(world, trouble.id, invoices):
             continue
         code = _CODES[trouble.kind]
-        found.append({"code": code, "kind": trouble.record, "id": str(trouble.id), "mended": code == MENDED})
+        if kind := _KINDS.get(trouble.record, trouble.record):
+            found.append({"code": code, "kind": kind, "id": str(trouble.id), "mended": code == MENDED})
     return found
 
 
