@@ -1,11 +1,12 @@
-"""What NetHelpDesk is read through: one protocol, which the database and the CSV folder both fulfil."""
+"""What NetHelpDesk is read and written through: protocols that the database and the CSV folder fulfil, as they can."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Record
-from xerotui.source.contract import Fact, Keys, Page
+from xerotui.model.settling import Settlement
+from xerotui.source.contract import Attachment, Fact, Keys, Page
 
 # The mapping spec of NetHelpDesk's own: kinds of labour, LOOKUP 17 (nethelpdesk section 7.3).
 CHARGE_RATE = "charge_rate"
@@ -43,4 +44,21 @@ class Reader(Protocol):
 
     async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
         """What NetHelpDesk's own sync with Xero writes, by tenant."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """The writing half of the contract, of a reader that can; as `Reader`."""
+
+    async def attach(self, attachments: Sequence[Attachment]) -> None:
+        """Keep links; repeating it changes nothing."""
+        ...
+
+    async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
+        """Tell what was paid; what of it can't be held, as sentences."""
+        ...
+
+    async def hand_over(self, kind: Kind, new: Sequence[Record]) -> str:
+        """New records as a file for the help desk's own importer; its name."""
         ...

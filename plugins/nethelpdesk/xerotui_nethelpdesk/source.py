@@ -1,14 +1,19 @@
 """NetHelpDesk as a source: what it declares; reading is left to the database or the CSV folder, by the settings."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Record
+from xerotui.model.settling import Settlement
 from xerotui.net.limits import Limits
+from xerotui.source.abilities import Abilities
 from xerotui.source.contract import (
+    Attachment,
     Capability,
     Context,
     Fact,
@@ -21,8 +26,12 @@ from xerotui.source.contract import (
     Target,
     TextField,
 )
-from xerotui_nethelpdesk.reader import CHARGE_RATE, KINDS, Reader
+from xerotui_nethelpdesk.reader import CHARGE_RATE, KINDS, Reader, Writer
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
+
+# What can be handed to NetHelpDesk's own importer as a file.
+HANDED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
+_READS = frozenset({Capability.FIND, Capability.DELTA, Capability.GONE, Capability.NATIVE})
 
 
 class NetHelpDeskSource(Source):
@@ -32,7 +41,13 @@ class NetHelpDeskSource(Source):
     title = "NetHelpDesk"
     settings_type = NetHelpDeskSettings
     kinds = KINDS
-    capabilities = frozenset({Capability.FIND, Capability.DELTA, Capability.GONE, Capability.NATIVE})
+    # The most that any connection can do; what one can is told by `abilities`.
+    capabilities = frozenset({
+        Capability.FIND, Capability.HAND_OVER, Capability.ATTACH, Capability.DELTA, Capability.GONE, Capability.NATIVE,
+        Capability.SETTLE,
+    })  # fmt: skip
+    handed = HANDED
+    attach_batch = 50
     specs = (
         MappingSpec(
             id=CHARGE_RATE,
@@ -75,6 +90,17 @@ class NetHelpDeskSource(Source):
         parts = urlsplit(settings.url)
         where = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
         return f"nethelpdesk:{where}", Limits((), in_flight=1)
+
+    @classmethod
+    def abilities(cls, settings: Any) -> Abilities:
+        """What the folders, or the two switches of the database, allow; a file for the importer needs a folder."""
+        if settings.mode == "csv":
+            from xerotui_nethelpdesk import csv_reader
+
+            return csv_reader.abilities(settings)
+        if settings.csv_outbox.strip():
+            return Abilities(capabilities=_READS | {Capability.HAND_OVER}, handed=HANDED)
+        return Abilities(capabilities=_READS)
 
     @property
     def reader(self) -> Reader:
@@ -130,6 +156,33 @@ class NetHelpDeskSource(Source):
     async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
         """The kinds that NetHelpDesk posts to Xero itself."""
         return await self.reader.native_sync()
+
+    @property
+    def writer(self) -> Writer:
+        """What links and payments are written through. Raises SourceRefused where nothing is written."""
+        found = self.reader
+        if not isinstance(found, Writer):
+            raise SourceRefused("NetHelpDesk's database is only read by this connection.")
+        return found
+
+    async def attach(self, attachments: Sequence[Attachment]) -> None:
+        """Write links back, into the database or a results file."""
+        await self.writer.attach(attachments)
+
+    async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
+        """Tell what was paid: amounts and date, never NetHelpDesk's own number of a state, whose meaning is unknown."""
+        return await self.writer.settle(kind, id, settlement)
+
+    async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
+        """New records of Xero as a file for NetHelpDesk's own importer."""
+        if self.settings.mode == "csv":
+            return await self.writer.hand_over(kind, records)
+        if not self.settings.csv_outbox.strip():
+            raise SourceRefused("Folder written: name the folder that new records are laid into.")
+        from xerotui_nethelpdesk.outputs import Outbox
+
+        outbox = Outbox(Path(self.settings.csv_outbox.strip()).expanduser())
+        return await asyncio.to_thread(outbox.hand_over, kind, records)
 
     async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
         """Every record of that Xero id, accounts code or name, inactive ones included."""

@@ -1,0 +1,140 @@
+"""The hooks of the NetHelpDesk plugin: what it brings, the line texts of a person's choice, and its own problems."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from xerotui.model.postings import DocumentPosting, Posting
+from xerotui.model.problems import Explanation, Place, Problem, RecordRef
+from xerotui.model.records import Document, Line, Record
+from xerotui.source.contract import FieldChange, ResolveContext, Source
+from xerotui.source.hooks import hookimpl
+from xerotui_nethelpdesk.reader import CHARGE_RATE
+from xerotui_nethelpdesk.settings import TEXTS
+
+XEROTUI_CONTRACT = 1
+UNCODED = "nethelpdesk.charge_rate_uncoded"
+AMOUNTS = "nethelpdesk.line_amounts"
+# Xero's limit for a line's description (xero-api section 9.8).
+_LONGEST = 4000
+_WORDS = {
+    UNCODED: Explanation(
+        "Charge type without an accounts code",
+        "Give the charge type its accounts code in NetHelpDesk, or map it to an item on Tax mapping (charge types).",
+    ),
+    AMOUNTS: Explanation(
+        "Line whose amounts contradict each other",
+        "Correct quantity, price or net amount of the line in NetHelpDesk: no discount and no price makes them agree.",
+    ),
+}
+
+
+@hookimpl
+def xerotui_sources() -> Sequence[type[Source]]:
+    """NetHelpDesk alone."""
+    from xerotui_nethelpdesk.source import NetHelpDeskSource
+
+    return [NetHelpDeskSource]
+
+
+@hookimpl
+def xerotui_emulators() -> Sequence[Any]:
+    """NetHelpDesk emulated: its database in three ages, the usual one first, and the folder of its files."""
+    from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator, NetHelpDeskFolder
+
+    return [
+        NetHelpDeskEmulator("late"),
+        NetHelpDeskEmulator("middle"),
+        NetHelpDeskEmulator("old"),
+        NetHelpDeskFolder(),
+    ]
+
+
+@hookimpl
+def xerotui_resolve(record: Record, posting: Posting, context: ResolveContext) -> Sequence[FieldChange]:
+    """Line descriptions from the texts that the connection's settings choose.
+
+    Raises ValueError when the posting's lines aren't those of the record, which would put texts on wrong lines.
+    """
+    if not isinstance(record, Document) or not isinstance(posting, DocumentPosting):
+        return ()
+    choice = str(context.settings.get("line_text") or "")
+    choice = choice if choice in TEXTS else TEXTS[0]
+    lines = [line for line in record.lines if _posted(line)]
+    if len(lines) != len(posting.lines):
+        raise ValueError(f"{len(posting.lines)} lines posted for {len(lines)} of the record")
+    changes = []
+    for index, (line, posted) in enumerate(zip(lines, posting.lines, strict=True)):
+        words = description(line, choice)
+        if words and words != posted.description:
+            changes.append(FieldChange(f"lines.{index}.description", words, f"NetHelpDesk's text: {choice}"))
+    return changes
+
+
+def _posted(line: Line) -> bool:
+    """False for a line without text and amount, which Xero doesn't keep."""
+    has_amount = not line.heading and bool(line.quantity or line.unit_price)
+    return has_amount or any(words.strip() for words in line.texts.values())
+
+
+def description(line: Line, choice: str) -> str:
+    """The line's text by one of the choices; where the chosen one is blank, the other serves."""
+    short, long = line.texts.get("short", "").strip(), line.texts.get("long", "").strip()
+    if choice == "long":
+        return (long or short)[:_LONGEST]
+    if choice == "short" or not long or long.casefold() == short.casefold():
+        return (short or long)[:_LONGEST]
+    return f"{short}\n{long}".strip()[:_LONGEST]
+
+
+@hookimpl
+def xerotui_check(record: Record, posting: Posting | None, context: ResolveContext) -> Sequence[Problem]:
+    """Labour whose charge type has neither code nor mapping, and lines that contradict themselves."""
+    if not isinstance(record, Document):
+        return ()
+    found: dict[str, Problem] = {}
+    for line in record.lines:
+        charge = line.keys.get(CHARGE_RATE, "")
+        if not charge or charge in found or (CHARGE_RATE, charge) in context.mapped:
+            continue
+        known = context.choices.get((CHARGE_RATE, charge))
+        if known is None or not getattr(known, "code", "").strip():
+            found[charge] = _uncoded(record, context, charge, known.name if known else f"number {charge}")
+    return [*found.values(), *_contradicting(record, context)]
+
+
+def _ref(record: Document, context: ResolveContext) -> RecordRef:
+    return RecordRef(
+        connection=context.connection, kind=record.kind, id=record.id, title=record.number, tenant=context.tenant
+    )
+
+
+def _uncoded(record: Document, context: ResolveContext, charge: str, name: str) -> Problem:
+    return Problem(
+        code=UNCODED,
+        subject=f"{CHARGE_RATE}:{charge}",
+        record=_ref(record, context),
+        sentence=f"The charge type {name[:80]} has no accounts code in NetHelpDesk and is mapped to no Xero item.",
+        remedy=_WORDS[UNCODED].remedy,
+        place=Place("go.mapping", {"spec": CHARGE_RATE, "connection": context.connection, "value": charge}),
+    )
+
+
+def _contradicting(record: Document, context: ResolveContext) -> Sequence[Problem]:
+    faults = record.facts.get("line_faults", "")
+    if not faults:
+        return ()
+    problem = Problem(
+        code=AMOUNTS,
+        subject=f"{record.kind}:{record.id}",
+        record=_ref(record, context),
+        sentence=f"{record.kind.label.capitalize()} {record.number} contradicts itself: {faults}.",
+        remedy=_WORDS[AMOUNTS].remedy,
+        place=Place("go.errors", {"connection": context.connection, "kind": record.kind.value, "record": record.id}),
+    )
+    return (problem,)
+
+
+@hookimpl
+def xerotui_explain(problem: Problem) -> Explanation | None:
+    """Words for the plugin's own codes."""
+    return _WORDS.get(problem.code)
