@@ -515,7 +515,9 @@ def test_a_connection_in_full(stage: Stage, size: str) -> None:
         await until(pilot, lambda: bool(lines_with(pilot, "Invoices from")), "the form")
         await settled(pilot)
         await press(pilot, *"soon", *["enter"] * 6)
-        await until(pilot, lambda: bool(lines_with(pilot, "Invoices from: a date such as 2026-01-31")), "a refusal")
+        await until(
+            pilot, lambda: bool(lines_with(pilot, "a date such as 2026-01-31. Correct the setting")), "a refusal"
+        )
         harmless(pilot)
         await press(pilot, "escape", "y")
         await until(pilot, lambda: bool(lines_with(pilot, "Records of the source that name no")), "the list")

@@ -110,3 +110,17 @@ def test_a_bar_never_overflows_and_never_hides_the_first_call(used: int, limit: 
     shown = text.bar(used, limit)
     assert len(shown) == 20
     assert shown.count("█") == full
+
+
+@pytest.mark.parametrize(
+    ("sentence", "remedy", "expected"),
+    [
+        ("Closed: a date", "Correct it.", "Closed: a date. Correct it."),
+        ("Nobody answered.", "Try again.", "Nobody answered. Try again."),
+        ("Which one?", "", "Which one?"),
+        ("Nothing to do about it", "", "Nothing to do about it"),
+        ("", "Do this.", "Do this."),
+    ],
+)
+def test_a_failure_and_its_remedy_are_two_sentences(sentence: str, remedy: str, expected: str) -> None:
+    assert text.told(sentence, remedy) == expected

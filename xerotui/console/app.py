@@ -19,7 +19,7 @@ from xerotui.console.palette import Palette
 from xerotui.console.rows.status import parting
 from xerotui.console.screens import modes
 from xerotui.console.screens.base import AreaScreen
-from xerotui.console.text import clean, count, safe
+from xerotui.console.text import clean, count, safe, told
 from xerotui.console.themes import choose
 from xerotui.console.widgets.bars import AskBar
 from xerotui.model.kinds import Kind
@@ -385,7 +385,7 @@ class XeroTUI(App[int]):
         said = ""
         async for request in self.opened.follow(id):
             if request.state is RequestState.FAILED:
-                self.tell(safe(f"{words}: {request.error} {request.remedy}".strip(), "bold red", 400), "bad")
+                self.tell(safe(told(f"{words}: {request.error}", request.remedy), "bold red", 400), "bad")
                 return
             if request.state is RequestState.DONE:
                 self.tell(f"{words}: done", "good")

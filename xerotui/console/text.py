@@ -118,6 +118,14 @@ def middle(value: object, width: int) -> str:
     return short(text, width - cell_len(tail)) + tail
 
 
+def told(sentence: str, remedy: str) -> str:
+    """A failure and what to do about it as two sentences, whether or not the first ends with its full stop."""
+    said = sentence.strip()
+    if said and remedy and said[-1] not in ".!?:…":
+        said += "."
+    return " ".join(part for part in (said, remedy.strip()) if part)
+
+
 def money(amount: Decimal | None, currency: str = "", *, code: bool = True) -> str:
     """An amount with thousands separators at its currency's decimals: `182,331.20 GBP`; "" for none.
 

@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 from xerotui.console import leave
 from xerotui.console.keys import SCOPED, bindings_for, footer_for, shown
 from xerotui.console.rows.status import remedy, status_text
-from xerotui.console.text import join, safe
+from xerotui.console.text import join, safe, told
 from xerotui.console.widgets.bars import AskBar, FilterBar, Hint, key_line
 from xerotui.console.widgets.lines import Line, Notice
 from xerotui.console.widgets.picker import Choice, Picker
@@ -262,7 +262,7 @@ class AreaScreen(Screen[object]):
         if not self.live:
             return
         if isinstance(error, SyncError):
-            words = " ".join(part for part in (error.sentence, error.remedy) if part)
+            words = told(error.sentence, error.remedy)
         else:
             path = leave.note(self.console_app.home, error)
             words = f"A fault of XeroTUI itself ({type(error).__name__})." + (f" Note: {path}" if path else "")

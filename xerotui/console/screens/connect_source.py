@@ -11,7 +11,7 @@ from xerotui.console.forms import Form
 from xerotui.console.forms import hints as form_hints
 from xerotui.console.rows.signs import worded
 from xerotui.console.screens.base import AreaScreen
-from xerotui.console.text import join, safe, short, stack
+from xerotui.console.text import join, safe, short, stack, told
 from xerotui.console.widgets.bars import Hint
 from xerotui.console.widgets.lines import Detail
 from xerotui.console.widgets.picker import Choice
@@ -34,7 +34,7 @@ def fault_of(error: SyncError, fields: "Sequence[FormField]") -> dict[str, str]:
     """The field that an error speaks of, by its title or name; nothing when it speaks of none."""
     words = error.sentence.casefold()
     hit = next((f for f in fields if f.title.casefold() in words or f.name in words), None)
-    return {hit.name: f"{error.sentence} {error.remedy}".strip()} if hit is not None else {}
+    return {hit.name: told(error.sentence, error.remedy)} if hit is not None else {}
 
 
 class ConnectSourceScreen(AreaScreen):

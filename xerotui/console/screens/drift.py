@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 
 from xerotui.console.rows import drift as rows
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import argument, safe, short
+from xerotui.console.text import argument, safe, short, told
 from xerotui.console.widgets.lines import Line
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
@@ -101,7 +101,7 @@ class DriftScreen(ListScreen):
         try:
             found = await self.ws.sides(item, side)
         except SyncError as error:
-            self.notice(f"{error.sentence}. {error.remedy}", "warn")
+            self.notice(told(error.sentence, error.remedy), "warn")
             return
         then = found[0].then if found else ""
         whose = "Xero's side" if side == "xero" else "the source's side"

@@ -8,7 +8,7 @@ from rich.text import Text
 from xerotui.console.rows import imports as rows
 from xerotui.console.screens import modes
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.text import argument, short
+from xerotui.console.text import argument, short, told
 from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.kinds import PARTIES, Kind
@@ -177,7 +177,7 @@ class ImportsScreen(ListScreen):
             return
         move = await self.ws.moved(item.connection, item.kind, record, item.tenant, to)
         if move.obstacle:
-            self.notice(f"{short(title, 30)} can't be moved: {move.obstacle}. {move.remedy}", "warn")
+            self.notice(told(f"{short(title, 30)} can't be moved: {move.obstacle}", move.remedy), "warn")
             return
         command = f"xerotui import move {argument(record)} --to {argument(to)} --tenant {argument(item.tenant)}"
         command += " --supplier" if item.kind is Kind.SUPPLIER else ""
