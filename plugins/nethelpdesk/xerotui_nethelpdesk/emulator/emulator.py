@@ -169,7 +169,8 @@ class NetHelpDeskEmulator:
 
     def expected(self) -> list[Found]:
         """The seeded trouble it holds, as {code, kind, id, mended}: what can't be wrong in this age isn't in it."""
-        return trouble_of(self.world, lines=self.account_source == "line", invoices=self.invoice_number)
+        found = trouble_of(self.world, lines=self.account_source == "line", invoices=self.invoice_number)
+        return [*found, *map(dict, nasty.TROUBLE)] if self._nasty else found
 
     def totals(self) -> dict[str, Any]:
         """Documents meant for Xero, `sent` and `blocked`, as `{tenant id: {currency: {kind: {documents, total}}}}`.

@@ -1,7 +1,7 @@
 """What real databases hold and nobody expects (nethelpdesk section 12), beside the demo world and with small ids.
 
-Rows only. They belong to the first organisation of the world; none of them is trouble: what can be posted goes through,
-to the penny, and the rest isn't meant for Xero.
+They belong to the first organisation of the world. But for `TROUBLE` none of them is trouble: what can be posted goes
+through, to the penny, and the rest isn't meant for Xero.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from xerotui_nethelpdesk.emulator.ddl import NO_DATE
 from xerotui_nethelpdesk.emulator.seed import FIRST_LEVEL, Row, Seed, midnight, stamp
 
 OWN, CLIENT, TWIN, SITE, MAKER = 1, 21, 22, 121, 2
+# Carriage is no item of the help desk's: the order waits until somebody says which item stands for what has none.
+TROUBLE = ({"code": "core.item_unmapped", "kind": "purchase_order", "id": "1", "mended": False},)
 
 
 def rows(world: World, seed: Seed) -> Iterator[tuple[str, Row]]:
