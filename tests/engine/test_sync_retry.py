@@ -39,6 +39,7 @@ from xerotui.source.contract import Source
 from xerotui.sync import lane, settle, worker
 from xerotui.sync.applying import apply
 from xerotui.sync.lane import LaneRunner
+from xerotui.sync.outcomes import Failed
 from xerotui.sync.plan import source_lane, xero_lane
 from xerotui.sync.planning import read_sides
 from xerotui.sync.verify import verify_run
@@ -91,7 +92,7 @@ async def test_a_parked_create_of_a_changed_record_is_resolved_anew(tmp_path: Pa
         parked = await _parked(bench)
         # As after repeated failures: nothing was said against the document itself.
         async with bench.wiring.ledger.write() as tx:
-            said = settle.failure(settle.Failed(parked, "core.parked", "no answer, six times", parked=True))
+            said = settle.failure(Failed(parked, "core.parked", "no answer, six times", parked=True))
             await settle.tell(bench.wiring.ports(), tx, [(parked, [said])])
         await edit(bench, "invoice", parked.record, invoicenumber="NEW-1A")
         answer = await bench.done("retry", operation=parked.id)

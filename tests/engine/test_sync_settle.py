@@ -21,8 +21,9 @@ from xerotui.store import Fence, SourceConnection
 from xerotui.sync import lane as lanes
 from xerotui.sync.applying import begin
 from xerotui.sync.lane import LaneRunner
+from xerotui.sync.outcomes import Done, Outcome
 from xerotui.sync.plan import source_lane, xero_lane
-from xerotui.sync.settle import Done, Outcome, Settler
+from xerotui.sync.settle import Settler
 from xerotui.workspace.home import prepare
 from xerotui.workspace.wiring import Wiring
 from xerotui.xero import calls as xero_calls

@@ -6,8 +6,8 @@ from xerotui.model import records
 from xerotui.model.records import Record
 from xerotui.model.work import Operation
 from xerotui.source.contract import Gone, Source
+from xerotui.sync.outcomes import Done, Failed, Outcome
 from xerotui.sync.owning import same, spoken
-from xerotui.sync.settle import Done, Failed, Outcome
 
 
 def values(operation: Operation) -> dict[str, Any]:

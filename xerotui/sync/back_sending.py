@@ -4,7 +4,7 @@ from xerotui.model import settling
 from xerotui.model.records import Record
 from xerotui.model.work import Operation, Verb
 from xerotui.source.contract import Gone, Source, SourceRefused
-from xerotui.sync.settle import Done, Outcome
+from xerotui.sync.outcomes import Done, Outcome
 
 # Both are looked up at the source before anything is made, so that they may be sent again.
 VERBS = (Verb.SETTLE, Verb.VOID)

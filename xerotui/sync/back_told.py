@@ -12,7 +12,7 @@ from xerotui.sync.back_documents import lost_row
 from xerotui.sync.ports import Ports
 
 if TYPE_CHECKING:
-    from xerotui.sync.settle import Done
+    from xerotui.sync.outcomes import Done
 
 # The writes into a source that come from Xero.
 VERBS = (Verb.SETTLE, Verb.VOID, Verb.UPDATE)

@@ -4,7 +4,7 @@ from xerotui.model import records
 from xerotui.model.records import Record
 from xerotui.model.work import Operation
 from xerotui.source.contract import Gone, Source
-from xerotui.sync.settle import Done, Failed, Outcome
+from xerotui.sync.outcomes import Done, Failed, Outcome
 
 
 async def remove(source: Source, operation: Operation) -> Outcome:

@@ -14,11 +14,12 @@ from xerotui.sync import archiving, back, native
 from xerotui.sync.current import by_reason, mappings_now, outdated
 from xerotui.sync.noting import too_dear
 from xerotui.sync.numbering import apart
+from xerotui.sync.outcomes import Failed
 from xerotui.sync.plan import together
 from xerotui.sync.ports import Ports
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
-from xerotui.sync.settle import Failed, failure, tell
+from xerotui.sync.settle import failure, tell
 from xerotui.sync.switched import off_now
 
 # Verbs in the order in which a kind's operations leave.

@@ -15,9 +15,9 @@ from xerotui.source.contract import Source
 from xerotui.source.guard import plain
 from xerotui.sync import import_taxes, importing
 from xerotui.sync import pair as pairs
+from xerotui.sync.outcomes import Done, Outcome
 from xerotui.sync.pair import PairData
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import Done, Outcome
 
 # Operations in one call: each call writes the whole file.
 BATCH = 50

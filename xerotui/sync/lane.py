@@ -9,11 +9,12 @@ from xerotui.model.problems import SyncError
 from xerotui.model.work import Call, CallState, Operation, State
 from xerotui.store import Fence, Fenced
 from xerotui.sync.forming import Forming
+from xerotui.sync.outcomes import Outcome
 from xerotui.sync.pace import Pace
 from xerotui.sync.ports import Ports, refuse_read_only
 from xerotui.sync.send_source import SourceSender
 from xerotui.sync.send_xero import XeroSender
-from xerotui.sync.settle import Outcome, Settler
+from xerotui.sync.settle import Settler
 from xerotui.sync.switched import off_now
 from xerotui.xero.errors import Unavailable
 

@@ -15,7 +15,7 @@ from xerotui.sync.ports import Ports
 from xerotui.xero.client import TenantClient
 
 if TYPE_CHECKING:
-    from xerotui.sync.settle import Done
+    from xerotui.sync.outcomes import Done
 
 # From so little of a day's calls on they are kept for documents: one in so many.
 KEPT = 4

@@ -16,10 +16,10 @@ from xerotui.model.records import Item, Party, Record, TaxRate
 from xerotui.model.work import Call, Operation, Verb
 from xerotui.net.http import BadAnswer, NotSent, Throttle, Unanswered
 from xerotui.source.contract import Attachment, Keys, Source, SourceLocked, SourceRefused, SourceUnreachable
-from xerotui.sync import amending, back_sending, cleaning, handing, import_taxes, settle
+from xerotui.sync import amending, back_sending, cleaning, handing, import_taxes
+from xerotui.sync.outcomes import ATTEMPTS, Done, Failed, Outcome, tired
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import ATTEMPTS, Done, Failed, Outcome, tired
 
 # How long a create of unknown outcome may still be under way at the source: a look-up before that proves nothing.
 GRACE = dt.timedelta(seconds=45)
@@ -215,7 +215,7 @@ class SourceSender:
         self.ports.log.error("plugin failed", connection=self.connection, call=call.id, error=name, exc_info=True)
         self._stumbles[call.id] += 1
         said = f"the plugin failed while it looked whether the record is there ({name})"
-        if self._stumbles[call.id] < settle.ATTEMPTS:
+        if self._stumbles[call.id] < ATTEMPTS:
             outcome.unclear.append(operation)
             outcome.reason = said
             return

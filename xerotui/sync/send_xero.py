@@ -28,10 +28,11 @@ from xerotui.sync.drift import moved, trimmed
 from xerotui.sync.limits import SETTLED, edited
 from xerotui.sync.numbering import same as alike
 from xerotui.sync.numbering import since, unnumbered
+from xerotui.sync.outcomes import Done, Failed, Outcome, tired
 from xerotui.sync.pair import code_key
 from xerotui.sync.plan import new_id
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import APART, ENDED, Done, Failed, Outcome, tired
+from xerotui.sync.settle import APART, ENDED
 from xerotui.xero.calls import Confirmed, Refused, Uncertain, WholeRefusal, encode_call, read_answer, sent_key
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound

@@ -11,8 +11,8 @@ from xerotui.model.kinds import Kind, Side
 from xerotui.model.postings import AllocationPosting, NotePosting, decode, encode
 from xerotui.model.records import Document, Record
 from xerotui.model.work import Operation, Verb
+from xerotui.sync.outcomes import Done, Outcome
 from xerotui.sync.ports import Ports
-from xerotui.sync.settle import Done, Outcome
 from xerotui.xero.client import TenantClient
 from xerotui.xero.errors import NotFound
 
