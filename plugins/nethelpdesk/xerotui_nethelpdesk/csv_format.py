@@ -22,9 +22,9 @@ _SEP = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 # Blanks that programs put between thousands.
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")
 _SIGNS = re.compile(r"^[£$€¥]|[£$€¥%]$")
-_PLAIN = re.compile(r"[+-]?\d*\.?\d+([eE][+-]?\d{1,3})?|[+-]?\d+\.")
-_SIGNED = re.compile(r"[+-]?[\d.,]+")
-_GROUPED = {",": re.compile(r"[+-]?\d{1,3}(,\d{3})+"), ".": re.compile(r"[+-]?\d{1,3}(\.\d{3})+")}
+_PLAIN = re.compile(r"[+-]?\d*\.?\d+([eE][+-]?\d{1,3})?|[+-]?\d+\.", re.ASCII)
+_SIGNED = re.compile(r"[+-]?[\d.,]+", re.ASCII)
+_GROUPED = {sign: re.compile(rf"[+-]?\d{{1,3}}(\{sign}\d{{3}})+", re.ASCII) for sign in ",."}
 # As many digits as an amount can have without being a slip.
 _DIGITS = 18
 

@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WRAPPED = ("=", "'")
 _QUOTED = re.compile(r'="(.*)"', re.DOTALL)
 _TIME = re.compile(r"[T ]+\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?( ?(Z|[+-]\d\d:?\d\d))?$")
-_KEY = re.compile(r"(\d+)[.,]0+")
+_KEY = re.compile(r"([0-9]+)[.,]0+")
 _YES = {"1", "-1", "yes", "y", "true", "t", "on", "x", "active"}
 _NO = {"0", "no", "n", "false", "f", "off", "inactive"}
 # A unit price, quantity or percentage has so many decimals; an amount of money two (see `values`).
@@ -82,7 +82,7 @@ def _whole(text: str) -> int | None:
     if not text:
         return None
     found = key(text)
-    if not re.fullmatch(r"-?\d{1,9}", found):
+    if not re.fullmatch(r"-?[0-9]{1,9}", found):
         raise ValueError("is no whole number")
     return int(found)
 
@@ -313,7 +313,8 @@ class _Reader:
         """The cells by column name, and what is wrong with them."""
         id = self._key(cells)
         width = len(self.columns)
-        if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+        # Blank cells too many aren't harmless: a delimiter in a text shifts what comes after it.
+        if len(cells) != width:
             words = f"has {len(cells)} cells, the header has {width}"
             words += ": text with the delimiter in it needs quotes" if len(cells) > width else ": cut off?"
             return {self.table.key: id}, [Flaw(line, "", words, id)]
