@@ -31,6 +31,7 @@ NAME = "nethelpdesk"
 _TABLES = {kind: table for table, kind in KINDS.items()}
 # Without a column for the last change all of this is compared: what lies in a locked period as well.
 _DAYS = 400
+OUTBOX = "import"
 
 
 class NetHelpDeskEmulator:
@@ -98,6 +99,7 @@ class NetHelpDeskEmulator:
         """Make the file beside the clock's and serve the control routes; RuntimeError when no world was loaded."""
         self._directory = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=clock.path.parent))
         self._store = store = Store(self._directory / "NetHelpDesk.db", self.tables, self._rows())
+        (self._directory / OUTBOX).mkdir()
         journal = Watched(self.name, clock)
         self._watch = Watch(store, journal, writeback=self.writeback, allow_insert=self.allow_insert)
         journal.watch(self._watch.look)
@@ -140,6 +142,9 @@ class NetHelpDeskEmulator:
             found["organisations"] = "; ".join(
                 f"{name} = {id}" for name, id in {**self._levels(), "*": self._other()}.items()
             )
+        if not self.writeback:
+            # Where nothing may be written, what is new in Xero goes through the program's own importer.
+            found["csv_outbox"] = str(self.store.path.parent / OUTBOX)
         if self.age == "old":
             found["days"] = str(_DAYS)
             found["symbols"] = "; ".join(f"{symbol} = {code}" for symbol, code in self._symbols().items())
