@@ -279,7 +279,8 @@ def _date(raw: Raw, name: str) -> dt.date | None:
 
 def invoice_line(raw: Raw) -> LineRow:
     """A line of an invoice. The action code is one less than the charge type's (nethelpdesk section 7.3)."""
-    heading = _flag(raw, "heading")
+    # A heading that carries an amount is a line like any other: what is billed isn't dropped.
+    heading = _flag(raw, "heading") and not amount(raw.get("net"), "IDNet_Amount")
     action, labour = integer(raw.get("action")), link(raw.get("ticket"))
     item = link(raw.get("item"))
     charged = action is not None and action >= 0 and not item and (action > 0 or bool(labour))
@@ -330,7 +331,7 @@ def order(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo, least: int) -> Docume
 
 def order_line(raw: Raw) -> LineRow:
     """A line of a purchase order; its price is for one (nethelpdesk section 7.5)."""
-    heading = _flag(raw, "heading")
+    heading = _flag(raw, "heading") and not price(raw["unit_price"], "SDPrice")
     return LineRow(
         id=key(raw["id"]),
         order=integer(raw.get("order")) or 0,

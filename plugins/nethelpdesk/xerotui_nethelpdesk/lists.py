@@ -5,6 +5,7 @@ Read when first needed, and again when older than a minute of world time; the ma
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from xerotui.model.kinds import Kind
@@ -73,6 +74,14 @@ class Lists:
         if kind in (Kind.INVOICE, Kind.PURCHASE_ORDER):
             desk.items = await self.items()
         return desk
+
+    async def shape(self, kind: Kind, *names: str) -> str:
+        """A digest of what these entities are read from, and of the short lists that go into the records of a kind."""
+        mapping = await self.mapping()
+        said: list[Any] = [(f.table, f.schema, f.query, sorted(f.columns.items())) for f in (mapping[n] for n in names)]
+        said += [sorted((await self.tops()).items())] if kind is Kind.CUSTOMER else []
+        said += [sorted((await self.groups()).items())] if kind is Kind.ITEM else []
+        return sha256(repr(said).encode()).hexdigest()[:16]
 
     async def taxes(self) -> Mapping[str, TaxRow]:
         """Taxes by id; one that can't be read is left out here and named by the reading of taxes."""
@@ -182,7 +191,11 @@ class Lists:
         found = (await self.mapping())["charge_type"]
         if found.absent:
             return []
-        types = await self._database.read(lambda c: selects.fetched(c, selects.equal(found, "list", _CHARGE_TYPES)))
+        try:
+            types = await self._database.read(lambda c: selects.fetched(c, selects.equal(found, "list", _CHARGE_TYPES)))
+        except TableFault as error:
+            self._context.log.warning("nethelpdesk_table_left_out", table=found.where, why=error.said)
+            return []
         rates = await self.rows("charge_rate")
         field = self._settings.charge_code_field
         if field == CODE_FIELDS[0]:

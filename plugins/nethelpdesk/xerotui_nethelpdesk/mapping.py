@@ -134,7 +134,9 @@ def resolve(
             wanted = {one: one for one in entity.names}
             found[name] = _found(entity, wanted, columns, query=bare(change.query))
             continue
-        table = tables.get((change.table or entity.table).casefold())
+        name_here = (change.table or entity.table).casefold()
+        # A table may be named with its schema.
+        table = tables.get(name_here) or tables.get(name_here.rpartition(".")[2])
         if table is None:
             missing = tuple(entity.names)
             absent = f"there is no table {change.table or entity.table}"

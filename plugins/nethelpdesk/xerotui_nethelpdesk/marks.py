@@ -13,6 +13,7 @@ from xerotui.model.records import Record, fingerprint
 VERSION = 1
 OVERLAP = dt.timedelta(hours=24)
 FULL_EVERY = dt.timedelta(hours=24)
+FUTURE = dt.timedelta(hours=48)
 # Digests kept in a cursor; beyond them records are read again for nothing.
 REMEMBERED = 20_000
 _WIDTH = 6
@@ -22,13 +23,15 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a listing was left.
 
     `since` is the newest stamp in the data, in the database's own time and never our clock; `full` is our time when
-    everything, or the window, was last compared; `known` are digests of records that needn't be told again.
+    everything, or the window, was last compared; `known` are digests of records that needn't be told again. `against`
+    is the digest of what records were read against: when that changes, all are compared.
     """
 
     v: int = VERSION
     since: str = ""
     full: str = ""
     known: str = ""
+    against: str = ""
 
     def text(self) -> str:
         """The cursor as the core stores it."""
@@ -61,8 +64,10 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
 class Seen:
     """What one reading sees: it tells what is new, and makes the next mark."""
 
-    def __init__(self, mark: Mark) -> None:
+    def __init__(self, mark: Mark, now: dt.datetime) -> None:
         self._mark = mark
+        # A stamp of the far future must not hide what changes until then; clocks and zones may differ by a day.
+        self._latest = now.replace(tzinfo=None) + FUTURE
         self._known = mark.digests()
         self._seen: list[tuple[dt.datetime | None, bytes]] = []
         self._newest = mark.newest
@@ -71,13 +76,13 @@ class Seen:
         """Whether the record says anything that the last reading didn't."""
         digest = _digest(record)
         self._seen.append((stamp, digest))
-        if stamp is not None:
+        if stamp is not None and stamp <= self._latest:
             self._newest = max(self._newest or stamp, stamp)
         return digest not in self._known
 
-    def mark(self, now: dt.datetime, *, full: bool, stamped: bool) -> Mark:
+    def mark(self, now: dt.datetime, *, full: bool, stamped: bool, against: str = "") -> Mark:
         """The mark after the reading; with stamps only what the next one will see again is remembered."""
-        made = Mark(since=self._newest.isoformat() if self._newest else "", full=self._mark.full)
+        made = Mark(since=self._newest.isoformat() if self._newest else "", full=self._mark.full, against=against)
         if full:
             made = msgspec.structs.replace(made, full=now.isoformat())
         floor = made.floor() if stamped else None

@@ -11,12 +11,13 @@ from xerotui_nethelpdesk.database import Database, TableFault
 from xerotui_nethelpdesk.lists import Lists
 from xerotui_nethelpdesk.mapping import Found, keeps_links, without
 from xerotui_nethelpdesk.schema import LINK, OPTIONAL
-from xerotui_nethelpdesk.settings import NetHelpDeskSettings
-from xerotui_nethelpdesk.values import Unreadable, flag, guid, text
+from xerotui_nethelpdesk.settings import NetHelpDeskSettings, excluded_clients
+from xerotui_nethelpdesk.values import Unreadable, flag, guid, key, text
 
 # What NetHelpDesk posts to Xero by its own tick box (nethelpdesk section 3).
 POSTED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.INVOICE, Kind.PURCHASE_ORDER)
 _SHOWN = 6
+_SYSTEM = (1, 12)
 _COUNTED = ("customer", "supplier", "item", "invoice", "order")
 _FEATURES = ("site", "address", "top_level", "group", "charge_type", "charge_rate", "currency")
 
@@ -32,6 +33,7 @@ async def facts(settings: NetHelpDeskSettings, database: Database, lists: Lists)
     off = [f"{mapping[name].entity.title} ({mapping[name].absent})" for name in _FEATURES if mapping[name].absent]
     told += [Fact("Not there, and done without", "; ".join(off))] if off else []
     told += await _counted(database, mapping)
+    told += await _suspects(settings, database, mapping["customer"])
     told.append(_access(settings, mapping))
     told += await _own_sync(lists)
     return tuple(told)
@@ -102,6 +104,20 @@ async def _counted(database: Database, mapping: Mapping[str, Found]) -> list[Fac
         if lost:
             told.append(Fact("Lines without an invoice", f"{lost}; they belong to nothing and are left alone"))
     return told
+
+
+async def _suspects(settings: NetHelpDeskSettings, database: Database, found: Found) -> list[Fact]:
+    """Clients that reports of the vendor's leave out, as rows of the program's own may be (nethelpdesk section 5.1)."""
+    ids = [id for id in _SYSTEM if str(id) not in excluded_clients(settings)]
+    if found.absent or found.query or not ids:
+        return []
+    try:
+        rows = await database.read(lambda c: selects.fetched(c, selects.among(found, "id", ids, ("id", "name"))))
+    except TableFault:
+        return []
+    named = ", ".join(f"{key(raw['id'])} {text(raw['name'])[:40]}" for raw in rows)
+    words = "reports of the vendor's leave these out; look whether they are real clients"
+    return [Fact("Clients 1 and 12", f"{named}: {words}")] if named else []
 
 
 def _access(settings: NetHelpDeskSettings, mapping: Mapping[str, Found]) -> Fact:

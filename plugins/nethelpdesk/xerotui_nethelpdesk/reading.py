@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from xerotui.model.kinds import Kind
-from xerotui.model.records import Record
+from xerotui.model.records import Document, Record
 from xerotui.source.contract import Context, Fact, Gone, Keys, Page, SourceRefused
 from xerotui_nethelpdesk import converting, probing, records, selects
 from xerotui_nethelpdesk.database import Database, TableFault
@@ -54,7 +54,27 @@ class SqlReader:
     async def check(self) -> tuple[Fact, ...]:
         """Login, version, what is found and what isn't, rows, own sync."""
         self.lists.forget()
-        return await probing.facts(self.settings, self.database, self.lists)
+        return (*await probing.facts(self.settings, self.database, self.lists), *await self._sample())
+
+    async def _sample(self) -> tuple[Fact, ...]:
+        """The newest invoice as it is understood, with its sums."""
+        found = (await self.lists.mapping())["invoice"]
+        if found.absent or (await self.lists.mapping())["invoice_line"].absent:
+            return ()
+        try:
+            batch = await self._batch(Kind.INVOICE, found, selects.newest(found))
+            good, bad = await self._records(Kind.INVOICE, await self.lists.desk(Kind.INVOICE), batch)
+        except TableFault:
+            return ()
+        if bad:
+            return (Fact("Newest invoice", f"{bad[0][0]}: {bad[0][1]}", False, "Correct it in NetHelpDesk."),)
+        made = next((record for record, _ in good if isinstance(record, Document)), None)
+        if made is None:
+            return ()
+        sums = (
+            f"net {made.subtotal}, tax {made.tax}" if made.subtotal is not None else made.facts.get("line_faults", "")
+        )
+        return (Fact("Newest invoice", f"{made.number}, {made.name[:60]}, {len(made.lines)} lines, {sums}"),)
 
     async def native_sync(self) -> Mapping[str, tuple[Kind, ...]]:
         """What the tick boxes of NetHelpDesk say that it posts itself."""
@@ -84,17 +104,19 @@ class SqlReader:
 
     async def _changed(self, kind: Kind, mark: Mark) -> AsyncGenerator[Page, None]:
         found = await self.lists.found(ENTITY[kind])
-        if kind in _LINES:
-            await self.lists.found(_LINES[kind])
+        lines = [_LINES[kind]] if kind in _LINES else []
+        for name in lines:
+            await self.lists.found(name)
         now, stamped = self.context.now(), found.has("modified")
-        whole = mark.stale(now) or not stamped
+        desk = await self.lists.desk(kind)
+        against = f"{await self.lists.shape(kind, ENTITY[kind], *lines)}.{desk.digest()}"
+        whole = mark.stale(now) or not stamped or mark.against != against
         since = None if whole else mark.floor()
         dated = None
         if whole and not mark.first and kind in DOCUMENTS:
             today = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
             dated = today - dt.timedelta(days=self.settings.days)
-        desk = await self.lists.desk(kind)
-        seen = Seen(mark)
+        seen = Seen(mark, now)
         after: Any = None
         while True:
             batch = await self._batch(kind, found, selects.page(found, after=after, since=since, dated=dated))
@@ -105,7 +127,7 @@ class SqlReader:
             if len(batch.rows) < selects.SIZE:
                 break
             after = batch.rows[-1]["id"]
-        yield Page(cursor=seen.mark(now, full=whole, stamped=stamped).text())
+        yield Page(cursor=seen.mark(now, full=whole, stamped=stamped, against=against).text())
 
     async def _taxes(self) -> Page:
         self.lists.forget_list("tax")

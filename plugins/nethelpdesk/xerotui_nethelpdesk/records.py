@@ -8,6 +8,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+
+import msgspec
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Address, Choice, Document, Item, Party, TaxRate, Terms
@@ -65,6 +68,17 @@ class Desk:
     def codes(self) -> Mapping[str, ItemRow]:
         """Items by their folded code."""
         return {one.code.casefold(): one for one in self.items.values() if one.code}
+
+    def digest(self) -> str:
+        """A digest of all that a record takes from here, whatever else of these rows may change."""
+        parties = [
+            (p.id, p.name, self.tenant_of(p), p.currency, p.sales_tax, p.labour_tax, p.purchase_tax, p.due_type,
+             p.due_days, p.terms_days, p.excluded)
+            for p in (*self.customers.values(), *self.suppliers.values())
+        ]  # fmt: skip
+        items = [msgspec.structs.replace(i, modified=None) for i in self.items.values()]
+        said = (parties, items, list(self.taxes.values()), list(self.currencies.values()), self.due_days)
+        return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
     def tenant_of(self, row: PartyRow) -> str:
         """The organisation of a customer or supplier: its own, else that of its top level, else that of all others."""

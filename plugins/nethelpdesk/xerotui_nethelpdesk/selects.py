@@ -71,6 +71,12 @@ def page(
     return statement.order_by(key).limit(SIZE)
 
 
+def newest(found: Found) -> Statement:
+    """The row of the highest key."""
+    statement, columns = base(found)
+    return statement.order_by(columns["id"].desc()).limit(1)
+
+
 def among(found: Found, name: str, values: Sequence[Any], names: Sequence[str] = ()) -> list[Statement]:
     """The rows whose column is one of the values, in as many statements as that takes."""
     statement, columns = base(found, names)
