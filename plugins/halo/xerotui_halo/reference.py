@@ -19,7 +19,9 @@ from xerotui_halo.listings import VERSION, Listing, Mark, newest_first
 from xerotui_halo.values import Row, Unreadable, amount, flag, ident, integer, number, rows_of, text
 
 T = TypeVar("T")
-FRESH = dt.timedelta(seconds=60)
+# World time that a list serves: the least, and how many times as long as it took to read. A long one at a tight limit
+# would else be read over and over, and leave nothing of the limit to the records that are read against it.
+FRESH, WORTH = dt.timedelta(seconds=60), 10
 PAGE = 200
 CHARGE_RATE = "charge_rate"
 ITEM_GROUP = "item_group"
@@ -98,7 +100,7 @@ class Reference:
         self._client = client
         self._context = context
         self._code_field = code_field
-        self._held: dict[str, tuple[dt.datetime, Any]] = {}
+        self._held: dict[str, tuple[dt.datetime, Any, dt.timedelta]] = {}
         self._marked = Mark(VERSION)
 
     async def taxes(self) -> dict[str, TaxRate]:
@@ -143,8 +145,9 @@ class Reference:
     async def _fresh(self, name: str, read: Callable[[], Awaitable[T]]) -> T:
         held = self._held.get(name)
         now = self._context.now()
-        if held is None or now - held[0] > FRESH or now < held[0]:
-            self._held[name] = held = (now, await read())
+        if held is None or now - held[0] > held[2] or now < held[0]:
+            value = await read()
+            self._held[name] = held = (now, value, max(FRESH, (self._context.now() - now) * WORTH))
         found: T = held[1]
         return found
 
