@@ -5,7 +5,9 @@ A caller reads and writes the SQLite file; the HTTP service is there for control
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ from xerotui.sandbox.world import World
 from xerotui_nethelpdesk.emulator import nasty
 from xerotui_nethelpdesk.emulator.ddl import KINDS, XERO, tables_of
 from xerotui_nethelpdesk.emulator.judge import INVOICES, ORDERS, Document, Meaning, summed
-from xerotui_nethelpdesk.emulator.seed import Row, Seed, stamp
+from xerotui_nethelpdesk.emulator.seed import Row, Seed, stamp, symbols_of
 from xerotui_nethelpdesk.emulator.store import Store
 from xerotui_nethelpdesk.emulator.trouble import Found, stopped, trouble_of
 from xerotui_nethelpdesk.emulator.watch import Watch, Watched
@@ -120,9 +122,11 @@ class NetHelpDeskEmulator:
         """Look a last time, stop serving and remove the file; harmless when it doesn't run."""
         if self._service is None or self._store is None or self._directory is None:
             return
-        self._store.away(False)
-        self._last = self.totals()
         assert isinstance(self._service.journal, Watched)
+        with contextlib.suppress(sqlite3.Error):
+            # What somebody has made of the file may be no database any more.
+            self._store.away(False)
+            self._last = self.totals()
         self._service.journal.watch(None)
         await self._service.stop()
         self._store.close()
@@ -158,8 +162,8 @@ class NetHelpDeskEmulator:
         return self.world.tenants[0].tenant_id
 
     def _symbols(self) -> dict[str, str]:
-        used = {i.currency for i in self.world.psa.invoices} | {o.currency for o in self.world.psa.purchase_orders}
-        return {c.symbol: c.code for c in self.world.psa.currencies if c.id in used}
+        shown = symbols_of(self.world, alike=False)
+        return {shown[c.id]: c.code for c in self.world.psa.currencies if c.id in shown}
 
     def documents(self) -> list[Document]:
         """What the rows mean for Xero now, document by document."""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from xerotui.sandbox.world import Customer, Invoice, Line, PurchaseOrder, Supplier, Tax, World
+from xerotui.sandbox.world import Customer, Invoice, Line, PurchaseOrder, Supplier, World
 from xerotui_nethelpdesk.emulator.ddl import NO_DATE, tables_of
 from xerotui_nethelpdesk.emulator.floats import noisy
 
@@ -50,6 +50,20 @@ def tax_codes(world: World) -> dict[int, str]:
     return found
 
 
+def symbols_of(world: World, *, alike: bool) -> dict[int, str]:
+    """The symbol of each currency that documents use, by id; not `alike`: a second dollar is NZ$.
+
+    Where documents carry symbols alone, an administrator has to keep them apart.
+    """
+    used = {i.currency for i in world.psa.invoices} | {o.currency for o in world.psa.purchase_orders}
+    found: dict[int, str] = {}
+    for c in world.psa.currencies:
+        if c.id in used or alike:
+            other = not alike and c.symbol in found.values()
+            found[c.id] = f"{c.code[:2]}{c.symbol}" if other else c.symbol
+    return found
+
+
 class Seed:
     """Yields the rows of every table of an age."""
 
@@ -63,7 +77,7 @@ class Seed:
         self.taxes = {t.id: t for t in self.psa.taxes}
         self.codes = tax_codes(world)
         self.sites = {s.id: s for s in self.psa.sites}
-        self.symbols = {c.id: c.symbol for c in self.psa.currencies}
+        self.symbols = symbols_of(world, alike=self.late)
 
     def has(self, table: str, column: str) -> bool:
         """Whether this age has the column."""
@@ -111,11 +125,9 @@ class Seed:
         yield "TREE", {"Treeid": ALL_CLIENTS, "TreeDesc": "Customers"}
         for tenant in self.world.tenants:
             yield "TREE", {"Treeid": self.levels[tenant.key], "TreeDesc": tenant.name}
-        used = {i.currency for i in self.psa.invoices} | {o.currency for o in self.psa.purchase_orders}
         for c in self.psa.currencies:
-            # Where documents carry symbols alone, one that nobody uses would make the dollar two.
-            if self.late or c.id in used:
-                yield "CURRENCY", {"Cid": c.id, "Cdesc": c.symbol, "Ccode": c.code, "Cname": c.name,
+            if c.id in self.symbols:
+                yield "CURRENCY", {"Cid": c.id, "Cdesc": self.symbols[c.id], "Ccode": c.code, "Cname": c.name,
                                    "Crate": float(c.rate)}  # fmt: skip
         for tax in self.psa.taxes:
             yield "Tax", {
@@ -274,4 +286,4 @@ class Seed:
             }  # fmt: skip
 
 
-__all__ = ["DEFAULT_DAYS", "Row", "Seed", "Tax", "midnight", "stamp", "tax_codes"]
+__all__ = ["DEFAULT_DAYS", "Row", "Seed", "midnight", "stamp", "symbols_of", "tax_codes"]
