@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.flows.prepared import hostile_world, prepare
 from tests.flows.stage import (
@@ -295,7 +296,9 @@ def test_keys_stay_alive_around_a_filter_and_in_a_window_that_was_too_small(stag
         assert lines_with(pilot, "There is nothing to open")
         await screen.arrive({})
         await until(pilot, lambda: "[/qq]" not in text_of(pilot) and bool(screen.rows), "all rows again")
-        await press(pilot, "slash", "k", "k", "tab")
+        await press(pilot, "slash")
+        assert screen.query_one("#filter-input", Input).value == "", "what is no filter any more isn't offered again"
+        await press(pilot, "k", "k", "tab")
         await until(pilot, lambda: "[/kk]" in text_of(pilot) and "Nothing fits" in text_of(pilot), "the filter again")
         assert screen.focused is screen.table
         await press(pilot, "escape")
