@@ -6,14 +6,14 @@ from decimal import Decimal
 import msgspec
 
 from xerotui.model import settling
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import Kind
 from xerotui.model.postings import Change
 from xerotui.model.records import Document
 from xerotui.model.settling import PAID, PART, UNPAID, Laid, Settlement
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.sync.drift import version
+from xerotui.sync.into_source import writing
 from xerotui.sync.pair import PairData
-from xerotui.sync.plan import new_id, source_lane
 
 SETTLED = (Kind.INVOICE,)
 # How a change reads whose payment was taken back in Xero.
@@ -96,17 +96,13 @@ def _operation(
     data: PairData, plan: str, document: Document, held: Document, before: Settlement | None, now: Settlement
 ) -> Operation:
     party = data.party_of(document)
-    return Operation(
-        id=new_id("op"),
-        plan=plan,
-        side=Side.SOURCE,
-        lane=source_lane(data.connection),
-        kind=document.kind,
-        verb=Verb.SETTLE,
-        connection=data.connection,
-        tenant=data.tenant,
-        record=document.id,
-        title=document.number or held.number,
+    return writing(
+        data,
+        plan,
+        document.kind,
+        Verb.SETTLE,
+        document.id,
+        document.number or held.number,
         party=party.name if party else document.name,
         target=held.id,
         body=settling.encode(now),

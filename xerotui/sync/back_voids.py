@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import Kind
 from xerotui.model.postings import Change
 from xerotui.model.records import Document
 from xerotui.model.work import Basis, Link, Operation, Verb
 from xerotui.store import Apart
 from xerotui.store.backs import VOIDED
 from xerotui.sync.drift import version
+from xerotui.sync.into_source import writing
 from xerotui.sync.pair import PairData
-from xerotui.sync.plan import AT_SOURCE, new_id, source_lane
+from xerotui.sync.plan import AT_SOURCE
 from xerotui.sync.settle import REMOVED
 
 VOIDABLE = (Kind.INVOICE,)
@@ -64,17 +65,13 @@ def operations(data: PairData, plan: str, effect: str, busy: set[tuple[Kind, str
         if document.kind not in VOIDABLE or (document.kind, document.id) in busy:
             continue
         party = data.party_of(document)
-        yield Operation(
-            id=new_id("op"),
-            plan=plan,
-            side=Side.SOURCE,
-            lane=source_lane(data.connection),
-            kind=document.kind,
-            verb=Verb.VOID,
-            connection=data.connection,
-            tenant=data.tenant,
-            record=document.id,
-            title=document.number or held.number,
+        yield writing(
+            data,
+            plan,
+            document.kind,
+            Verb.VOID,
+            document.id,
+            document.number or held.number,
             party=party.name if party else document.name,
             target=held.id,
             basis=Basis(xero_version=version(held)),

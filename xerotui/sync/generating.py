@@ -16,12 +16,13 @@ from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.postings import Change
 from xerotui.model.problems import RecordRef, SyncError
 from xerotui.model.records import Item, Party
-from xerotui.model.work import DONE, Basis, Operation, Plan, Verb
+from xerotui.model.work import DONE, Basis, Plan, Verb
 from xerotui.net.errors import NetError
 from xerotui.source.contract import Capability, Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.sync.findings import Findings
+from xerotui.sync.into_source import writing
 from xerotui.sync.pair import PairData, code_key
-from xerotui.sync.plan import Draft, new_id, source_lane
+from xerotui.sync.plan import Draft
 from xerotui.sync.ports import Ports
 from xerotui.sync.promising import FIELD, Promised
 from xerotui.sync.promising import given as numbered
@@ -213,17 +214,13 @@ def _one(draft: Draft, data: PairData, kind: Kind, record: Party | Item, number:
     field = FIELD[kind]
     after = msgspec.structs.replace(record, **{field: number})
     draft.operations.append(
-        Operation(
-            id=new_id("op"),
-            plan=draft.plan,
-            side=Side.SOURCE,
-            lane=source_lane(data.connection),
-            kind=kind,
-            verb=Verb.UPDATE,
-            connection=data.connection,
-            tenant=data.tenant,
-            record=record.id,
-            title=record.name[:200],
+        writing(
+            data,
+            draft.plan,
+            kind,
+            Verb.UPDATE,
+            record.id,
+            record.name[:200],
             body=records.encode(after),
             basis=Basis(fingerprint=records.fingerprint(record)),
             changes=(Change(field, "", number),),

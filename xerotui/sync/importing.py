@@ -3,17 +3,18 @@
 import msgspec
 
 from xerotui.model import records
-from xerotui.model.kinds import PARTIES, Kind, Side, Trade
+from xerotui.model.kinds import PARTIES, Kind, Trade
 from xerotui.model.postings import Change, encode
 from xerotui.model.problems import CORE, Place, Problem, RecordRef
 from xerotui.model.records import Address, Item, Party, Record, Terms
-from xerotui.model.work import Basis, Operation, Verb
+from xerotui.model.work import Basis, Verb
 from xerotui.sync.drift import version
 from xerotui.sync.findings import Findings
+from xerotui.sync.into_source import writing
 from xerotui.sync.match import Fit, Match, item_for, party_for
 from xerotui.sync.owning import source_account
 from xerotui.sync.pair import ANY, TAX, PairData
-from xerotui.sync.plan import Draft, new_id, source_lane
+from xerotui.sync.plan import Draft
 from xerotui.sync.resolve_item import resolve_item
 from xerotui.sync.resolve_party import resolve_party
 
@@ -202,17 +203,13 @@ def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | 
     tenant = mine.tenant if kind is Kind.ITEM else data.tenant
     after = msgspec.structs.replace(mine, xero_id=held.id, tenant=tenant)
     draft.operations.append(
-        Operation(
-            id=new_id("op"),
-            plan=draft.plan,
-            side=Side.SOURCE,
-            lane=source_lane(data.connection),
-            kind=kind,
-            verb=Verb.ATTACH,
-            connection=data.connection,
-            tenant=data.tenant,
-            record=mine.id,
-            title=mine.name[:200],
+        writing(
+            data,
+            draft.plan,
+            kind,
+            Verb.ATTACH,
+            mine.id,
+            mine.name[:200],
             target=held.id,
             body=_posting(data, mine, ref),
             basis=Basis(fingerprint=records.fingerprint(mine), xero_version=version(held)),
@@ -226,17 +223,13 @@ def _link(draft: Draft, data: PairData, kind: Kind, held: Record, mine: Party | 
 def _create(draft: Draft, data: PairData, kind: Kind, held: Record, group: str, verb: Verb) -> None:
     record = as_source_record(data, kind, held, group)
     draft.operations.append(
-        Operation(
-            id=new_id("op"),
-            plan=draft.plan,
-            side=Side.SOURCE,
-            lane=source_lane(data.connection),
-            kind=kind,
-            verb=verb,
-            connection=data.connection,
-            tenant=data.tenant,
-            record=f"xero:{held.id}",
-            title=held.name[:200],
+        writing(
+            data,
+            draft.plan,
+            kind,
+            verb,
+            f"xero:{held.id}",
+            held.name[:200],
             target=held.id,
             body=records.encode(record),
             basis=Basis(fingerprint=records.fingerprint(held), xero_version=version(held)),

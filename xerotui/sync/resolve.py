@@ -21,6 +21,7 @@ from xerotui.sync.findings import Findings, title_of
 from xerotui.sync.match import Fit, contact_for
 from xerotui.sync.originals import wait_for_original
 from xerotui.sync.pair import PairData, code_key
+from xerotui.sync.quieting import quiet
 from xerotui.sync.readiness import is_off, skip_reason, unsettled
 from xerotui.sync.resolve_document import check_document, resolve_document
 from xerotui.sync.resolve_item import resolve_item
@@ -356,50 +357,8 @@ async def resolve_pair(
         count += 1
         if count % YIELD_EVERY == 0:
             await asyncio.sleep(0)
-    _quiet_unneeded(resolved)
-    _quiet_internal(resolved)
-    _quiet_archived(resolved)
+    quiet(resolved)
     return resolved
-
-
-def _quiet_unneeded(resolved: Resolved) -> None:
-    """Problems of records that nobody asked for are no problems: an unused item offered to every tenant."""
-    needed = {(k, i) for f in resolved.documents.values() for k, i in f.waits}
-    for kind, id in resolved.on_demand:
-        if (kind, id) in needed:
-            continue
-        found = resolved.item_findings[id] if kind is Kind.ITEM else resolved.parties[(kind, id)]
-        found.problems.clear()
-        found.skip = ("core.excluded", "made when a document needs it")
-
-
-def _party_kind(document: Document) -> Kind:
-    return Kind.SUPPLIER if document.kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER
-
-
-def _quiet_archived(resolved: Resolved) -> None:
-    """A party that is inactive at the source and archived in Xero is as it should be, unless something waits for it."""
-    waiting = {
-        (Kind.SUPPLIER if kind is Kind.PURCHASE_ORDER else Kind.CUSTOMER, resolved.data.documents[(kind, id)].party)
-        for (kind, id), found in resolved.documents.items()
-        if not found.skip and resolved.data.link(kind, id) is None
-    }
-    for key, found in resolved.parties.items():
-        archived = bool(found.problems) and all(p.code == "core.contact_archived" for p in found.problems)
-        if archived and key not in waiting and not resolved.data.parties[key].active:
-            found.problems.clear()
-            found.skip = ("core.excluded", "inactive at the source and archived in Xero")
-
-
-def _quiet_internal(resolved: Resolved) -> None:
-    """A contact without an account number is left out on purpose (H26); a problem only where a document needs it."""
-    documents = (resolved.data.documents[key] for key, found in resolved.documents.items() if not found.skip)
-    billed = {(_party_kind(document), document.party) for document in documents}
-    for (kind, id), found in resolved.parties.items():
-        numberless = [p for p in found.problems if p.code == "core.account_number_missing"]
-        if (kind, id) not in billed and found.problems and numberless == found.problems:
-            found.problems.clear()
-            found.skip = ("core.excluded", "it has no account number, and nothing is billed to it")
 
 
 __all__ = ["Resolved", "resolve_pair"]
