@@ -1,12 +1,12 @@
 """The published suite on the folder of CSV files."""
 
-import csv
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from nhd_handed import names
 from xerotui_nethelpdesk.emulator import NetHelpDeskFolder
 from xerotui_nethelpdesk.source import NetHelpDeskSource
 
@@ -22,12 +22,6 @@ SHOWN = {
     Kind.ITEM: ("items", "name"),
     Kind.INVOICE: ("invoices", "reference"),
     Kind.PURCHASE_ORDER: ("purchase_orders", "reference"),
-}
-NEW = {
-    Kind.CUSTOMER: "customers_new.csv",
-    Kind.SUPPLIER: "suppliers_new.csv",
-    Kind.ITEM: "items_new.csv",
-    Kind.TAX_RATE: "taxes_new.csv",
 }
 WORLD = build(scale=0.1)
 _looks: list[str] = []
@@ -75,8 +69,7 @@ class TestFolder(SourceSuite):
         await stand.control(f"edit/{SHOWN[kind][0]}/{id}", {"unit_price": "a lot"})
 
     async def handed(self, stand: Stand, kind: Kind) -> Sequence[str]:
-        with (stand.emulator.outbox / "import" / NEW[kind]).open(encoding="utf-8-sig", newline="") as file:
-            return [row["name" if "name" in row else "description"] for row in csv.DictReader(file)]
+        return names(stand.emulator.outbox, kind)
 
     # A folder has no line that could be cut, and nobody in it who could refuse.
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
+from nhd_handed import names
 from sqlalchemy import event
 from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator
 from xerotui_nethelpdesk.source import NetHelpDeskSource
@@ -64,6 +65,9 @@ class Database(SourceSuite):
         table, key, document, column = LINES[kind]
         line = next(row for row in await stand.seen(f"state/{table}") if str(row[document]) == id)
         await stand.control(f"edit/{table}/{line[key]}", {column: "a lot"})
+
+    async def handed(self, stand: Stand, kind: Kind) -> Sequence[str]:
+        return names(stand.settings["csv_outbox"], kind)
 
     def attachable(self, stand: Stand) -> tuple[Kind, ...]:
         # Of items NetHelpDesk has no column for it.
