@@ -512,6 +512,13 @@ async def test_orders_charges_and_marks(desk: Desk) -> None:
     )
     found, skipped, _ = await desk.pull(Kind.PURCHASE_ORDER)
     assert not skipped
+    # A line without a tax takes that of its item, by the side of the document.
+    desk.drop("taxes.csv", "code,description,rate\nS,Sales,20\nP,Purchases,20\n")
+    desk.drop("items.csv", "code,name,sales_tax,purchase_tax\nCab,Cable,S,P\n")
+    head = "po_id,supplier_id,date,line_no,item_code,description,quantity,unit_price"
+    desk.drop("purchase_orders-8.csv", f"{head}\n8,5,2026-02-03,1,CAB,a,1,1\n")
+    lines = (await desk.pull(Kind.PURCHASE_ORDER))[0]["8"].lines
+    assert [(one.item, one.item_code, one.tax_rate) for one in lines] == [("Cab", "CAB", "P")]
     lines = found["4"].lines
     assert [one.heading for one in lines] == [True, False, False]
     assert (lines[1].unit_price, lines[2].unit_price, found["4"].number) == (3, Decimal("7.5"), "NHDPO-004")

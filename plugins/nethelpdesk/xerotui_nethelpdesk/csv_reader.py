@@ -34,7 +34,7 @@ from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import HANDED, Outbox, Outcome
 from xerotui_nethelpdesk.reader import CHARGE_RATE, DOCUMENTS
 from xerotui_nethelpdesk.records import Desk
-from xerotui_nethelpdesk.rows import ChargeRow, DocumentRow, ItemRow, PartyRow, TaxRow
+from xerotui_nethelpdesk.rows import ChargeRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings, tenants_of
 from xerotui_nethelpdesk.values import Unreadable, guid, name_key
 
@@ -261,6 +261,9 @@ class CsvReader:
             one = msgspec.structs.replace(one, party=_named(names[TABLE[kind]], one.party_name))
         if link:
             one = msgspec.structs.replace(one, xero_status=link.status)
+        # Files name items by code alone; its item is what a line takes tax and account from.
+        lines = tuple(_with_item(desk, line) for line in one.lines)
+        one = msgspec.structs.replace(one, lines=lines)
         return (records.invoice if kind is Kind.INVOICE else records.order)(desk, one)
 
     # -------------------------------------------------------------------------------------------------------- telling
@@ -335,6 +338,11 @@ def _path(title: str, text: str) -> Path:
 
 def _of(type_: type[_R], rows: Iterator[Canonical]) -> dict[str, _R]:
     return {one.id: one for one in rows if isinstance(one, type_)}
+
+
+def _with_item(desk: Desk, line: LineRow) -> LineRow:
+    item = desk.codes.get(line.item_code.casefold()) if line.item_code else None
+    return msgspec.structs.replace(line, item=item.id) if item else line
 
 
 def _named(names: Mapping[str, list[str]], name: str) -> str:
