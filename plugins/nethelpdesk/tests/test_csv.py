@@ -21,7 +21,7 @@ from xerotui_nethelpdesk import csv_format
 from xerotui_nethelpdesk.csv_columns import TABLES, headers_of
 from xerotui_nethelpdesk.csv_log import CsvLog, Options
 from xerotui_nethelpdesk.csv_reader import CsvReader, abilities
-from xerotui_nethelpdesk.csv_rows import FORMULA, cleaned
+from xerotui_nethelpdesk.csv_rows import FORMULA, cleaned, key
 from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import RESULT, Outbox, Outcome, safe
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
@@ -149,8 +149,8 @@ WHOLE = {
     "blank": (b"\xef\xbb\xbf\r\n \r\n", "is empty"),
     "nul": (f"{HEADER}\n7,1,2026-01-01,1,a\0b,1,1\n".encode(), "NUL"),
     "neither": (f"{HEADER}\n7,1,2026-01-01,1,a\x81b\xff,1,1\n".encode("latin-1"), "neither UTF-8"),
-    "twice": (f"{HEADER},Quantity\n".encode(), "has the column quantity twice"),
-    "synonym": (f"{HEADER},client id\n".encode(), "has the column customer_id twice: customer_id and client id"),
+    "twice": (f"{HEADER},Quantity\n".encode(), "has the column quantity twice: quantity and Quantity"),
+    "synonym": (f"{HEADER},VAT,tax\n".encode(), "has the column tax_amount twice: VAT and tax"),
     "missing": (HEADER.replace("unit_price", "cost").encode(), "lacks the column unit_price"),
     "nobody": (HEADER.replace("customer_id", "x").encode(), "lacks the column customer_id or customer_name"),
     "quote": (f'{HEADER}\n7,1,2026-01-01,1,"open,1,1\n8,1,2026-01-01,1,b,1,1\n'.encode(), "a quote isn't closed"),
@@ -168,6 +168,7 @@ async def test_a_file_that_cant_be_read_goes_away_whole_and_holds_nothing_up(des
     (desk.inbox / "invoices-link.csv").unlink()
     (desk.inbox / "invoices-link.csv").symlink_to("/etc/hostname")
     desk.drop("notes.csv", "a\n")
+    desk.drop("customers_new.csv", "id,name\n1,Our own\n")
     found, skipped, trouble = await desk.pull(Kind.INVOICE)
     assert set(found) == {"1"}
     assert not skipped
@@ -178,7 +179,7 @@ async def test_a_file_that_cant_be_read_goes_away_whole_and_holds_nothing_up(des
         assert words in errors.read_text("utf-8-sig"), name
         assert words in trouble
     facts = await desk.reader.check()
-    assert {"notes.csv fit no kind of file"} <= {one.value for one in facts if not one.ok}
+    assert {"customers_new.csv, notes.csv fit no kind of file"} <= {one.value for one in facts if not one.ok}
     assert sum(not one.ok for one in facts) == len(WHOLE) + 1
     # Each is answered by a file of its name, or by being taken away.
     for name in WHOLE:
@@ -312,10 +313,15 @@ async def test_the_same_content_is_taken_once_and_the_same_name_again(desk: Desk
     desk.drop("customers.csv", old)
     found, _, trouble = await desk.pull(Kind.CUSTOMER)
     assert not found
-    assert "was taken already on 2026-11-22" in trouble
+    assert "was taken already on 2026-11-22 as customers.csv, and customers.csv after it has 1 too" in trouble
     desk.drop("customers.csv", old + "\n")
     found, _, trouble = await desk.pull(Kind.CUSTOMER)
     assert (found["1"].name, trouble) == ("Old", "")
+    # Names with dates in them hide nothing: what came back is said, under whichever name.
+    desk.drop("customers-20261123.csv", new)
+    assert "customers.csv after it has 1 too" in (await desk.pull(Kind.CUSTOMER))[2]
+    desk.drop("customers-20261123.csv", "id,name\n1,Newest\n")
+    assert (await desk.pull(Kind.CUSTOMER))[2] == ""
     # Read in another way it says something else.
     desk.drop("taxes.csv", 'code,description,rate\nS,Standard,"17,5"\n')
     assert (await desk.pull(Kind.TAX_RATE))[0]["S"].rate == Decimal("17.5")
@@ -502,7 +508,8 @@ async def test_names_organisations_and_taxes_are_looked_up_when_they_are_known(d
 
 
 async def test_orders_charges_and_marks(desk: Desk) -> None:
-    desk.drop("suppliers.csv", "supplier_id,supplier_name,active\n5,Parts,no\n")
+    # The contract's own header goes before another word for it; the other one isn't used, and is named.
+    desk.drop("suppliers.csv", "supplier_id,supplier_name,active,ID\nX,Parts,no,5\n1.000,Thousand,,6\n")
     desk.drop("charges.csv", "code,name,rate,tax,account_code\n3,Labour,95.5,S,LAB\n")
     desk.drop(
         "purchase_orders.csv",
@@ -526,9 +533,24 @@ async def test_orders_charges_and_marks(desk: Desk) -> None:
         "waits for approval in NetHelpDesk", "voided in NetHelpDesk",
     )  # fmt: skip
     assert (await desk.pull(Kind.SUPPLIER))[0]["5"].active is False
+    assert any("not used: supplier_id" in fact.value for fact in await desk.reader.check())
     (charge,) = await desk.reader.choices("charge_rate")
     assert (charge.id, charge.name, charge.code) == ("3", "Labour", "LAB")  # type: ignore[union-attr]
     assert await desk.reader.choices("other") == ()
+
+
+def test_keys_that_were_numbers_are_what_was_meant() -> None:
+    """Keys come as FLOAT too; three zeros after a sign may be thousands, and stay as they are."""
+    meant = {
+        "12.0": "12",
+        "12,00": "12",
+        "12.000000": "12",
+        "12": "12",
+        "1.000": "1.000",
+        "1,000": "1,000",
+        "A.0": "A.0",
+    }
+    assert {text: key(text) for text in meant} == meant
 
 
 def test_headers_of_ones_own_are_columns_or_refused() -> None:

@@ -225,29 +225,37 @@ class Header(msgspec.Struct, frozen=True):
 
 
 def understood(table: Table, cells: Sequence[str], configured: Mapping[str, str]) -> Header:
-    """What the cells of a header row mean; configured headers go before the known ones.
+    """What the cells of a header row mean: a configured header goes before the contract's name, that before others.
 
-    Raises BadFile when a needed column is missing or two headers mean the same one.
+    Raises BadFile when a needed column is missing or two headers mean the same one equally well.
     """
-    known = {folded(also): one for one in table.columns for also in one.also}
-    known |= {folded(one.name): one for one in table.columns}
-    found: list[Column | None] = []
-    unused: list[str] = []
-    for cell in cells:
-        header = folded(cell)
-        name = configured.get(f"{table.name}.{header}") or configured.get(header, "")
-        column = table.column(name) or known.get(header)
-        if column is not None and column in found:
-            first = cells[found.index(column)].strip()
-            twice = f"has the column {column.name} twice: {first[:40]} and {cell.strip()[:40]}"
-            raise BadFile(twice if first != cell.strip() else f"has the header {first[:40]} twice", 1, column.name)
-        found.append(column)
-        if column is None and header:
-            unused.append(cell.strip()[:60])
-    there = {one.name for one in found if one}
-    missing = [one.name for one in table.columns if one.needed and one.name not in there]
-    missing += [" or ".join(names) for names in table.either if not there.intersection(names)]
+    best: dict[str, tuple[int, int]] = {}
+    for at, cell in enumerate(cells):
+        rank, column = _meant(table, folded(cell), configured)
+        if column is None:
+            continue
+        other = best.get(column.name)
+        if other and other[0] == rank:
+            a, b = (cells[n].strip()[:40] for n in (other[1], at))
+            words = f"has the header {a} twice" if a == b else f"has the column {column.name} twice: {a} and {b}"
+            raise BadFile(words, 1, column.name)
+        if other is None or rank < other[0]:
+            best[column.name] = (rank, at)
+    missing = [one.name for one in table.columns if one.needed and one.name not in best]
+    missing += [" or ".join(names) for names in table.either if not best.keys() & set(names)]
     if missing:
         seen = ", ".join(cell.strip()[:30] for cell in cells[:12])
         raise BadFile(f"lacks the column {', '.join(missing)}; its headers are {seen}", 1, missing[0])
-    return Header(tuple(found), tuple(unused))
+    used = {at: table.column(name) for name, (_, at) in best.items()}
+    unused = tuple(cell.strip()[:60] for at, cell in enumerate(cells) if at not in used and cell.strip())
+    return Header(tuple(used.get(at) for at in range(len(cells))), unused)
+
+
+def _meant(table: Table, header: str, configured: Mapping[str, str]) -> tuple[int, Column | None]:
+    """The column that a folded header means, and how surely: 0 is surest."""
+    named = table.column(configured.get(f"{table.name}.{header}") or configured.get(header, ""))
+    if named:
+        return 0, named
+    if exact := table.column(header):
+        return 1, exact
+    return 2, next((one for one in table.columns if header in one.also), None)

@@ -149,19 +149,26 @@ class CsvLog:
     def _twin(self, digest: str) -> bool:
         """Whether these very bytes, read in this very way, are in the log already.
 
-        Raises BadFile when a newer file of that name followed: then it may be meant to hold again, which nobody can
-        tell from here.
+        Raises BadFile when a newer file named some of the same records: then this one may be meant to hold again, or
+        be an old one that came back, which nobody can tell from here.
         """
         for taken, head in self.files.values():
-            if head.digest == digest and head.options == self.options:
-                newest = max(seq for seq, (one, _) in self.files.items() if one.name == taken.name)
-                if newest == taken.seq:
-                    return True
-                raise BadFile(
-                    f"was taken already on {head.at:%Y-%m-%d} ({taken.file[:60]}), and a newer {taken.name} after it; "
-                    "if this one is to hold again, change anything in it"
-                )
+            if head.digest != digest or head.options != self.options:
+                continue
+            newest = self._newest[head.table]
+            over = next((id for id in self._ids(taken) if newest[id][0] != taken.seq), "")
+            if not over:
+                return True
+            by = self.files[newest[over][0]][0].name
+            raise BadFile(
+                f"was taken already on {head.at:%Y-%m-%d} as {taken.name}, and {by} after it has {over[:40]} too; "
+                "if this one is to hold again, change anything in it"
+            )
         return False
+
+    def _ids(self, taken: Taken) -> Iterator[str]:
+        with self.folder.beside(taken, ".jsonl").open("rb") as file:
+            yield from (_id.decode(line).id for line in file)
 
     def _fresh(self, claimed: Path, found: Scan) -> Format:
         sign = csv_format.delimiter(claimed, found.encoding)

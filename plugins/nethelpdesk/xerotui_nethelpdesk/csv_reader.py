@@ -318,7 +318,7 @@ class CsvReader:
             facts += [Fact(_title(table), words, False, remedy) for words in self.log.trouble(table)]
         if strangers := self.folder.strangers():
             names = ", ".join(strangers[:5])
-            remedy = f"Names must begin with {', '.join(TABLES)}."
+            remedy = f"Names begin with {', '.join(TABLES)}, and don't end in _new.csv."
             facts.append(Fact("Not taken", f"{names} fit no kind of file", False, remedy))
         if self.outbox:
             self.outbox.check()

@@ -24,7 +24,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WRAPPED = ("=", "'")
 _QUOTED = re.compile(r'="(.*)"', re.DOTALL)
 _TIME = re.compile(r"[T ]+\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?( ?(Z|[+-]\d\d:?\d\d))?$")
-_KEY = re.compile(r"([0-9]+)[.,]0+")
+# Three zeros may as well be thousands.
+_KEY = re.compile(r"([0-9]+)[.,](?!000$)0+")
 _YES = {"1", "-1", "yes", "y", "true", "t", "on", "x", "active"}
 _NO = {"0", "no", "n", "false", "f", "off", "inactive"}
 # A unit price, quantity or percentage has so many decimals; an amount of money two (see `values`).

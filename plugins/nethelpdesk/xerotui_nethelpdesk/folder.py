@@ -21,6 +21,8 @@ from xerotui.source.contract import SourceRefused, SourceUnreachable
 TAKING, DONE, FAILED, OWN = "taking", "done", "failed", ".rows"
 ERRORS = ".errors.csv"
 _READY = ".done"
+# What XeroTUI itself lays out for the help desk's importer is never taken, wherever it lies.
+_OURS = ("_new.csv", ERRORS)
 _TAKEN = re.compile(r"(\d{6,})\.([0-9a-f]{16})\.(.+\.csv)", re.IGNORECASE)
 _REFUSED = re.compile(r"(.+)\.([0-9a-f]{8})\.csv", re.IGNORECASE)
 _ODD = re.compile(r"[^\w.()+ -]")
@@ -121,7 +123,7 @@ class Folder:
     def table(self, name: str) -> str:
         """Which of the names a file's name begins with, "" for none."""
         low = name.lower()
-        if not low.endswith(".csv") or low.endswith(ERRORS):
+        if not low.endswith(".csv") or low.endswith(_OURS):
             return ""
         return next((one for one in self.names if low.startswith(one)), "")
 
