@@ -23,7 +23,7 @@ def xerotui_sources() -> Sequence[type[Source]]:
     """The `Source` classes that the plugin brings.
 
     Called once a process when the plugin is loaded, in console, command line and worker. A failure leaves the
-    plugin out and names it. Example: ``return [HaloSource]``.
+    plugin out and names it. Example: ``return [DeskSource]``.
     """
     return ()
 
@@ -33,7 +33,7 @@ def xerotui_emulators() -> Sequence[Any]:
     """Emulators (see `Emulator`) of the plugin's systems for the sandbox and the conformance suite.
 
     Called by `demo` and `sandbox` only; import the emulator inside the function. A failure leaves it out and is
-    named. Example: ``return [HaloEmulator()]``.
+    named. Example: ``return [DeskEmulator()]``.
     """
     return ()
 
