@@ -1,7 +1,11 @@
 """Posting on demand: chosen documents go with what they need, alone; what stays says why; other plans go on waiting."""
 
+import asyncio
+import json
 from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 from tests.engine.sync_kit import (
     SOURCE,
@@ -16,6 +20,8 @@ from tests.engine.sync_kit import (
     the_plan,
     writes,
 )
+from xerotui.cli.codes import Exit
+from xerotui.main import main
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.paging import View
 from xerotui.model.work import Operation, Plan, PlanState, RequestState, State, Verb
@@ -41,7 +47,24 @@ def _said(operations: Iterable[Operation]) -> set[tuple[Kind, str, Verb]]:
     return {(o.kind, o.record, o.verb) for o in operations}
 
 
-async def test_chosen_documents_go_alone_with_what_they_need(tmp_path: Path) -> None:
+async def _cli(bench: Rig, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """A command's exit code and what it printed, while the worker works."""
+    capsys.readouterr()
+    home = str(bench.wiring.home.root)
+    going = asyncio.create_task(asyncio.to_thread(main, ["--home", home, *words]))
+    while not going.done():
+        async with bench.wiring.ledger.read() as tx:
+            asked = await bench.wiring.ledger.requests.open(tx)
+        if asked:
+            await bench.work()
+        await asyncio.sleep(0.05)
+    said = capsys.readouterr()
+    return await going, said.out, said.err
+
+
+async def test_chosen_documents_go_alone_with_what_they_need(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with small(tmp_path, rate=60) as bench:
         whole = await made_plan(bench)
         there = await operations(bench, plan=whole.id)
@@ -81,6 +104,18 @@ async def test_chosen_documents_go_alone_with_what_they_need(tmp_path: Path) -> 
         assert refused.error == f"No document of {SOURCE} is NO-1, customer {helper.title}"
         assert refused.answer["exit"] == "4"
         assert len(await operations(bench)) == known
+
+        # The same from a command, which ends as any plan does.
+        code, out, said = await _cli(bench, capsys, "plan", "--only", needy.title, "--only", stopped.title, "--json")
+        assert code == Exit.PROBLEMS
+        shown = json.loads(out)
+        assert stopped.reason in {row["reason"] for row in shown["rows"] if row["title"] == stopped.title}
+        assert needy.title in {row["title"] for row in shown["rows"]}
+        assert f"Plan {whole.id} goes on waiting" in said
+        code, _, said = await _cli(bench, capsys, "plan", "--only", "NO-1")
+        assert (code, f"No document of {SOURCE} is NO-1" in said) == (Exit.REFUSED, True)
+        code, _, said = await _cli(bench, capsys, "plan", "--only", needy.title, "--show")
+        assert (code, "--only makes a new plan" in said) == (Exit.USAGE, True)
 
         # It goes, and nothing else does.
         await bench.done("apply", plan=plan.id, hash=plan.hash)

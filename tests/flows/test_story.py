@@ -606,6 +606,37 @@ def test_one_tax_rate_of_many_is_imported_and_a_link_is_shown_before_it_moves(st
     assert all(row.new > 0 for row in rows.values()), "what wasn't marked is still to be had"
 
 
+def test_marked_documents_get_a_plan_of_their_own(stage: Stage) -> None:
+    """On Plan space marks, and n plans the marked documents alone; the whole plan goes on waiting."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await go(pilot, "5")
+        await press(pilot, "n")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        whole = screen.plan
+        await until(pilot, lambda: screen.plan is not whole and screen.plan.title.startswith("Sync"), "the whole plan")
+        whole = screen.plan
+        assert whole is not None
+        await settled(pilot)
+        await press(pilot, "slash", *"kind:invoice", "enter")
+        await settled(pilot)
+        titles = [row.title for row in screen.rows.values()][:2]
+        await press(pilot, "space", "space", "n")
+        await until(pilot, lambda: screen.plan is not whole, "the plan of the two")
+        await settled(pilot)
+        plan = screen.plan
+        assert plan is not None
+        assert plan.title.startswith("Sync 2 documents of")
+        assert {row.title for row in screen.rows.values() if row.kind is Kind.INVOICE} == set(titles)
+        kept = await console(pilot).opened.plan(whole.id)
+        assert kept is not None
+        assert kept.state is PlanState.READY
+        assert lines_with(pilot, f"Plan {whole.id} goes on waiting")
+
+    stage.watch(run)
+
+
 async def _gone(rows: dict[int, Any], id: int) -> None:
     """Somebody deletes it at Halo's own screens."""
     del rows[id]

@@ -325,7 +325,7 @@ COMMANDS: tuple[Command, ...] = (
         "n",
         "plan",
         "New plan",
-        "Read both sides and work out a plan; where documents are marked, of those alone.",
+        "Read both sides; plan all or the marked.",
         "plan",
         danger=Danger.WRITES,
         footer=True,
