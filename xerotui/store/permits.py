@@ -38,6 +38,13 @@ PEOPLE, PEOPLE_SECONDS = "people", 1.0
 EVIDENCE = 1_800
 # Machine seconds for which a call of a process that was killed is taken to be still under way at the other side.
 ORPHANED = 2
+# Made once: every call of every process ends with these.
+_LANDED = _flights.delete().where(_flights.c.id == bindparam("permit")).returning(_flights)
+_LASTED = (
+    _log.update()
+    .where(_log.c.id.in_([bindparam(f"id{i}") for i in range(4)]))
+    .values(at=_log.c.at + bindparam("lasted"))
+)
 
 
 class LedgerPermits:
@@ -87,11 +94,12 @@ class LedgerPermits:
         """See `Permits.give_back`. The call counts from its end on: the other side saw it some time before that,
         and a window may only be left later than theirs, never earlier."""
         async with self._ledger.write() as tx:
-            row = await tx.one(_flights.delete().where(_flights.c.id == permit).returning(_flights))
+            row = await tx.one(_LANDED, {"permit": permit})
             if row is None:
                 return
             lasted = int(max(0, machine() - row.taken) * self._rate)
-            await tx.run(_log.update().where(_log.c.id.in_(_ids(permit))).values(at=_log.c.at + lasted))
+            ids = {f"id{i}": id for i, id in enumerate(_ids(permit))}
+            await tx.run(_LASTED, {"lasted": lasted, **ids})
             if spent is not None:
                 await usage.add(tx, row.key, spent)
 

@@ -48,10 +48,10 @@ class Tx:
         """The first column of the first row, None when there is none."""
         return (await self._execute(statement)).scalar()
 
-    async def run(self, statement: Executable) -> int:
-        """Carry out a change; how many rows it met."""
+    async def run(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        """Carry out a change; how many rows it met. `values` are those of its named parameters."""
         self._must_write()
-        result = await self._execute(statement)
+        result = await self._execute(statement, values)
         return result.rowcount
 
     async def many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from xerotui.net.limits import Spent
 from xerotui.store import tables
@@ -15,6 +15,12 @@ from xerotui.store.tx import Tx
 
 _table = tables.usage
 _COUNTS = ("calls", "throttled", "sent", "received", "unmetered")
+# Made once: every call of every process ends with it.
+_COUNTED = (
+    _table.update()
+    .where(_table.c.key == bindparam("of"), _table.c.day == bindparam("on"))
+    .values({name: _table.c[name] + bindparam(f"more_{name}") for name in _COUNTS})
+)
 # Days that are kept: a year and the month before it.
 KEPT = 400
 THROTTLED = 429
@@ -50,8 +56,7 @@ async def add(tx: Tx, key: str, spent: Spent) -> None:
         "received": spent.received,
         "unmetered": 0 if spent.metered else spent.received,
     }
-    change = _table.update().where(_table.c.key == key, _table.c.day == day)
-    if await tx.run(change.values(**{name: _table.c[name] + n for name, n in counts.items()})):
+    if await tx.run(_COUNTED, {"of": key, "on": day} | {f"more_{name}": n for name, n in counts.items()}):
         return
     before = (today - dt.timedelta(days=KEPT)).isoformat()
     await tx.run(_table.delete().where(_table.c.key == key, _table.c.day < before))

@@ -115,7 +115,7 @@ async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) 
                 await ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, page.gone, now)
             if page.cursor:
                 await ledger.snapshots.set_cursor(tx, Side.SOURCE, connection, kind, f"{mark} {page.cursor}", now)
-        await _unreadable(ports, connection, kind, page)
+            await _unreadable(ports, tx, connection, kind, page)
     return count
 
 
@@ -126,7 +126,7 @@ async def _mark(ports: Ports, connection: str) -> str:
     return f"{SHAPE}.{sha256(repr(settings).encode()).hexdigest()[:12]}"
 
 
-async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> None:
+async def _unreadable(ports: Ports, tx: Tx, connection: str, kind: Kind, page: Page) -> None:
     """Records that can't be read are problems, and what was known of them before no longer counts.
 
     So is a listing that came incomplete, until one comes whole.
@@ -147,11 +147,10 @@ async def _unreadable(ports: Ports, connection: str, kind: Kind, page: Page) -> 
     if page.trouble:
         problems.append(_incomplete(connection, kind, page.trouble))
     lists = [WHOLE_LIST] if page.cursor else []
-    async with ports.ledger.write() as tx:
-        read = [r.id for r in page.records if r.kind is kind]
-        await ports.ledger.problems.replace(tx, connection, "", kind, [*ids, *read, *lists], problems, phase="read")
-        if ids:
-            await ports.ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, ids, ports.clock.now())
+    read = [r.id for r in page.records if r.kind is kind]
+    await ports.ledger.problems.replace(tx, connection, "", kind, [*ids, *read, *lists], problems, phase="read")
+    if ids:
+        await ports.ledger.snapshots.gone(tx, Side.SOURCE, connection, kind, ids, ports.clock.now())
 
 
 def _incomplete(connection: str, kind: Kind, words: str) -> Problem:
@@ -269,8 +268,10 @@ async def _pull_walk(ports: Ports, client: TenantClient, tenant: str, kind: Kind
         since = _until(await snapshots.get_cursor(tx, Side.XERO, tenant, kind))
     walk = client.walk(kind, None if whole else since)
     async for records in walk:
-        async with ports.ledger.write() as tx:
-            await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
+        # Mostly nothing has changed.
+        if records:
+            async with ports.ledger.write() as tx:
+                await snapshots.put(tx, Side.XERO, tenant, records, ports.clock.now())
     await unreadable.keep(ports, tenant, walk)
     # Xero's own time as the walk began, never ours, and never that of what was read: a clock that runs fast, or a
     # change to a page already read, would stay unread for good.
