@@ -117,7 +117,9 @@ async def test_chosen_documents_go_alone_with_what_they_need(
         code, _, said = await _cli(bench, capsys, "plan", "--only", needy.title, "--show")
         assert (code, "--only makes a new plan" in said) == (Exit.USAGE, True)
 
-        # It goes, and nothing else does.
+        # It goes, and nothing else does; what it blocks is chosen again.
+        refused = await bench.ask("apply", plan=plan.id, hash=plan.hash, follow="1")
+        assert refused.error == "A plan of chosen documents has no follow-ups"
         await bench.done("apply", plan=plan.id, hash=plan.hash)
         done = await operations(bench, plan=plan.id, side=Side.XERO)
         assert {o.state for o in done} == {State.VERIFIED}
@@ -175,4 +177,5 @@ async def test_a_number_that_a_chosen_document_needs_is_made_and_no_other(tmp_pa
             Kind.CUSTOMER, parties[first.party], Side.SOURCE, Verb.UPDATE
         )  # fmt: skip
         assert set(plan.problems) == {"core.account_number_missing"}
+        assert plan.tenants == (british,)
         assert await problems(bench, code="core.account_number_missing")

@@ -140,6 +140,8 @@ async def apply(
         # Asked twice, or a worker was killed between beginning and saying so: the run is the answer.
         return running
     await _check(ports, plan, hash)
+    if follow:
+        demand.refuse_follow(plan)
     if plan.kind is PlanKind.SYNC:
         await refuse_read_only(ports, plan.tenants)
     operations = await _planned(ports, plan)

@@ -54,17 +54,38 @@ async def make_only(
     documents = f"{len(chosen)} documents" if len(chosen) != 1 else "1 document"
     options = {ONLY: BETWEEN.join(f"{kind}:{id}" for kind, id in chosen)}
     title = f"Sync {documents} of {connection}"
-    return await store_plan(ports, whole, PlanKind.SYNC, connection, tuple(tenants), actor, title, options=options)
+    about = {o.tenant for o in whole.operations} | {row.record.tenant for row in whole.rows}
+    # Organisations that have none of them are neither asked again nor in the way.
+    mine = tuple(tenant for tenant in tenants if tenant in about) or tuple(tenants)
+    return await store_plan(ports, whole, PlanKind.SYNC, connection, mine, actor, title, options=options)
 
 
 async def again(ports: Ports, plan: Plan, actor: str) -> Plan | None:
     """The plan anew that a person chose documents for, from what is known; None for one of another sort."""
-    words = plan.options.get(ONLY, "")
-    if ":" not in words:
+    if not of_chosen(plan):
         return None
+    words = plan.options[ONLY]
     return await make_only(
         ports, plan.connection, plan.tenants, words.split(BETWEEN), actor, read=False, gone=True
     )  # fmt: skip
+
+
+def of_chosen(plan: Plan) -> bool:
+    """Whether a plan is one of documents that a person chose."""
+    return ":" in plan.options.get(ONLY, "")
+
+
+def refuse_follow(plan: Plan) -> None:
+    """A plan of chosen documents has no follow-ups: nobody chose what they would hold.
+
+    Raises SyncError.
+    """
+    if of_chosen(plan):
+        raise SyncError(
+            "A plan of chosen documents has no follow-ups",
+            "Approve it without --follow, and plan what it blocks again once that is mended.",
+            exit_code=REFUSED,
+        )
 
 
 async def waiting(ports: Ports, plan: Plan) -> str:
@@ -221,4 +242,4 @@ def _why(code: str) -> str:
     return "skip" if code in SKIPS else "conflict" if code in CONFLICTS else "blocked"
 
 
-__all__ = ["BETWEEN", "CONFLICTS", "again", "make_only", "waiting"]
+__all__ = ["BETWEEN", "CONFLICTS", "again", "make_only", "of_chosen", "refuse_follow", "waiting"]

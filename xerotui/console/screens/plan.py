@@ -192,7 +192,8 @@ class PlanScreen(ListScreen):
         assert plan is not None
         command = f"xerotui apply {clean(plan.id, 60)}"
         choices: tuple[tuple[str, str], ...] = (("y", "yes"),)
-        if plan.problems or plan.counts.get("blocked"):
+        chosen = bool(plan.options.get("only"))
+        if not chosen and (plan.problems or plan.counts.get("blocked")):
             command += "  (f: with --follow)"
             choices = (("y", "yes"), ("f", "yes + follow-ups"))
         if plan.removals:
