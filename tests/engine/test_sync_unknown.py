@@ -37,7 +37,7 @@ from tests.engine.sync_kit import (
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.work import State, Verb
 from xerotui.sandbox.service import Service, decode, encode, running
-from xerotui.sync import lane, settle
+from xerotui.sync import lane, outcomes
 from xerotui.sync.applying import apply
 from xerotui.sync.plan import xero_lane
 from xerotui.sync.send_xero import XeroSender
@@ -145,7 +145,7 @@ async def _given_up(bench: Rig) -> bool:
 
 async def test_what_xero_never_takes_is_set_aside_and_said_so(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(lane, "PATIENCE", (0.0, 0.1))
-    monkeypatch.setattr(settle, "ATTEMPTS", 3)
+    monkeypatch.setattr(outcomes, "ATTEMPTS", 3)
     async with small(tmp_path, rate=60) as bench:
         await fault(bench, method="PUT", path="/PurchaseOrders", do="status", status=500)
         await asyncio.wait_for(_applied(bench), 60)
