@@ -24,6 +24,7 @@ FILES = {
     "customers.csv": "id,name\n1,Ann\n2,Bo\n",
     "invoices-a.csv": HEAD + "7,1,2026-11-01,1,x,1,10\n7,1,2026-11-01,2,y,1,5\n8,1,2026-11-01,1,bad,zz,5\n",
     "invoices-b.csv": HEAD + "9,2,2026-11-02,1,z,1,3\n",
+    "invoices-b.csv.done": "",
     "suppliers.csv": "id\n1\n",
 }
 # What touches the file system; writing itself is cut off by dying before the flush or the rename that follows.
@@ -96,7 +97,7 @@ def main(place: Path) -> None:
             "numbers": len({taken.seq for taken, _ in log.files.values()}),
             "failed": sorted(one.name for one in log.folder.refused()),
             "records": [[kept.id, bool(kept.refused)] for kept in log.since("invoices", 0)],
-            "left": sorted(one.name for one in [*inbox.glob("*.csv"), *(inbox / "taking").iterdir()]),
+            "left": sorted(one.name for one in [*inbox.glob("*.csv*"), *(inbox / "taking").iterdir()]),
             "told": told(outbox),
             "parts": [str(one) for one in (outbox / "results").glob(".*.part")],
         }

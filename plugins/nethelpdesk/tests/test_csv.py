@@ -149,6 +149,8 @@ WHOLE = {
     "blank": (b"\xef\xbb\xbf\r\n \r\n", "is empty"),
     "nul": (f"{HEADER}\n7,1,2026-01-01,1,a\0b,1,1\n".encode(), "NUL"),
     "neither": (f"{HEADER}\n7,1,2026-01-01,1,a\x81b\xff,1,1\n".encode("latin-1"), "neither UTF-8"),
+    "wide": (HEADER.encode("utf-16") + b"\n\x00\x00\xd8a\x00", "isn't the UTF-16 that it says"),
+    "cut": (HEADER.encode("utf-16") + b"x", "isn't the UTF-16 that it says it is: cut off?"),
     "twice": (f"{HEADER},Quantity\n".encode(), "has the column quantity twice: quantity and Quantity"),
     "synonym": (f"{HEADER},VAT,tax\n".encode(), "has the column tax_amount twice: VAT and tax"),
     "missing": (HEADER.replace("unit_price", "cost").encode(), "lacks the column unit_price"),

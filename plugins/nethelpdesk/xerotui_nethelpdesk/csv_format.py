@@ -68,6 +68,7 @@ def scan(path: Path) -> Scan:
     utf8 = codecs.getincrementaldecoder("utf-8")()
     cp1252 = codecs.getincrementaldecoder("cp1252")()
     marked, plain, western = "", True, 0
+    wide = codecs.getincrementaldecoder("utf-16")()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             if not size:
@@ -75,6 +76,8 @@ def scan(path: Path) -> Scan:
             digest.update(chunk)
             if not marked and (at := chunk.find(b"\0")) >= 0:
                 raise BadFile("holds NUL bytes: damaged, or still being copied", line + chunk.count(b"\n", 0, at))
+            if marked and not _decodes(wide, chunk):
+                raise BadFile("isn't the UTF-16 that it says it is", line)
             if not marked:
                 plain = plain and _decodes(utf8, chunk)
                 if not western and not _decodes(cp1252, chunk):
@@ -84,6 +87,8 @@ def scan(path: Path) -> Scan:
     if not size:
         raise BadFile("is empty; a file without rows still has its headers")
     if marked:
+        if not _decodes(wide, b"", final=True):
+            raise BadFile("isn't the UTF-16 that it says it is: cut off?", line)
         return Scan(digest.hexdigest(), marked, size)
     if plain and _decodes(utf8, b"", final=True):
         return Scan(digest.hexdigest(), "utf-8", size)
