@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xerotui.workspace.pages import MappingRow
 
 IMPORTED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM)
-WRITES = ("create", "update", "link", "void", "delete", "archive")
+WRITES = ("create", "update", "link", "void", "delete", "archive", "hand_over")
 
 
 async def job(space: "Workspace", served: Served, out: Output, *, minute_limit: int = 0) -> int:

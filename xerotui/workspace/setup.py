@@ -200,7 +200,8 @@ class Setup(Plugins):
         rows = [row for row in mine if row.supported and row.tenant in wanted]
         found = Found(done=True, detail=f"{sum(row.linked for row in rows):,} linked")
         for row in rows:
-            found.lack(row.tenant, to_link=row.exact, only_in_Xero=row.new, unclear=row.unclear)
+            left = row.new - row.handed
+            found.lack(row.tenant, to_link=row.exact, only_in_Xero=left, handed_over=row.handed, unclear=row.unclear)
         if not rows:
             found.detail = next((row.reason for row in mine if row.reason), "") if wanted else "switched off"
         found.done = not found.missing
