@@ -48,6 +48,8 @@ _AGAINST = {
     "customers": ("taxes",), "suppliers": ("taxes",), "items": ("taxes",),
     "invoices": ("customers", "items", "taxes", "charges"), "purchase_orders": ("suppliers", "items", "taxes"),
 }  # fmt: skip
+# What records are read against, and ids by folded name, by the kind of file that uses the names.
+_Against = tuple[Desk, dict[str, dict[str, list[str]]]]
 _R = TypeVar("_R", TaxRow, ChargeRow, ItemRow, PartyRow)
 _PAGE = 200
 # A pull waits so many seconds at most for files to get still; those of longer settings are taken by a later one.
@@ -79,7 +81,7 @@ class CsvReader:
         if settings.csv_outbox.strip():
             self.outbox = Outbox(_path("Folder written", settings.csv_outbox))
         self.log = CsvLog(self.folder, options, context.now, self._refused if self.outbox else None)
-        self._desk: tuple[tuple[str, int], Desk, dict[str, dict[str, list[str]]]] | None = None
+        self._desk: tuple[tuple[str, int], _Against] | None = None
         told = msgspec.json.encode({k: v for k, v in msgspec.structs.asdict(settings).items() if k != "password"})
         self._mark = hashlib.sha256(told).hexdigest()[:8]
 
@@ -141,10 +143,11 @@ class CsvReader:
         made: list[Record] = []
         skipped: list[tuple[str, str]] = []
         count = 0
+        against = self._read_against()
         for kept in islice(found, _PAGE):
             count += 1
             try:
-                made.append(self._record(kind, kept))
+                made.append(self._record(kind, kept, against))
             except Unreadable as error:
                 skipped.append((kept.id, str(error)))
         return Page(records=tuple(made), skipped=tuple(skipped)), count == _PAGE
@@ -159,8 +162,9 @@ class CsvReader:
         kept = self.log.one(TABLE[kind], id)
         if kept is None:
             raise SourceRefused(f"no file in {self.folder.done} names {kind.label} {id[:40]}")
+        against = self._read_against()
         try:
-            return self._record(kind, kept)
+            return self._record(kind, kept, against)
         except Unreadable as error:
             raise SourceRefused(f"{kind.label.capitalize()} {id[:40]} can't be read: {error}") from None
 
@@ -175,9 +179,10 @@ class CsvReader:
     def _find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
         self._take()
         found = []
+        against = self._read_against()
         for kept in self.log.since(TABLE[kind], 0):
             try:
-                record = self._record(kind, kept)
+                record = self._record(kind, kept, against)
             except Unreadable:
                 continue
             number = getattr(record, "number", "") or getattr(record, "code", "")
@@ -203,8 +208,8 @@ class CsvReader:
 
     # ------------------------------------------------------------------------------------------------- rows to records
 
-    def _read_against(self) -> tuple[Desk, dict[str, dict[str, list[str]]]]:
-        """What records are read against, and ids by folded name of customers and suppliers."""
+    def _read_against(self) -> _Against:
+        """What records are read against, made anew when a file was taken."""
         now = (self.folder.log(), self.log.last())
         held = self._desk
         if held is None or held[0] != now:
@@ -218,8 +223,8 @@ class CsvReader:
             for table, parties in (("invoices", desk.customers), ("purchase_orders", desk.suppliers)):
                 for one in parties.values():
                     names[table].setdefault(name_key(one.name), []).append(one.id)
-            held = self._desk = (now, desk, names)
-        return held[1], held[2]
+            held = self._desk = (now, (desk, names))
+        return held[1]
 
     def _rows(self, table: str) -> Iterator[Canonical]:
         return (row(table, kept) for kept in self.log.since(table, 0) if not kept.refused)
@@ -239,11 +244,11 @@ class CsvReader:
             raise Unreadable(f"organisation {organisation[:40]} isn't among the connection's Organisations")
         return known[organisation.casefold()]
 
-    def _record(self, kind: Kind, kept: Kept) -> Record:
+    def _record(self, kind: Kind, kept: Kept, against: _Against) -> Record:
         """A kept row as a record, with what was told of it. Raises Unreadable."""
         if kept.refused:
             raise Unreadable(kept.refused)
-        desk, names = self._read_against()
+        desk, names = against
         one = row(TABLE[kind], kept)
         link = self.outbox.links.get((kind.value, kept.id)) if self.outbox else None
         if isinstance(one, TaxRow):
