@@ -238,10 +238,13 @@ async def test_bad_rows_are_named_and_take_nobody_with_them(desk: Desk) -> None:
     assert {row["id"] for row in rows} == {*expected, ""}
     assert {(row["source_id"], row["status"]) for row in desk.results()} == {(id, "refused") for id in expected}
     # The mended document is read, all others stay; taking the list away answers the row without a key.
-    desk.drop("invoices-2.csv", f"{HEADER}\n2,1,2026-01-01,1,a,1,1\n2,1,2026-01-01,2,b,1,1\n")
+    desk.drop("invoices-2.csv", f"{HEADER},currency\n2,1,2026-01-01,1,a,1,1000.005,GBP\n2,1,2026-01-01,2,b,1,1,\n")
     listed.unlink()
     found, skipped, trouble = await desk.pull(Kind.INVOICE)
     assert (set(found), skipped, trouble) == ({"2"}, {}, "")
+    facts = {fact.title: fact.value for fact in await desk.reader.check()}
+    assert facts["invoices.csv"] == "3 documents, net 4.00; 11 refused"
+    assert facts["invoices-2.csv"] == "1 document, net 1,001.01 GBP"
     found, skipped, _ = await desk.pull(Kind.INVOICE, again=True)
     assert set(found) == {"1", "2", "13", "14"}
     assert set(skipped) == set(expected) - {"2"}

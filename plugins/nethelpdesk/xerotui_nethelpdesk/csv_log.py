@@ -11,10 +11,12 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
+from xerotui.model.money import rounded
 from xerotui_nethelpdesk import csv_format, csv_rows
 from xerotui_nethelpdesk.csv_canon import Canonical
 from xerotui_nethelpdesk.csv_columns import TABLES, Table
@@ -22,7 +24,7 @@ from xerotui_nethelpdesk.csv_format import BadFile, Format, Scan
 from xerotui_nethelpdesk.csv_rows import Flaw, Made
 from xerotui_nethelpdesk.folder import Folder, Taken, write
 from xerotui_nethelpdesk.outputs import sheet
-from xerotui_nethelpdesk.rows import ChargeRow, DocumentRow, ItemRow, PartyRow, TaxRow
+from xerotui_nethelpdesk.rows import ZERO, ChargeRow, DocumentRow, ItemRow, PartyRow, TaxRow
 
 # Raise when kept rows change meaning: files are read again then.
 SHAPE = 1
@@ -69,6 +71,7 @@ class Head(msgspec.Struct, kw_only=True):
     """What is known of a taken file as a whole.
 
     `nameless` counts bad rows that belong to no record, `first` tells one; `size` is that of the kept rows in bytes.
+    `totals` are the net amounts of its good documents by currency, "" for those that name none.
     """
 
     shape: int
@@ -83,6 +86,7 @@ class Head(msgspec.Struct, kw_only=True):
     first: str
     unused: tuple[str, ...]
     size: int
+    totals: dict[str, Decimal] = {}
 
 
 _encode = msgspec.json.Encoder().encode
@@ -186,6 +190,7 @@ class CsvLog:
         part = target.with_name(f".{target.name}.part")
         flaws: list[Flaw] = []
         records = nameless = more = 0
+        totals: dict[str, Decimal] = {}
         with part.open("wb") as out:
             for made in csv_rows.made(path, table, looked):
                 kept, wrong = self._judged(table, taken, made)
@@ -197,6 +202,9 @@ class CsvLog:
                 records += 1
                 if kept.refused:
                     told.append((kept.id, kept.refused))
+                elif isinstance(made.row, DocumentRow):
+                    currency = made.row.currency
+                    totals[currency] = totals.get(currency, ZERO) + net_of(made.row)
                 out.write(_encode(kept) + b"\n")
             size = out.tell()
             out.flush()
@@ -207,6 +215,7 @@ class CsvLog:
         head = Head(
             shape=SHAPE, table=table.name, digest=found.digest, format=looked.format, options=options, at=self.now(),
             records=records, refused=len(told), nameless=nameless, first=first, unused=looked.header.unused, size=size,
+            totals=totals,
         )  # fmt: skip
         write(self.folder.beside(taken, ".json"), _encode(head))
         return head
@@ -343,6 +352,12 @@ class CsvLog:
                 for taken, why in self.spoilt.values() if self.folder.table(taken.name) == table
             ]  # fmt: skip
         return tuple(words)
+
+
+def net_of(document: DocumentRow) -> Decimal:
+    """What a document's lines and carriage come to without tax: as the file says, else quantity by price."""
+    nets = (rounded(x.quantity * x.unit_price) if x.net is None else x.net for x in document.lines)
+    return sum(nets, document.carriage)
 
 
 def row(table: str, kept: Kept) -> Canonical:

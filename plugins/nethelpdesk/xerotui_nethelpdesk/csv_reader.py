@@ -51,6 +51,9 @@ _AGAINST = {
 # What records are read against, and ids by folded name, by the kind of file that uses the names.
 _Against = tuple[Desk, dict[str, dict[str, list[str]]]]
 _R = TypeVar("_R", TaxRow, ChargeRow, ItemRow, PartyRow)
+_DOCUMENTS = tuple(TABLE[kind] for kind in DOCUMENTS)
+# Of so many files the check tells the totals.
+_SHOWN = 6
 _PAGE = 200
 # A pull waits so many seconds at most for files to get still; those of longer settings are taken by a later one.
 _WAIT = 30.0
@@ -321,6 +324,7 @@ class CsvReader:
                 facts.append(Fact(_title(table), words + (f"; not used: {', '.join(unused[:8])}" if unused else "")))
             remedy = f"See its list of errors in {self.folder.inbox}; drop a mended file under the same name."
             facts += [Fact(_title(table), words, False, remedy) for words in self.log.trouble(table)]
+        facts += self._totals()
         if strangers := self.folder.strangers():
             names = ", ".join(strangers[:5])
             remedy = f"Names begin with {', '.join(TABLES)}, and don't end in _new.csv."
@@ -332,6 +336,14 @@ class CsvReader:
             facts.append(Fact("Folder written", "none: links and payments are kept by XeroTUI alone"))
         facts.append(Fact("Own Xero sync", "can't be seen from files: its tick box in NetHelpDesk must be off"))
         return tuple(facts)
+
+    def _totals(self) -> Iterator[Fact]:
+        """What the newest files of documents come to, to be compared with the help desk before anything is posted."""
+        files = [(taken, head) for _, (taken, head) in sorted(self.log.files.items()) if head.table in _DOCUMENTS]
+        for taken, head in files[-_SHOWN:]:
+            sums = ", ".join(f"{total:,.2f} {currency}".strip() for currency, total in sorted(head.totals.items()))
+            words = f"{_count(head.records - head.refused, 'document')}, net {sums or '0.00'}"
+            yield Fact(taken.name, words + (f"; {head.refused} refused" if head.refused else ""))
 
 
 def _path(title: str, text: str) -> Path:
