@@ -1,6 +1,8 @@
-"""A reading that is killed before its first, second, third… step in the file system, each time finished by another.
+"""What a test can't do in its own process: be killed in the midst of work, and be somebody else than root.
 
-Run as a program with a folder to work in. Prints one line for each number of steps: what was taken, kept and told.
+Run as a program with a folder, a reading is killed before its first, second, third… step in the file system, each time
+finished by another; one line for each number of steps says what was taken, kept and told. Run without, it prints what
+is said of folders that are closed to it.
 """
 
 import datetime as dt
@@ -8,17 +10,20 @@ import json
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import filelock  # noqa: F401 - somebody else may not be able to import it later
 from xerotui_nethelpdesk.csv_columns import TABLES
 from xerotui_nethelpdesk.csv_log import CsvLog, Options
 from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import Outbox, Outcome, posted
 
 from xerotui.model.kinds import Kind
-from xerotui.source.contract import Attachment
+from xerotui.source.contract import Attachment, SourceRefused
 
 NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
+NOBODY = 65534
 HEAD = "invoice_id,customer_id,invoice_date,line_no,description,quantity,unit_price\n"
 FILES = {
     "customers.csv": "id,name\n1,Ann\n2,Bo\n",
@@ -104,5 +109,27 @@ def main(place: Path) -> None:
         print(json.dumps(shown))  # noqa: T201
 
 
+def closed() -> None:
+    """Print what is said of an inbox and an outbox that may be read and not written to."""
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "in").mkdir(mode=0o555)
+        (place / "out").mkdir(mode=0o555)
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            return
+        if os.geteuid() == 0:
+            # Nothing is closed to root.
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        for look in (Folder(place / "in", tuple(TABLES), 0).reach, Outbox(place / "out").check):
+            try:
+                look()
+            except SourceRefused as error:
+                print(error, flush=True)  # noqa: T201
+        os._exit(0)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1])) if sys.argv[1:] else closed()
