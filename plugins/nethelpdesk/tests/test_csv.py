@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -675,3 +676,16 @@ def test_no_cell_begins_a_formula_and_every_text_comes_back(text: str, begin: st
     if not value.startswith(("'", '="')):
         assert cleaned(written) == value
     assert tuple(RESULT)[:2] == ("source_kind", "source_id")
+
+
+def test_two_who_read_one_folder_take_each_file_once(tmp_path: Path) -> None:
+    for n in range(30):
+        (tmp_path / f"items-{n}.csv").write_text(f"code,name\nC{n},Cable\n")
+    logs = [CsvLog(Folder(tmp_path, tuple(TABLES), 0), Options(), lambda: NOW) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        taken = list(pool.map(lambda log: log.take(), logs))
+    assert sum(taken) == 30
+    assert [one.seq for one in logs[0].folder.taken()] == list(range(1, 31))
+    for log in logs:
+        log.load()
+        assert sorted(kept.id for kept in log.since("items", 0)) == sorted(f"C{n}" for n in range(30))
