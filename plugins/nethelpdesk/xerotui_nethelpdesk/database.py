@@ -65,9 +65,12 @@ class Database:
                 for attempt in (1, 2):
                     try:
                         return await asyncio.to_thread(self._run, job, False)
+                    except (ValueError, ArithmeticError) as error:
+                        words = f"The driver can't read a value of it ({dialects.said(error)})"
+                        raise TableFault(words) from None
                     except (SQLAlchemyError, OSError) as error:
                         if attempt == 2 or dialects.meaning(_origin(error)) != "deadlock":
-                            raise self._told(error, sent=False) from None
+                            raise self._told(error) from None
             finally:
                 self._rest()
         raise AssertionError("a second attempt returns or raises")
@@ -75,15 +78,18 @@ class Database:
     async def write(self, job: Job[T]) -> T:
         """What the job does in one transaction, committed at its end; only where links may be written back.
 
-        Raises as `read`, and SourceUnreachable with `sent` where nobody knows whether it was committed.
+        Raises as `read`, all of it certain: nothing was written. Where nobody knows whether it was committed, it is
+        SourceUnreachable with `sent`.
         """
         if not self._settings.writeback:
             raise SourceRefused("Writing links back is switched off in the connection's settings.")
         async with self._turns():
             try:
                 return await asyncio.to_thread(self._run, job, True)
+            except _AtCommit as error:
+                raise self._open(error.why) from None
             except (SQLAlchemyError, OSError) as error:
-                raise self._told(error, sent=True) from None
+                raise self._told(error) from None
             finally:
                 self._rest()
 
@@ -142,8 +148,7 @@ class Database:
     def _run(self, job: Job[T], writes: bool) -> T:
         with self._engine(writes).connect() as connection:
             if writes:
-                with connection.begin():
-                    return job(connection)
+                return _whole(connection, job)
             try:
                 return job(connection)
             finally:
@@ -185,12 +190,21 @@ class Database:
             raise SourceRefused(f"Nothing is sent to the database but single SELECTs: {why}.")
         self._before(c, k, statement, p, x, many)
 
-    def _told(self, error: Exception, *, sent: bool) -> Exception:
-        """The error as the core knows it, in words without secrets."""
+    def _words(self, origin: BaseException) -> str:
+        words, secret = dialects.said(origin), self._settings.password
+        return words.replace(secret, "***") if secret else words
+
+    def _open(self, error: Exception) -> Exception:
+        """An error of the commit itself: only a deadlock's victim is surely rolled back."""
+        if dialects.meaning(_origin(error)) == "deadlock":
+            return self._told(error)
+        words = self._words(_origin(error))
+        return SourceUnreachable(f"Whether the database kept what was written isn't known ({words})", sent=True)
+
+    def _told(self, error: Exception) -> Exception:
+        """The error as the core knows it, in words without secrets; nothing was committed."""
         origin = _origin(error)
-        words = dialects.said(origin)
-        for secret in (self._settings.password,):
-            words = words.replace(secret, "***") if secret else words
+        words = self._words(origin)
         what = dialects.meaning(origin)
         if isinstance(error, PoolTimeout):
             what = "timeout"
@@ -199,21 +213,40 @@ class Database:
         if what in _TABLES:
             return TableFault(f"{_TABLES[what]} ({words})")
         if what in _DEAD:
-            return SourceUnreachable(f"{_DEAD[what]} ({words})", sent=sent and what not in ("tls", "file"))
+            return SourceUnreachable(f"{_DEAD[what]} ({words})", sent=False)
         if what == "deadlock":
-            return SourceUnreachable("The database chose this for a deadlock's victim, twice.", sent=False)
+            return SourceUnreachable("The database chose this for a deadlock's victim.", sent=False)
         if what == "driver":
             return SourceRefused(f"The ODBC driver named in the URL isn't installed ({words}).")
         if what == "database":
             return SourceRefused(f"The login works, but not this database; check its name and the grants ({words}).")
-        certain = not (isinstance(error, DBAPIError) and error.connection_invalidated)
-        if not certain:
-            return SourceUnreachable(f"The connection to the database broke ({words})", sent=sent)
-        return SourceRefused(f"The database says: {words or type(origin).__name__}", certain=not sent)
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return SourceUnreachable(f"The connection to the database broke ({words})", sent=False)
+        return SourceRefused(f"The database says: {words or type(origin).__name__}")
+
+
+class _AtCommit(Exception):
+    """The commit itself failed, so that nobody knows what came of it."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _whole(connection: Connection, job: Job[T]) -> T:
+    """The job in one transaction. Raises _AtCommit where its end is unknown; anything else rolled it back."""
+    with connection.begin() as transaction:
+        dialects.begun(connection)
+        found = job(connection)
+        try:
+            transaction.commit()
+        except (SQLAlchemyError, OSError) as error:
+            raise _AtCommit(error) from error
+    return found
 
 
 _TABLES = {
-    "forbidden": "The login may not read this; the README has the GRANT statements",
+    "forbidden": "The login may not do this; the README has the GRANT statements",
     "table": "A table isn't there; check the mapping file and the schema",
     "column": "A column isn't there; check the mapping file",
     "type": "A column holds values of another type than NetHelpDesk's",

@@ -3,6 +3,7 @@
 Read when first needed, and again when older than a minute of world time; the mapping is found out anew after an hour.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
@@ -63,9 +64,8 @@ class Lists:
 
     async def desk(self, kind: Kind) -> Desk:
         """What records of a kind are read against."""
-        desk = Desk(
-            self._settings, taxes=await self.taxes(), currencies=await self._fresh("currency", self._currencies)
-        )
+        desk = Desk(self._settings, taxes=await self._known_taxes(kind))
+        desk.currencies = await self._fresh("currency", self._currencies)
         if kind is Kind.PURCHASE_ORDER:
             desk.suppliers = await self._fresh("supplier", self._suppliers)
         if kind is Kind.INVOICE:
@@ -74,6 +74,15 @@ class Lists:
         if kind in (Kind.INVOICE, Kind.PURCHASE_ORDER):
             desk.items = await self.items()
         return desk
+
+    async def _known_taxes(self, kind: Kind) -> Mapping[str, TaxRow]:
+        """The taxes; none where they can't be read and records name them by id alone, as all but documents do."""
+        try:
+            return await self.taxes()
+        except TableFault:
+            if kind in (Kind.INVOICE, Kind.PURCHASE_ORDER):
+                raise
+            return {}
 
     async def shape(self, kind: Kind, *names: str) -> str:
         """A digest of what these entities are read from, and of the short lists that go into the records of a kind."""
@@ -151,7 +160,8 @@ class Lists:
     async def _taxes(self) -> tuple[list[TaxRow], list[tuple[str, str]]]:
         good: list[TaxRow] = []
         bad: list[tuple[str, str]] = []
-        for raw in await self.rows("tax"):
+        found = (await self.mapping())["tax"]
+        for raw in [] if found.absent else await self.strict(found):
             try:
                 good.append(converting.tax(raw))
             except Unreadable as error:
@@ -166,16 +176,16 @@ class Lists:
         return {row.id: row for row in rows}
 
     async def _customers(self) -> Mapping[str, PartyRow]:
-        tops, zone = await self.tops(), await self.zone()
-        return _readable(await self.rows("customer"), lambda raw: converting.customer(raw, tops, (), (), zone))
+        tops, zone, rows = await self.tops(), await self.zone(), await self.rows("customer")
+        return await _readable(rows, lambda raw: converting.customer(raw, tops, (), (), zone))
 
     async def _suppliers(self) -> Mapping[str, PartyRow]:
         zone = await self.zone()
-        return _readable(await self.rows("supplier"), lambda raw: converting.supplier(raw, zone))
+        return await _readable(await self.rows("supplier"), lambda raw: converting.supplier(raw, zone))
 
     async def _items(self) -> Mapping[str, ItemRow]:
         groups, zone = await self.groups(), await self.zone()
-        return _readable(await self.rows("item"), lambda raw: converting.item(raw, groups, zone))
+        return await _readable(await self.rows("item"), lambda raw: converting.item(raw, groups, zone))
 
     async def _due_days(self) -> int:
         rows = await self.rows("defaults")
@@ -206,13 +216,18 @@ class Lists:
 Row = TypeVar("Row", PartyRow, ItemRow)
 
 
-def _readable(raws: Sequence[Raw], read: Callable[[Raw], Row]) -> dict[str, Row]:
+async def _readable(raws: Sequence[Raw], read: Callable[[Raw], Row]) -> dict[str, Row]:
     """Rows by id; one that can't be read is left out here and named by the reading of its kind."""
-    found: dict[str, Row] = {}
-    for raw in raws:
-        try:
-            row = read(raw)
-        except Unreadable:
-            continue
-        found[row.id] = row
-    return found
+
+    def made() -> dict[str, Row]:
+        found: dict[str, Row] = {}
+        for raw in raws:
+            try:
+                row = read(raw)
+            except Unreadable:
+                continue
+            found[row.id] = row
+        return found
+
+    # Thousands of rows would hold up everything else of this process.
+    return await asyncio.to_thread(made)

@@ -5,6 +5,7 @@ The stamp only narrows what is read; whether a record changed is decided by its 
 
 import base64
 import datetime as dt
+from collections.abc import Sequence
 
 import msgspec
 
@@ -71,6 +72,10 @@ class Seen:
         self._known = mark.digests()
         self._seen: list[tuple[dt.datetime | None, bytes]] = []
         self._newest = mark.newest
+
+    def fresh(self, found: Sequence[tuple[Record, dt.datetime | None]]) -> tuple[Record, ...]:
+        """Of these records with their stamps those that say anything new."""
+        return tuple(record for record, stamp in found if self.news(record, stamp))
 
     def news(self, record: Record, stamp: dt.datetime | None) -> bool:
         """Whether the record says anything that the last reading didn't."""

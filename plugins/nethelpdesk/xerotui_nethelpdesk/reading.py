@@ -3,6 +3,7 @@
 Everything is read through `selects`; what it means is told by `converting` and `records`.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
@@ -31,6 +32,8 @@ ENTITY = {
     Kind.INVOICE: "invoice",
     Kind.PURCHASE_ORDER: "order",
 }
+# A record with its row's stamp, in the database's own time.
+Stamped = tuple[Record, dt.datetime | None]
 _LINES = {Kind.INVOICE: "invoice_line", Kind.PURCHASE_ORDER: "order_line"}
 
 
@@ -109,7 +112,8 @@ class SqlReader:
             await self.lists.found(name)
         now, stamped = self.context.now(), found.has("modified")
         desk = await self.lists.desk(kind)
-        against = f"{await self.lists.shape(kind, ENTITY[kind], *lines)}.{desk.digest()}"
+        digest = await asyncio.to_thread(desk.digest)
+        against = f"{await self.lists.shape(kind, ENTITY[kind], *lines)}.{digest}"
         whole = mark.stale(now) or not stamped or mark.against != against
         since = None if whole else mark.floor()
         dated = None
@@ -121,7 +125,7 @@ class SqlReader:
         while True:
             batch = await self._batch(kind, found, selects.page(found, after=after, since=since, dated=dated))
             good, bad = await self._records(kind, desk, batch)
-            fresh = tuple(r for r, stamp in good if seen.news(r, stamp))
+            fresh = await asyncio.to_thread(seen.fresh, good)
             if fresh or bad:
                 yield Page(records=fresh, skipped=tuple(bad))
             if len(batch.rows) < selects.SIZE:
@@ -212,37 +216,36 @@ class SqlReader:
 
         return await self.database.read(job)
 
-    async def _records(
-        self, kind: Kind, desk: Desk, batch: Batch
-    ) -> tuple[list[tuple[Record, dt.datetime | None]], list[tuple[str, str]]]:
+    async def _records(self, kind: Kind, desk: Desk, batch: Batch) -> tuple[list[Stamped], list[tuple[str, str]]]:
         zone = await self.lists.zone()
         tops = await self.lists.tops() if kind is Kind.CUSTOMER else {}
         groups = await self.lists.groups() if kind is Kind.ITEM else {}
         addresses = _grouped(batch.more, "site")
-        good: list[tuple[Record, dt.datetime | None]] = []
-        bad: list[tuple[str, str]] = []
-        for raw in batch.rows:
-            id = key(raw["id"])
-            own = batch.parts.get(id, [])
-            try:
-                made: Record
-                if kind is Kind.CUSTOMER:
-                    at = [one for site in own for one in addresses.get(key(site["id"]), [])]
-                    made = records.party(desk, kind, converting.customer(raw, tops, own, at, zone))
-                elif kind is Kind.SUPPLIER:
-                    made = records.party(desk, kind, converting.supplier(raw, zone))
-                elif kind is Kind.ITEM:
-                    made = records.item(desk, converting.item(raw, groups, zone))
-                elif kind is Kind.INVOICE:
-                    made = records.invoice(desk, converting.invoice(raw, own, zone))
-                else:
-                    least = self.settings.po_min_approval
-                    made = records.order(desk, converting.order(raw, own, zone, least))
-            except Unreadable as error:
-                bad.append((id or "?", str(error)))
-                continue
-            good.append((made, converting.stamp(raw)))
-        return good, bad
+
+        def record(raw: Raw) -> Record:
+            own = batch.parts.get(key(raw["id"]), [])
+            if kind is Kind.CUSTOMER:
+                at = [one for site in own for one in addresses.get(key(site["id"]), [])]
+                return records.party(desk, kind, converting.customer(raw, tops, own, at, zone))
+            if kind is Kind.SUPPLIER:
+                return records.party(desk, kind, converting.supplier(raw, zone))
+            if kind is Kind.ITEM:
+                return records.item(desk, converting.item(raw, groups, zone))
+            if kind is Kind.INVOICE:
+                return records.invoice(desk, converting.invoice(raw, own, zone))
+            return records.order(desk, converting.order(raw, own, zone, self.settings.po_min_approval))
+
+        def made() -> tuple[list[Stamped], list[tuple[str, str]]]:
+            good: list[Stamped] = []
+            bad: list[tuple[str, str]] = []
+            for raw in batch.rows:
+                try:
+                    good.append((record(raw), converting.stamp(raw)))
+                except Unreadable as error:
+                    bad.append((key(raw["id"]) or "?", str(error)))
+            return good, bad
+
+        return await asyncio.to_thread(made)
 
 
 _CODE = {Kind.CUSTOMER: "account_code", Kind.SUPPLIER: "account_code", Kind.ITEM: "code"}
