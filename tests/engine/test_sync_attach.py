@@ -22,7 +22,7 @@ from tests.engine.sync_kit import (
 )
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.work import PlanState, State, Verb
-from xerotui.sync import lane, settle
+from xerotui.sync import lane, outcomes
 
 
 async def test_a_link_that_the_source_refuses_leaves_the_document_confirmed(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ async def test_links_that_the_source_doesnt_keep_are_set_aside_and_retried(tmp_p
 
 async def test_a_source_that_stumbles_over_one_record_holds_up_nothing_else(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(lane, "PATIENCE", (0.0, 0.1))
-    monkeypatch.setattr(settle, "ATTEMPTS", 3)
+    monkeypatch.setattr(outcomes, "ATTEMPTS", 3)
     async with small(tmp_path, rate=60) as bench:
         await fault(bench, "halo", method="POST", path="(?i)/api/purchaseorder", do="status", status=500)
         await asyncio.wait_for(bench.sync(), 60)

@@ -36,7 +36,7 @@ from xerotui.model.kinds import Kind, Side
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Operation, PlanState, State, Verb
 from xerotui.source.contract import Source
-from xerotui.sync import lane, settle, worker
+from xerotui.sync import lane, send_source, settle, worker
 from xerotui.sync.applying import apply
 from xerotui.sync.lane import LaneRunner
 from xerotui.sync.outcomes import Failed
@@ -184,7 +184,7 @@ async def test_a_plugin_that_fails_over_a_record_stops_neither_worker_nor_lane(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(lane, "PATIENCE", (0.0, 0.1))
-    monkeypatch.setattr(settle, "ATTEMPTS", 3)
+    monkeypatch.setattr(send_source, "ATTEMPTS", 3)
     async with small(tmp_path, rate=60) as bench:
         answer = await bench.done("import", connection=SOURCE, tenant=bench.tenants[0], kind="supplier")
         source: Source = await bench.wiring.source(SOURCE)
