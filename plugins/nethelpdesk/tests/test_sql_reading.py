@@ -12,12 +12,11 @@ import pytest
 import sqlalchemy as sa
 from nhd_bench import GUID, SMALL, Bench
 from xerotui_nethelpdesk import selects
-from xerotui_nethelpdesk.database import Database
 from xerotui_nethelpdesk.reading import SqlReader
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Document, Item, Party
-from xerotui.source.contract import Capability, Gone, Keys, SourceRefused, SourceUnreachable
+from xerotui.source.contract import Capability, Gone, Keys, SourceLocked, SourceRefused, SourceUnreachable
 
 D = Decimal
 LISTED = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
@@ -87,6 +86,23 @@ async def test_nothing_is_written_whatever_a_job_tries(tmp_path: Path) -> None:
     assert (await bench.pull(Kind.CUSTOMER))[0].keys() == {"7", "8"}
 
 
+async def test_a_deadlocks_victim_is_sent_once_more(tmp_path: Path) -> None:
+    database = Bench(tmp_path).source.reader.database  # type: ignore[attr-defined]
+    tries: list[int] = []
+
+    def victim(connection: sa.Connection, times: int) -> int:
+        tries.append(times)
+        if len(tries) <= times:
+            raise sa.exc.DBAPIError("SELECT", {}, Exception("Transaction was deadlocked on lock resources (1205)"))
+        return int(connection.execute(sa.text("SELECT 7")).scalar_one())
+
+    assert await database.read(lambda c: victim(c, 1)) == 7
+    tries.clear()
+    with pytest.raises(SourceUnreachable, match="deadlock"):
+        await database.read(lambda c: victim(c, 9))
+    assert len(tries) == 2
+
+
 async def test_what_changed_is_read_by_stamp_and_compared_once_a_day(tmp_path: Path) -> None:
     """A moved stamp, a missing one, a changed list; a change without a stamp is seen by the daily comparison."""
     bench = Bench(tmp_path)
@@ -133,6 +149,15 @@ async def test_pages_follow_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ids = [record.id for page in pages for record in page.records]
     assert ids == ["1", "2", *map(str, range(100, 108))]
     assert all(len(r.lines) == (2 if r.id == "1" else 1) for p in pages for r in p.records if isinstance(r, Document))
+    cursors, away = [], tmp_path / "away.db"
+    with pytest.raises(SourceUnreachable, match="can't be opened"):
+        async for page in bench.source.pages(Kind.INVOICE, ""):
+            cursors.append(page.cursor)
+            await bench.source.reader.database.close()  # type: ignore[attr-defined]
+            bench.file.rename(away)
+    assert cursors == [""], "what disappears in the midst leaves no cursor, so that all is read again"
+    away.rename(bench.file)
+    assert len((await bench.pull(Kind.INVOICE))[0]) == len(ids)
 
 
 async def test_one_bad_row_is_named_and_stops_nothing(tmp_path: Path) -> None:
@@ -175,7 +200,13 @@ async def test_faults_of_the_database_are_told_and_lose_nothing(tmp_path: Path) 
     assert "table" in lost.trouble
     (orders,) = await bench.pages(Kind.PURCHASE_ORDER)
     assert "SUPPLIERORDERDETAIL has no column SDPrice" in orders.trouble
+    bench.sql("ALTER TABLE Tax RENAME COLUMN TaxValue TO z")
+    bench.source = bench.make()
+    (taxes,) = await bench.pages(Kind.TAX_RATE)
+    assert "Tax has no column TaxValue" in taxes.trouble
     assert (await bench.pull(Kind.CUSTOMER))[0]
+    bench.sql("ALTER TABLE Tax RENAME COLUMN z TO TaxValue")
+    bench.source = bench.make()
     with pytest.raises(SourceRefused):
         await bench.source.get(Kind.SUPPLIER, "3")
     titles = {fact.title: fact for fact in await bench.source.check()}
@@ -227,11 +258,14 @@ async def test_what_is_missing_is_told_with_its_remedy(url: str, words: str, tmp
 
 async def test_the_password_is_in_no_words(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    settings = bench.make(password="s3cret-pw").settings
-    database = Database(settings)
-    told = database._told(Exception("Login failed for user 'x' with s3cret-pw (18456)"), sent=False)
-    assert "s3cret-pw" not in str(told)
-    assert "***" in str(told)
+    database = bench.make(password="s3cret-pw").reader.database  # type: ignore[attr-defined]
+
+    def refused(_: sa.Connection) -> None:
+        raise sa.exc.DBAPIError("SELECT", {}, Exception("Login failed for user 'x' with s3cret-pw (18456)"))
+
+    with pytest.raises(SourceLocked, match=r"\*\*\*") as caught:
+        await database.read(refused)
+    assert "s3cret-pw" not in str(caught.value)
     assert "s3cret-pw" not in repr(await bench.make(password="s3cret-pw").check())
 
 

@@ -10,13 +10,29 @@ from xerotui_nethelpdesk import selects
 from xerotui_nethelpdesk.database import Database, TableFault
 from xerotui_nethelpdesk.lists import Lists
 from xerotui_nethelpdesk.mapping import Found, keeps_links, without
-from xerotui_nethelpdesk.schema import LINK, OPTIONAL
+from xerotui_nethelpdesk.schema import OPTIONAL
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings, excluded_clients
 from xerotui_nethelpdesk.values import Unreadable, flag, guid, key, text
 
 # What NetHelpDesk posts to Xero by its own tick box (nethelpdesk section 3).
 POSTED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.INVOICE, Kind.PURCHASE_ORDER)
-_SHOWN = 6
+# What is off where a column isn't there.
+_OFF = {
+    "modified": "no stamps, so all are compared each time",
+    "inactive": "inactive ones can't be told",
+    "account_code": "no accounts codes",
+    "top_level": "no top levels",
+    "due_type": "no due date rules",
+    "due_date": "no due dates of their own",
+    "voided": "voided ones can't be told",
+    "credits": "credit notes are told by their sign alone",
+    "approval": "approvals can't be told",
+    "posted": "what was posted can't be told",
+    "code": "no item codes",
+    "purchase_tax": "no tax for purchases",
+    "currency": "currencies by their symbol alone",
+    "excluded": "nothing is kept from syncing here",
+}
 _SYSTEM = (1, 12)
 _COUNTED = ("customer", "supplier", "item", "invoice", "order")
 _FEATURES = ("site", "address", "top_level", "group", "charge_type", "charge_rate", "currency")
@@ -45,14 +61,12 @@ def _entity(found: Found) -> Fact:
         return Fact(
             title, found.absent, False, f"Name the table or column in the mapping file, under [{found.entity.name}]."
         )
-    lacking = without(found, OPTIONAL)
-    words = f"from {found.where}"
-    if lacking:
-        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-        words += f"; without {', '.join(lacking[:_SHOWN])}{more}, which is done without"
-    if without(found, LINK) and not found.has("xero_id"):
-        words += "; links are kept by XeroTUI alone"
-    return Fact(title, words)
+    off = [words for name, words in _OFF.items() if name in found.missing]
+    plain = len(without(found, OPTIONAL)) - sum(name in _OFF for name in found.missing)
+    off += [f"{plain} further column{'s' * (plain > 1)} missing"] if plain > 0 else []
+    if "xero_id" in found.missing and "xero_id" in found.entity.names:
+        off.append("links are kept by XeroTUI alone")
+    return Fact(title, "; ".join((f"from {found.where}", *off)))
 
 
 def _document(found: Found, lines: Found) -> Fact:

@@ -102,7 +102,9 @@ def summary(found: Found) -> Statement:
     """The number of rows, and the newest date where the entity has one."""
     source = origin(found)
     newest: list[Any] = [sa.func.max(source.c[found.columns["date"]])] if found.has("date") else []
-    return sa.select(sa.func.count(), *newest).select_from(source)
+    statement = sa.select(sa.func.count(), *newest).select_from(source)
+    real = found.entity.positive and not found.query
+    return statement.where(source.c[found.columns["id"]] > 0) if real else statement
 
 
 def fetched(connection: Connection, statements: Statement | Sequence[Statement]) -> list[Raw]:
