@@ -219,6 +219,8 @@ async def test_each_field_has_an_owner_and_a_person_takes_sides(tmp_path: Path) 
         plan, (one,) = await _back(bench)
         assert [(c.path, c.after) for c in one.changes] == [("email", "books@xero.example")]
         drifts = {r.field: r for r in await _apart(bench, "drift") if r.record == record}
+        # It was linked, not made: the tax and the terms that Xero never had of it are no difference of anyone's making.
+        assert set(drifts) == {"email", "phone"}
         assert (drifts["email"].owner, drifts["phone"].owner) == ("xero", "source")
         assert (drifts["phone"].xero, drifts["phone"].source) == ("999 1", before["main_phonenumber"])
         await bench.done("apply", plan=plan.id)
@@ -226,23 +228,28 @@ async def test_each_field_has_an_owner_and_a_person_takes_sides(tmp_path: Path) 
         assert after["accountsemailaddress"] == "books@xero.example"
         assert after["main_phonenumber"] == before["main_phonenumber"]
         # A change at the source of what Xero owns isn't sent; of another field it is.
-        await edit(bench, "client", record, accountsemailaddress="mine@source.example", tax_number="GB1")
+        await edit(bench, "client", record, accountsemailaddress="mine@source.example", tax_number="GB1",
+                   invoiceduedaysextraclient=21)  # fmt: skip
         plan = await made_plan(bench)
         mine = [o for o in await operations(bench, plan=plan.id) if o.record == record and o.kind is Kind.CUSTOMER]
         (sent,) = [o for o in mine if o.side is Side.XERO]
-        assert [c.path for c in sent.changes] == ["tax_number"]
+        assert [c.path for c in sent.changes] == ["tax_number", "terms.days"], (
+            "never there is no edit that it collides with"
+        )
         assert b"mine@source.example" not in sent.body
         # Of the phone a person takes the source's side, of another contact's name Xero's.
         about = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "record": record}
         taken = await bench.done("take", **about, side="source", field="phone")
         assert (await the_plan(bench, plan.id)).state is PlanState.READY
         (send,) = [o for o in await operations(bench, plan=taken["plan"]) if o.side is Side.XERO]
-        assert {"phone", "tax_number"} == {c.path for c in send.changes}, send.changes
+        assert {"phone", "tax_number", "terms.days"} == {c.path for c in send.changes}, send.changes
         await bench.done("apply", plan=taken["plan"])
         now = await held_one(bench, tenant, "Contacts", ContactID=xero_id)
         assert "999 1" not in str(now["Phones"])
         assert now["EmailAddress"] == "books@xero.example"
         assert (await halo(bench, "client", record))["accountsemailaddress"] == "books@xero.example"
+        # An update sends its own fields alone: what it left out was never there afterwards either.
+        await bench.control("xero", contact, {"Website": "https://xero.example"})
         await _sides_of_a_name(bench, parties)
         await _sides_of_documents(bench)
         assert not [r for r in await _apart(bench, "drift") if r.record == record]

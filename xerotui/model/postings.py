@@ -12,7 +12,10 @@ from xerotui.model.records import Address, Terms
 
 
 class ContactPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contact", tag_field="is"):
-    """A Xero contact; `number` is AccountNumber, `contact_number` the source's own id as ContactNumber."""
+    """A Xero contact; `number` is AccountNumber, `contact_number` the source's own id as ContactNumber.
+
+    `unsent` names the fields that Xero didn't have when the contact was linked and that weren't sent since; never sent.
+    """
 
     kind: Kind
     name: str
@@ -27,6 +30,7 @@ class ContactPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     sales_tax: str = ""
     purchase_tax: str = ""
     terms: Terms | None = None
+    unsent: frozenset[str] = frozenset()
 
 
 class PriceSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,7 +42,7 @@ class PriceSide(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ItemPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="item", tag_field="is"):
-    """A Xero item."""
+    """A Xero item; `unsent` as of a contact, by the names that an item's record has for them."""
 
     kind: Kind = Kind.ITEM
     code: str
@@ -49,6 +53,7 @@ class ItemPosting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     purchased: bool = True
     sales: PriceSide | None = None
     purchase: PriceSide | None = None
+    unsent: frozenset[str] = frozenset()
 
 
 class PostingLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -198,7 +203,7 @@ def _flat(value: object, path: str, out: dict[str, str]) -> None:
 
 
 # Predictions, names that ride along and ids that only Xero gives are no part of a comparison.
-_UNCOMPARED = {"contact_name", "line_id", "tax_percent"}
+_UNCOMPARED = {"contact_name", "line_id", "tax_percent", "unsent"}
 
 
 def differences(before: Posting | None, after: Posting) -> tuple[Change, ...]:

@@ -46,7 +46,8 @@ def differing(resolved: Resolved, link: Link, choices: Choices, can: Amendable) 
     if held is None or record is None or found is None or found.posting is None or not link.posting:
         return
     values, ours = owning.held(held), owning.posted(found.posting)
-    sent = owning.posted(decode(link.posting))
+    base = decode(link.posting)
+    sent = owning.posted(base)
     # Where Xero's version is still the one that was seen, nobody has edited anything there.
     untouched = bool(link.version) and version(held) == link.version
     for name in owning.shared(link.kind):
@@ -55,8 +56,12 @@ def differing(resolved: Resolved, link: Link, choices: Choices, can: Amendable) 
         if owning.same(theirs, mine):
             continue
         at_source = not owning.same(mine, sent.get(name))
-        if side is Side.SOURCE and (mine is None or untouched or (at_source and owning.same(theirs, sent.get(name)))):
-            # Never sent, never edited, or the source's own change, which an update takes to Xero.
+        still = owning.same(theirs, sent.get(name)) or owning.never_there(base, name, theirs)
+        if still and (side is Side.SOURCE or not at_source):
+            # The source's own change, which an update takes to Xero; or Xero has never had a value there.
+            continue
+        if side is Side.SOURCE and (mine is None or untouched):
+            # Never sent, or never edited.
             continue
         value = owning.at_source(data, name, theirs) if name in can.get(link.kind, ()) else None
         if isinstance(value, Address):

@@ -119,6 +119,32 @@ _RULES = {
 }
 
 
+def adopted(posting: Posting, theirs: Record | None) -> Posting:
+    """The posting of a link over which nothing was sent: what Xero doesn't have of it was never there (`unsent`)."""
+    if not isinstance(posting, ContactPosting | ItemPosting):
+        return posting
+    values = held(theirs)
+    lacking = frozenset(name for name in posted(posting) if name in values and values[name] in ("", None))
+    return msgspec.structs.replace(posting, unsent=lacking)
+
+
+def updated(sent: Posting, now: Posting, fields: Collection[str]) -> Posting:
+    """The posting of an update that sends these of its fields: what it leaves out stays as unsent as it was."""
+    if not isinstance(sent, ContactPosting | ItemPosting) or not isinstance(now, ContactPosting | ItemPosting):
+        return now
+    return msgspec.structs.replace(now, unsent=frozenset(n for n in sent.unsent if _root(now, n) not in fields))
+
+
+def never_there(sent: Posting, field: str, theirs: Any) -> bool:
+    """Whether Xero's blank is nobody's edit, but as it was when the record was linked."""
+    return theirs in ("", None) and isinstance(sent, ContactPosting | ItemPosting) and field in sent.unsent
+
+
+def _root(posting: Posting, field: str) -> str:
+    """The field of a posting under which a shared field is kept."""
+    return field.split("_")[0] if isinstance(posting, ItemPosting) and field != "name" else field
+
+
 def digest(theirs: Any, ours: Any) -> str:
     """What both sides said when a person chose: the choice holds until one of them says something else."""
     text = "\x1f".join(v.decode() if isinstance(v, bytes) else _plain(v) for v in (theirs, ours))
@@ -177,8 +203,7 @@ def collided(base: Posting, now: Posting, theirs: Record, fields: Collection[str
     values, ours, before = held(theirs), posted(now), posted(base)
     found = []
     for field in shared(now.kind):
-        root = field.split("_")[0] if isinstance(now, ItemPosting) and field != "name" else field
-        if root not in fields or field not in ours:
+        if _root(now, field) not in fields or field not in ours or never_there(base, field, values[field]):
             continue
         if not same(values[field], before.get(field)) and not same(values[field], ours[field]):
             found.append(TITLES.get(field, field))
@@ -213,17 +238,20 @@ def at_source(data: PairData, field: str, value: Any) -> Any:
 __all__ = [
     "TITLES",
     "Choices",
+    "adopted",
     "agreed",
     "at_source",
     "chosen",
     "collided",
     "digest",
     "held",
+    "never_there",
     "owner",
     "posted",
     "same",
     "shared",
     "source_account",
     "spoken",
+    "updated",
     "with_values",
 ]

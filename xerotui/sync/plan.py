@@ -175,7 +175,11 @@ def _update(draft: Draft, resolved: Resolved, found: Findings) -> None:
         _operation(
             draft,
             resolved,
-            replace(found, posting=posting, rungs=found.rungs | limits.rungs(held)),
+            replace(
+                found,
+                posting=owning.updated(base, posting, drift.touched(changes)),
+                rungs=found.rungs | limits.rungs(held),
+            ),
             Verb.UPDATE,
             target=link.xero_id,
             xero_version=drift.version(held),
@@ -237,8 +241,10 @@ def _one(
         return
     target = resolved.adopt.get((kind, id))
     if target:
-        seen = drift.version(drift.held_record(resolved.data, kind, target))
-        operation = _operation(draft, resolved, found, Verb.ATTACH, target=target, xero_version=seen)
+        held = drift.held_record(resolved.data, kind, target)
+        as_linked = replace(found, posting=owning.adopted(found.posting, held))
+        seen = drift.version(held)
+        operation = _operation(draft, resolved, as_linked, Verb.ATTACH, target=target, xero_version=seen)
         draft.counts["link"] += 1
     else:
         needs = tuple(made[key] for key in dict.fromkeys(found.waits) if key in made)

@@ -20,6 +20,7 @@ from xerotui.sync import (
     drift,
     generating,
     native,
+    owning,
     promising,
     removing,
     repeating,
@@ -181,8 +182,9 @@ async def _baselines(ports: Ports, resolved: Resolved) -> None:
     for kind, id, found in resolved.findings():
         link = resolved.data.link(kind, id)
         if link is not None and not link.posting and found.posting is not None and not found.blocked:
-            seen = link.version or drift.version(drift.held_record(resolved.data, kind, link.xero_id))
-            links.append(msgspec.structs.replace(link, posting=encode(found.posting), version=seen))
+            held = drift.held_record(resolved.data, kind, link.xero_id)
+            posting = encode(owning.adopted(found.posting, held))
+            links.append(msgspec.structs.replace(link, posting=posting, version=link.version or drift.version(held)))
     if links:
         async with ports.ledger.write() as tx:
             await ports.ledger.links.put(tx, links)
