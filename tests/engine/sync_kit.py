@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.rig import LOGIN, SOURCE, Rig, rig
+from xerotui.main import main
 from xerotui.model.kinds import DOCUMENTS, Kind, Side
 from xerotui.model.problems import Problem
 from xerotui.model.work import CallState, Operation, Plan, Request, State, Verb
@@ -81,6 +83,20 @@ async def plans(bench: Rig) -> list[Plan]:
 async def made_plan(bench: Rig) -> Plan:
     """A fresh sync plan."""
     return await the_plan(bench, (await bench.done("plan", connection=SOURCE))["plan"])
+
+
+async def commanded(bench: Rig, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """A command's exit code and what it printed, while the worker of this process works."""
+    capsys.readouterr()
+    going = asyncio.create_task(asyncio.to_thread(main, ["--home", str(bench.wiring.home.root), *words]))
+    while not going.done():
+        async with bench.wiring.ledger.read() as tx:
+            asked = await bench.wiring.ledger.requests.open(tx)
+        if asked:
+            await bench.work()
+        await asyncio.sleep(0.05)
+    said = capsys.readouterr()
+    return await going, said.out, said.err
 
 
 async def linked(bench: Rig, kind: Kind) -> dict[str, tuple[str, str]]:

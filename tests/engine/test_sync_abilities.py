@@ -7,7 +7,19 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from tests.engine.sync_kit import SOURCE, Rig, held, linked, operations, policy, problems, small, the_plan, writes
+from tests.engine.sync_kit import (
+    SOURCE,
+    Rig,
+    commanded,
+    held,
+    linked,
+    operations,
+    policy,
+    problems,
+    small,
+    the_plan,
+    writes,
+)
 from tests.kit import filing
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.paging import View
@@ -102,7 +114,9 @@ async def _import(bench: Rig, tenant: str, kind: Kind, *only: str) -> Plan:
     return plan
 
 
-async def test_what_cant_be_created_goes_into_a_file_and_is_linked_when_it_comes_back(tmp_path: Path) -> None:
+async def test_what_cant_be_created_goes_into_a_file_and_is_linked_when_it_comes_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "importer"
     async with small(tmp_path, rate=60) as bench:
         british, australian = bench.tenants
@@ -142,8 +156,15 @@ async def test_what_cant_be_created_goes_into_a_file_and_is_linked_when_it_comes
             said = [e for e in await bench.wiring.ledger.audit.list(tx, 500) if e.action == "handed over"]
         assert {e.detail["number"] for e in said} == {"customers_new.json"}
         assert len({e.subject for e in said if e.detail["tenant"] == british}) == len(names)
-        # Tax rates as well; what maps them is a person's, once they are there.
-        await _import(bench, british, Kind.TAX_RATE)
+        # Tax rates as well; what maps them is a person's, once they are there. By command: first without writing.
+        words = ("import", "taxes", "--tenant", british)
+        code, out, _ = await commanded(bench, capsys, *words, "--dry-run", "--rows")
+        assert (code, "hand_over" in out) == (0, True)
+        assert not (folder / "tax_rates_new.json").exists()
+        code, _, told = await commanded(bench, capsys, *words, "--yes")
+        assert (code, "handed over in tax_rates_new.json. Import the file there" in told) == (0, True)
+        _, out, _ = await commanded(bench, capsys, "import")
+        assert f"{len(names)} handed over in customers_new.json" in out
         assert {r.kind for r in filing.filed(folder, Kind.TAX_RATE)} == {Kind.TAX_RATE}
         assert (await pile(british, Kind.TAX_RATE)).handed == len(filing.filed(folder, Kind.TAX_RATE))
         assert await writes(bench, "halo") == before, "nothing is written but files"

@@ -1,6 +1,5 @@
 """Posting on demand: chosen documents go with what they need, alone; what stays says why; other plans go on waiting."""
 
-import asyncio
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from tests.engine.sync_kit import (
     SOURCE,
     Rig,
+    commanded,
     halo,
     linked,
     made_plan,
@@ -21,7 +21,6 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.cli.codes import Exit
-from xerotui.main import main
 from xerotui.model.kinds import DOCUMENTS, PARTIES, Kind, Side
 from xerotui.model.paging import View
 from xerotui.model.work import Operation, Plan, PlanState, RequestState, State, Verb
@@ -45,21 +44,6 @@ async def _rows(bench: Rig, plan: Plan) -> dict[str, PlanRow]:
 
 def _said(operations: Iterable[Operation]) -> set[tuple[Kind, str, Verb]]:
     return {(o.kind, o.record, o.verb) for o in operations}
-
-
-async def _cli(bench: Rig, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """A command's exit code and what it printed, while the worker works."""
-    capsys.readouterr()
-    home = str(bench.wiring.home.root)
-    going = asyncio.create_task(asyncio.to_thread(main, ["--home", home, *words]))
-    while not going.done():
-        async with bench.wiring.ledger.read() as tx:
-            asked = await bench.wiring.ledger.requests.open(tx)
-        if asked:
-            await bench.work()
-        await asyncio.sleep(0.05)
-    said = capsys.readouterr()
-    return await going, said.out, said.err
 
 
 async def test_chosen_documents_go_alone_with_what_they_need(
@@ -106,15 +90,17 @@ async def test_chosen_documents_go_alone_with_what_they_need(
         assert len(await operations(bench)) == known
 
         # The same from a command, which ends as any plan does.
-        code, out, said = await _cli(bench, capsys, "plan", "--only", needy.title, "--only", stopped.title, "--json")
+        code, out, said = await commanded(
+            bench, capsys, "plan", "--only", needy.title, "--only", stopped.title, "--json"
+        )
         assert code == Exit.PROBLEMS
         shown = json.loads(out)
         assert stopped.reason in {row["reason"] for row in shown["rows"] if row["title"] == stopped.title}
         assert needy.title in {row["title"] for row in shown["rows"]}
         assert f"Plan {whole.id} goes on waiting" in said
-        code, _, said = await _cli(bench, capsys, "plan", "--only", "NO-1")
+        code, _, said = await commanded(bench, capsys, "plan", "--only", "NO-1")
         assert (code, f"No document of {SOURCE} is NO-1" in said) == (Exit.REFUSED, True)
-        code, _, said = await _cli(bench, capsys, "plan", "--only", needy.title, "--show")
+        code, _, said = await commanded(bench, capsys, "plan", "--only", needy.title, "--show")
         assert (code, "--only makes a new plan" in said) == (Exit.USAGE, True)
 
         # It goes, and nothing else does; what it blocks is chosen again.
