@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from tests.engine.store_kit import NOW, opened, operation
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Topic
-from xerotui.store import Ledger, schema, tables
+from xerotui.store import Ledger, columns, schema
 
 
 async def test_files_are_private_and_reopening_keeps_what_is_there(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ async def test_migrations_lead_to_the_very_tables_of_this_program(tmp_path: Path
     async with opened(tmp_path):
         pass
     engine = create_engine(f"sqlite:///{tmp_path / 'plain.db'}")
-    tables.metadata.create_all(engine)
+    columns.metadata.create_all(engine)
     engine.dispose()
 
     def laid(path: Path) -> dict[str, object]:

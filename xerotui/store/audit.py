@@ -9,12 +9,12 @@ import msgspec
 from sqlalchemy import select
 
 from xerotui.model.work import Topic
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.keys import micros, moment
 from xerotui.store.tx import Tx
 
-_table = tables.audit
-_head = tables.audit_head
+_table = house_tables.audit
+_head = house_tables.audit_head
 _CHAIN = "audit"
 _STEP = 1000
 

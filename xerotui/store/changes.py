@@ -5,7 +5,7 @@ from functools import lru_cache
 from sqlalchemy import Update, func, literal, select
 
 from xerotui.model.work import Topic
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.tx import Tx
 
 
@@ -18,7 +18,7 @@ class Changes:
 
     async def read(self, tx: Tx) -> dict[str, int]:
         """The counter of every topic, those of this transaction included."""
-        counts = {row.topic: int(row.value) for row in await tx.all(select(tables.changes))}
+        counts = {row.topic: int(row.value) for row in await tx.all(select(house_tables.changes))}
         return {topic.value: counts.get(topic, 0) + (topic in tx.topics) for topic in Topic}
 
 
@@ -32,18 +32,22 @@ async def flush(tx: Tx) -> None:
 @lru_cache(maxsize=256)
 def _counted(topics: tuple[Topic, ...]) -> Update:
     """The statement that counts these topics on, made once for each set: most transactions end with it."""
-    return tables.changes.update().where(tables.changes.c.topic.in_(topics)).values(value=tables.changes.c.value + 1)
+    return (
+        house_tables.changes.update()
+        .where(house_tables.changes.c.topic.in_(topics))
+        .values(value=house_tables.changes.c.value + 1)
+    )
 
 
 async def found(tx: Tx) -> None:
     """Lay a counter for every topic that has none."""
-    have = {row.topic for row in await tx.all(select(tables.changes.c.topic))}
-    await tx.many(tables.changes.insert(), [{"topic": t.value, "value": 0} for t in Topic if t not in have])
+    have = {row.topic for row in await tx.all(select(house_tables.changes.c.topic))}
+    await tx.many(house_tables.changes.insert(), [{"topic": t.value, "value": 0} for t in Topic if t not in have])
 
 
 async def pulse(tx: Tx) -> int:
     """The sum of all counters: another number means news."""
-    total = await tx.scalar(select(func.coalesce(func.sum(tables.changes.c.value), literal(0))))
+    total = await tx.scalar(select(func.coalesce(func.sum(house_tables.changes.c.value), literal(0))))
     return int(total)
 
 
@@ -52,9 +56,9 @@ class Marks:
 
     async def get(self, tx: Tx, name: str) -> str:
         """The value of a name, blank when never set."""
-        value = await tx.scalar(select(tables.marks.c.value).where(tables.marks.c.name == name))
+        value = await tx.scalar(select(house_tables.marks.c.value).where(house_tables.marks.c.name == name))
         return str(value or "")
 
     async def set(self, tx: Tx, name: str, value: str) -> None:
         """Remember a value."""
-        await tx.upsert(tables.marks, [{"name": name, "value": value}])
+        await tx.upsert(house_tables.marks, [{"name": name, "value": value}])

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, tuple_
 
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.keys import chunks, clip, instant, micros
 from xerotui.store.tx import Tx
 
-_table = tables.inbox
-_counts = tables.inbox_counts
-_sequences = tables.inbox_sequences
+_table = house_tables.inbox
+_counts = house_tables.inbox_counts
+_sequences = house_tables.inbox_sequences
 # Resources kept apart for one organisation; what comes beyond them is one pile a category: "read what changed".
 MOST = 5_000
 # Stretches of sequence numbers kept behind a gap; more of them say no more than the last one.

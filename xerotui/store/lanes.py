@@ -4,7 +4,7 @@ import msgspec
 from sqlalchemy import select
 
 from xerotui.model.work import Topic
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.errors import Fenced
 from xerotui.store.identity import Fence, WorkerIdentity, gone
 from xerotui.store.tx import Tx, machine
@@ -42,7 +42,7 @@ class Lanes:
 
         A process may take its own lane anew: the older fence is void then.
         """
-        table = tables.lanes
+        table = house_tables.lanes
         now = machine()
         until = now + int(lease_seconds * SECOND)
         row = await tx.one(select(table).where(table.c.lane == lane).with_for_update())
@@ -66,11 +66,11 @@ class Lanes:
         await self.check(tx, fence)
         now = machine()
         values = {"beat": now, "until": now + int(lease_seconds * SECOND)}
-        await tx.run(tables.lanes.update().where(tables.lanes.c.lane == fence.lane).values(**values))
+        await tx.run(house_tables.lanes.update().where(house_tables.lanes.c.lane == fence.lane).values(**values))
 
     async def release(self, tx: Tx, fence: Fence) -> None:
         """Give the lane back; of no effect when it is another's already."""
-        table = tables.lanes
+        table = house_tables.lanes
         mine = (table.c.lane == fence.lane) & (table.c.fence == fence.number)
         if await tx.run(table.update().where(mine).values(worker="", until=0)):
             tx.bump(Topic.WORKERS)
@@ -92,7 +92,7 @@ class Lanes:
                 WorkerIdentity.parse(row.worker) if row.worker else None,
                 max(0.0, (row.until - now) / SECOND) if row.worker else 0.0,
             )
-            for row in await tx.all(select(tables.lanes).order_by(tables.lanes.c.lane))
+            for row in await tx.all(select(house_tables.lanes).order_by(house_tables.lanes.c.lane))
         ]
 
 
@@ -102,7 +102,7 @@ def _row(lane: str, fence: int, worker: str, now: int, until: int) -> dict[str, 
 
 async def check(tx: Tx, fence: Fence) -> None:
     """Raises Fenced unless the lane is held under this fence. A lapsed lease nobody took is still good."""
-    table = tables.lanes
+    table = house_tables.lanes
     query = select(table.c.fence, table.c.worker).where(table.c.lane == fence.lane)
     row = await tx.one(query.with_for_update() if tx.writing else query)
     if row is None or row.fence != fence.number or row.worker != fence.worker.key:

@@ -2,13 +2,13 @@
 
 from sqlalchemy import select
 
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.errors import Fenced
 from xerotui.store.identity import WorkerIdentity
 from xerotui.store.lanes import SECOND, free
 from xerotui.store.tx import Tx, machine
 
-_table = tables.leases
+_table = house_tables.leases
 
 
 class Leases:

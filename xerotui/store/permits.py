@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam,
 
 from xerotui.model.work import Topic
 from xerotui.net.limits import Budget, Limits, Spent, Wait, Window
-from xerotui.store import tables, usage
+from xerotui.store import house_tables, usage
 from xerotui.store.identity import WorkerIdentity, gone, me
 from xerotui.store.keys import instant, micros
 from xerotui.store.tx import Rows, Tx, machine
@@ -23,9 +23,9 @@ from xerotui.store.tx import Rows, Tx, machine
 if TYPE_CHECKING:
     from xerotui.store.ledger import Ledger
 
-_log = tables.permit_log
-_flights = tables.permit_flights
-_holds = tables.permit_holds
+_log = house_tables.permit_log
+_flights = house_tables.permit_flights
+_holds = house_tables.permit_holds
 _SECOND = 1_000_000
 # World seconds until somebody who found all slots taken looks again; slots come back without notice.
 _LOOK = 0.2

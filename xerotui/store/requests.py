@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from xerotui.model.work import Request, RequestState, Topic
-from xerotui.store import tables
+from xerotui.store import house_tables, tables
 from xerotui.store.identity import WorkerIdentity, gone, me
 from xerotui.store.keys import chunks, micros, moment
 from xerotui.store.tx import Tx, machine
@@ -85,7 +85,7 @@ class Requests:
 async def _dead(tx: Tx, key: str) -> bool:
     if gone(WorkerIdentity.parse(key)):
         return True
-    row = await tx.one(select(tables.workers).where(tables.workers.c.key == key))
+    row = await tx.one(select(house_tables.workers).where(house_tables.workers.c.key == key))
     if row is None:
         return False
     mine = WorkerIdentity.parse(key).host == me().host

@@ -10,10 +10,10 @@ import msgspec
 from sqlalchemy import bindparam, select
 
 from xerotui.net.limits import Spent
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.tx import Tx
 
-_table = tables.usage
+_table = house_tables.usage
 _COUNTS = ("calls", "throttled", "sent", "received", "unmetered")
 # Made once: every call of every process ends with it.
 _COUNTED = (

@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy import select
 
 from xerotui.model.problems import SyncError
-from xerotui.store import tables
+from xerotui.store import house_tables
 from xerotui.store.tx import Tx
 
 KEY_FILE = "vault.key"
 KEY_FD = "XEROTUI_VAULT_KEY_FD"
-_table = tables.vault
+_table = house_tables.vault
 _BYTES = 32
 _NONCE = 12
 # Sealed when the vault is first written to: only the same key opens it again. No other name may be blank.
