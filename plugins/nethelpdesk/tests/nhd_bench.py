@@ -77,7 +77,7 @@ class Bench:
         return False
 
     def make(self, **changed: str) -> NetHelpDeskSource:
-        settings = {"url": f"sqlite:///{self.file}", "db_timezone": "UTC", **changed}
+        settings = {"url": f"sqlite:///{self.file}", "db_timezone": "UTC", "symbols": "£ = GBP", **changed}
         made = NetHelpDeskSource(fill(NetHelpDeskSource.settings_type, settings), self)
         if isinstance(made.reader, SqlReader):
             made.reader.database.statements = self.sent.append

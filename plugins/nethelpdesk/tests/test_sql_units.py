@@ -14,7 +14,7 @@ from nhd_bench import GUID, Bench
 from sqlalchemy.dialects import mssql, postgresql, sqlite
 from xerotui_nethelpdesk import dialects, lines, mapping, records, selects, values
 from xerotui_nethelpdesk.marks import Mark, Seen, mark_of
-from xerotui_nethelpdesk.plugin import AMOUNTS, UNCODED, description, xerotui_check, xerotui_explain
+from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, description, xerotui_check, xerotui_explain
 from xerotui_nethelpdesk.records import Desk
 from xerotui_nethelpdesk.rows import CurrencyRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.schema import ENTITIES
@@ -115,8 +115,8 @@ def test_statements_as_sql_server_gets_them() -> None:
     page = sql(selects.page(found("invoice", schema="dbo"), after=4711, since=since))
     assert sql(selects.page(found("currency", schema="dbo"), after=7)) == (
         "SELECT TOP __[POSTCOMPILE_param_1] dbo.[CURRENCY].[Cid] AS id, dbo.[CURRENCY].[Cdesc] AS symbol, "
-        "dbo.[CURRENCY].[Ccode] AS code, dbo.[CURRENCY].[Cname] AS name FROM dbo.[CURRENCY] "
-        "WHERE dbo.[CURRENCY].[Cid] > :Cid_1 ORDER BY dbo.[CURRENCY].[Cid]"
+        "dbo.[CURRENCY].[Ccode] AS code, dbo.[CURRENCY].[Cname] AS name, dbo.[CURRENCY].[Crate] AS rate "
+        "FROM dbo.[CURRENCY] WHERE dbo.[CURRENCY].[Cid] > :Cid_1 ORDER BY dbo.[CURRENCY].[Cid]"
     )
     assert page.startswith("SELECT TOP ")
     assert "LIMIT" not in page
@@ -378,6 +378,7 @@ def test_currencies_numbers_and_organisations() -> None:
     assert both.currency_of("£", "2") == "", "symbol and client contradict each other: nobody is billed by a guess"
     assert both.currency_of("", "2") == "USD"
     assert Desk(NetHelpDeskSettings(), currencies={"1": pounds}).currency_of("$") == "GBP"
+    assert Desk(NetHelpDeskSettings()).currency_of("£") == "", "a symbol is never taken for a currency by itself"
     old = Desk(NetHelpDeskSettings(symbols="$ = AUD"), currencies={"2": CurrencyRow(id="2", code="", symbol="$")})
     assert old.currency_of("$") == "AUD"
     assert Desk(NetHelpDeskSettings(currency="nzd")).currency_of("") == "NZD"
@@ -392,6 +393,27 @@ def test_currencies_numbers_and_organisations() -> None:
     assert made.sales_tax == "", "-2 is the item's"
     assert made.terms is not None
     assert (made.terms.days, made.terms.rule) == (14, "DAYSAFTERBILLMONTH")
+
+
+def test_exchange_rates_are_sent_only_where_their_meaning_is_known() -> None:
+    pounds = CurrencyRow(id="1", code="GBP", rate=D(1))
+    euros = CurrencyRow(id="2", code="EUR", rate=D("1.25"))
+    row = DocumentRow(id="1", party="", currency="2", currency_rate=D("1.25"))
+    for meant, expected in (
+        ("not sent", (None, "")),
+        ("foreign units for one of ours", (D("1.250000"), "GBP")),
+        ("our units for one foreign", (D("0.800000"), "GBP")),
+    ):
+        one = desk(exchange_rates=meant)
+        one.currencies = {"1": pounds, "2": euros}
+        made = records.invoice(one, row)
+        assert (made.currency_rate, made.rate_base) == expected
+        one.currencies = {"1": pounds, "2": msgspec.structs.replace(euros, rate=D(1))}
+        assert records.invoice(one, row).currency_rate is None, "two that could be the base"
+    unclear = records.invoice(desk(), msgspec.structs.replace(row, currency="¤"))
+    context = ResolveContext(source="nethelpdesk", connection="c", tenant="", settings={}, choices={}, mapped={})
+    (problem,) = xerotui_check(unclear, None, context)
+    assert (problem.code, problem.subject) == (CURRENCY, "currency:¤")
 
 
 def test_labour_without_a_code_and_texts_of_a_line() -> None:

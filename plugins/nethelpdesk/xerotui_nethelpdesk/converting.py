@@ -23,6 +23,7 @@ from xerotui_nethelpdesk.values import (
     key,
     link,
     moment,
+    number,
     percent,
     person,
     price,
@@ -182,8 +183,16 @@ def tax_slots(raws: Iterable[Raw]) -> list[TaxRow]:
 
 def currency(raw: Raw) -> CurrencyRow:
     """A currency; old installations have no ISO code."""
+    try:
+        rate = percent(raw.get("rate"), "Crate")
+    except Unreadable:
+        rate = None
     return CurrencyRow(
-        id=key(raw["id"]), code=text(raw.get("code")), symbol=text(raw.get("symbol")), name=text(raw.get("name"))
+        id=key(raw["id"]),
+        code=text(raw.get("code")),
+        symbol=text(raw.get("symbol")),
+        name=text(raw.get("name")),
+        rate=rate,
     )
 
 
@@ -241,7 +250,7 @@ def invoice(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo) -> DocumentRow:
         reference=text(raw.get("reference")) or text(raw.get("order_number")),
         customer_order=text(raw.get("customer_order")),
         currency=link(raw.get("currency")) or text(raw.get("symbol")),
-        currency_rate=percent(raw.get("currency_rate"), "IHcurrencyConversionRate"),
+        currency_rate=number(raw.get("currency_rate"), "IHcurrencyConversionRate"),
         lines=found,
         tenant=guid(raw.get("tenant")),
         excluded=_left_out(raw, found),

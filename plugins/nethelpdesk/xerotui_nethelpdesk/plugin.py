@@ -16,10 +16,15 @@ UNCODED = "nethelpdesk.charge_rate_uncoded"
 AMOUNTS = "nethelpdesk.line_amounts"
 # Xero's limit for a line's description (xero-api section 9.8).
 _LONGEST = 4000
+CURRENCY = "nethelpdesk.currency_unclear"
 _WORDS = {
     UNCODED: Explanation(
         "Charge type without an accounts code",
         "Give the charge type its accounts code in NetHelpDesk, or map it to an item on Tax mapping (charge types).",
+    ),
+    CURRENCY: Explanation(
+        "Currency that can't be told",
+        "Say in the connection's settings what the symbol means (currency symbols), or correct the document.",
     ),
     AMOUNTS: Explanation(
         "Line whose amounts contradict each other",
@@ -99,7 +104,7 @@ def xerotui_check(record: Record, posting: Posting | None, context: ResolveConte
         known = context.choices.get((CHARGE_RATE, charge))
         if known is None or not getattr(known, "code", "").strip():
             found[charge] = _uncoded(record, context, charge, known.name if known else f"number {charge}")
-    return [*found.values(), *_contradicting(record, context)]
+    return [*found.values(), *_unclear(record, context), *_contradicting(record, context)]
 
 
 def _ref(record: Document, context: ResolveContext) -> RecordRef:
@@ -117,6 +122,21 @@ def _uncoded(record: Document, context: ResolveContext, charge: str, name: str) 
         remedy=_WORDS[UNCODED].remedy,
         place=Place("go.mapping", {"spec": CHARGE_RATE, "connection": context.connection, "value": charge}),
     )
+
+
+def _unclear(record: Document, context: ResolveContext) -> Sequence[Problem]:
+    symbol = record.facts.get("unclear_currency", "")
+    if not symbol:
+        return ()
+    which = f"{record.kind.label.capitalize()} {record.number}"
+    problem = Problem(
+        code=CURRENCY,
+        subject=f"currency:{symbol[:10]}",
+        record=_ref(record, context),
+        sentence=f"{which} is in {symbol[:10]}, which names no currency for certain.",
+        remedy=_WORDS[CURRENCY].remedy,
+    )
+    return (problem,)
 
 
 def _contradicting(record: Document, context: ResolveContext) -> Sequence[Problem]:

@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
 from xerotui.model.kinds import Kind, Trade
+from xerotui.model.money import rounded
 from xerotui.model.records import Address, Choice, Document, Item, Party, TaxRate, Terms
 from xerotui_nethelpdesk.lines import document_lines, tax_id
 from xerotui_nethelpdesk.reader import CHARGE_RATE
 from xerotui_nethelpdesk.rows import ChargeRow, CurrencyRow, DocumentRow, ItemRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.settings import (
+    RATES,
     NetHelpDeskSettings,
     excluded_clients,
     rendered,
@@ -29,6 +32,8 @@ from xerotui_nethelpdesk.values import Unreadable, guid, plain
 _RULES = ("DAYSAFTERBILLDATE", "DAYSAFTERBILLMONTH", "OFFOLLOWINGMONTH", "OFCURRENTMONTH")
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED")
 _ISO_LENGTH = 3
+# As many decimals as Xero keeps of a rate (xero-api section 8).
+_RATE_PLACES = 6
 
 
 @dataclass
@@ -98,6 +103,12 @@ class Desk:
         if meant and expected and meant != expected:
             return ""
         return meant or expected or ("" if own else self.settings.currency.strip().upper())
+
+    @property
+    def base(self) -> str:
+        """The help desk's own currency: the one whose rate is 1, or the only one; "" where that isn't certain."""
+        ours = [one for one in self.currencies.values() if one.rate == 1] or list(self.currencies.values())
+        return self._coded(ours[0].id) if len(ours) == 1 else ""
 
     def _coded(self, one: str) -> str:
         known = self.currencies.get(one)
@@ -215,7 +226,7 @@ def due_date(date: dt.date, rule: int, days: int) -> dt.date:
 def due_of(desk: Desk, row: DocumentRow, client: PartyRow | None) -> tuple[dt.date | None, str]:
     """An invoice's due date and the step of the ladder that told it, in words (nethelpdesk section 7.4).
 
-    None where the help desk says nothing at all: then the contact's own terms in Xero, or the invoice's date, decide.
+    None where the help desk says nothing at all: then it is the day of the invoice.
     """
     if row.due_date is not None:
         return row.due_date, "the invoice's own due date"
@@ -241,6 +252,7 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
     tenant = row.tenant or (desk.tenant_of(client) if client else "")
     found = document_lines(desk, row, Trade.SALES, tenant, client)
     due, step = due_of(desk, row, client)
+    currency = desk.currency_of(row.currency, client.currency if client else "")
     number = rendered(desk.settings.invoice_number, row.id, row.number)
     return Document(
         id=row.id,
@@ -255,7 +267,8 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
         party=row.party,
         date=row.date,
         due_date=due,
-        currency=desk.currency_of(row.currency, client.currency if client else ""),
+        currency=currency,
+        **_exchange(desk, row),
         # The customer's own order number is what the customer's bookkeeper looks for.
         reference=row.customer_order or row.reference,
         status=row.xero_status.upper() if row.xero_status.upper() in _STATUSES else "",
@@ -263,8 +276,16 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
         subtotal=found.subtotal,
         tax=found.tax,
         total=found.total,
-        facts=_facts(row, due_step=step, faults=found.faults),
+        facts=_facts(row, due_step=step, faults=found.faults, symbol="" if currency else row.currency),
     )
+
+
+def _exchange(desk: Desk, row: DocumentRow) -> dict[str, Any]:
+    """An invoice's exchange rate as Xero counts, with the currency it is against; nothing unless that is certain."""
+    rate, base, meant = row.currency_rate, desk.base, desk.settings.exchange_rates
+    if meant == RATES[0] or not rate or rate < 0 or not base:
+        return {}
+    return {"currency_rate": rounded(rate if meant == RATES[1] else 1 / rate, _RATE_PLACES), "rate_base": base}
 
 
 def order(desk: Desk, row: DocumentRow) -> Document:
@@ -272,6 +293,7 @@ def order(desk: Desk, row: DocumentRow) -> Document:
     supplier = desk.suppliers.get(row.party)
     tenant = row.tenant or (desk.tenant_of(supplier) if supplier else "")
     found = document_lines(desk, row, Trade.PURCHASE, tenant, supplier)
+    currency = desk.currency_of(row.currency, supplier.currency if supplier else "")
     number = rendered(desk.settings.order_number, row.id, row.number)
     return Document(
         id=row.id,
@@ -286,14 +308,14 @@ def order(desk: Desk, row: DocumentRow) -> Document:
         party=row.party,
         date=row.date,
         due_date=row.delivery_date or row.due_date,
-        currency=desk.currency_of(row.currency, supplier.currency if supplier else ""),
+        currency=currency,
         reference=row.reference or row.customer_order,
         status=row.xero_status.upper() if row.xero_status.upper() in _STATUSES else "",
         lines=found.lines,
         subtotal=found.subtotal,
         tax=found.tax,
         total=found.total,
-        facts=_facts(row, faults=found.faults),
+        facts=_facts(row, faults=found.faults, symbol="" if currency else row.currency),
     )
 
 
@@ -309,7 +331,7 @@ def _excluded(desk: Desk, row: DocumentRow, who: PartyRow | None, number: str) -
     return ""
 
 
-def _facts(row: DocumentRow, *, due_step: str = "", faults: str = "") -> dict[str, str]:
+def _facts(row: DocumentRow, *, due_step: str = "", faults: str = "", symbol: str = "") -> dict[str, str]:
     # Nothing of what a link writes back may be among them: that would look like an edit.
     facts = {
         "due_step": due_step,
@@ -318,5 +340,6 @@ def _facts(row: DocumentRow, *, due_step: str = "", faults: str = "") -> dict[st
         # Against the help desk's own base currency, which needn't be that of the organisation.
         "currency_rate": format(row.currency_rate, "f") if row.currency_rate else "",
         "line_faults": faults,
+        "unclear_currency": symbol,
     }
     return {name: value for name, value in facts.items() if value}

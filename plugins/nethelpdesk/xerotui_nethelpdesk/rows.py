@@ -91,12 +91,13 @@ class ChargeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CurrencyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A currency: `code` is the ISO code, `symbol` what documents may carry instead."""
+    """A currency by its ISO `code`; `symbol` is what documents may carry instead, `rate` is 1 for the own one."""
 
     id: str
     code: str
     symbol: str = ""
     name: str = ""
+    rate: Decimal | None = None
 
 
 class LineRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,7 +74,10 @@ ENTITIES: dict[str, Entity] = {
             "site",
             "sites",
             "SITE",
-            "id=Ssitenum! customer=Sarea! invoice_site=SIsInvoiceSite inactive=SIsInactive phone=SPhoneNumber",
+            """
+            id=Ssitenum! customer=Sarea! name=sdesc invoice_site=SIsInvoiceSite inactive=SIsInactive
+            phone=SPhoneNumber
+            """,
         ),
         _entity(
             "address",
@@ -104,7 +107,7 @@ ENTITIES: dict[str, Entity] = {
             "items",
             "ITEM",
             """
-            id=Iid! name=idesc! long_name=idesc2 note=Inote~ code=Iaccountsid+ sales_account=INominalCode
+            id=Iid! name=idesc! long_name=idesc2 note=Inote~ code=Iaccountsid sales_account=INominalCode
             purchase_account=IPurchaseNominalCode sales_tax=Itaxcode purchase_tax=ITaxCodeOther
             sales_price=Ibaseprice cost_price=ICostPrice recurring_price=IRecurringPrice group=Igeneric
             tenant=IXeroTenantId excluded=iignorefromaccountingsync modified=ilastmodified
@@ -139,7 +142,7 @@ ENTITIES: dict[str, Entity] = {
             "CHARGERATE",
             "id=CRid! customer=CRarea charge=CRchargeid! rate=CRrate! start=CRstartdate end=crexpirydate",
         ),
-        _entity("currency", "currencies", "CURRENCY", "id=Cid! symbol=Cdesc code=Ccode name=Cname"),
+        _entity("currency", "currencies", "CURRENCY", "id=Cid! symbol=Cdesc code=Ccode name=Cname rate=Crate"),
         _entity(
             "invoice",
             "invoices",

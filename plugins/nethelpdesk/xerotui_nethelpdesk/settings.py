@@ -16,6 +16,8 @@ from xerotui_nethelpdesk.csv_columns import headers_of
 
 MODES = ("sql", "csv")
 ACCOUNT_SOURCES = ("fixed", "line", "item")
+# How an invoice's exchange rate is to be read: its direction is documented nowhere.
+RATES = ("not sent", "foreign units for one of ours", "our units for one foreign")
 TEXTS = ("both", "short", "long")
 CODE_FIELDS = ("auto", *(f"fvalue{n}" for n in range(2, 11)))
 DECIMALS = ("auto", "dot", "comma")
@@ -74,6 +76,18 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
         Help("Customers, suppliers and taxes from Xero, with INSERT; only together with writing links back."),
         _SQL,
     ] = False
+    undo_file: Annotated[
+        str,
+        Title("Undo file"),
+        Help("A file of yours that every old value is added to before it is written over; blank: they are logged."),
+        _SQL,
+    ] = ""
+    sql_preview: Annotated[
+        bool,
+        Title("Show what is written"),
+        Help("The check of the connection shows the statements that would be sent, and the GRANTs that they need."),
+        _SQL,
+    ] = False
     invoice_number: Annotated[
         str,
         Title("Invoice numbers"),
@@ -107,8 +121,14 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
     symbols: Annotated[
         str,
         Title("Currency symbols"),
-        Help("What a symbol means where the help desk doesn't say: $ = AUD; £ = GBP."),
-    ] = "£ = GBP; € = EUR"
+        Help("What a symbol means where the help desk has no ISO codes: $ = AUD; £ = GBP. None is guessed."),
+    ] = ""
+    exchange_rates: Annotated[
+        str,
+        Title("Exchange rates"),
+        Help("What NetHelpDesk's rate on an invoice means. Not sent: Xero's rate of the day applies."),
+        Choice(RATES),
+    ] = "not sent"
     organisations: Annotated[
         str,
         Title("Organisations"),
