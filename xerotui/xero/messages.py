@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import msgspec
 
 from xerotui.model.problems import Place
-from xerotui.xero.catalogue import CATALOGUE, QUEUE
+from xerotui.xero.catalogue import CATALOGUE
+from xerotui.xero.catalogue_rows import QUEUE
 
 UNKNOWN = "core.rejected"
 _ASK = "Read what Xero said, correct the record in the source, then retry."
