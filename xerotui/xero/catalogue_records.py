@@ -1,4 +1,4 @@
-"""Rows of the catalogue about a whole contact or document: its name, number, status and lines (xero-api section 7.1)."""
+"""Rows of the catalogue about a whole contact or document: name, number, status, lines (xero-api section 7.1)."""
 
 from xerotui.xero.catalogue_rows import IMPORTS, STORY, TENANT, Message
 
