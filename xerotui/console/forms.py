@@ -30,6 +30,9 @@ def hints(last: str) -> tuple[Hint, ...]:
 class ChoiceField(Static, can_focus=True):
     """One of a few values on one line: left and right, or space, go through them; enter goes on."""
 
+    class Changed(Message):
+        """Another value is shown."""
+
     class Taken(Message):
         """Enter: this value it is."""
 
@@ -61,6 +64,7 @@ class ChoiceField(Static, can_focus=True):
             event.stop()
             self.at = (self.at + (-1 if event.key == "left" else 1)) % len(self.values)
             self._say()
+            self.post_message(self.Changed())
         elif event.is_printable:
             # A letter typed into the wrong field of a form is no command of the screen.
             event.stop()
@@ -68,7 +72,7 @@ class ChoiceField(Static, can_focus=True):
 
 
 class Form(VerticalScroll, can_focus=False):
-    """Enter goes on to the next field and, in the last one, submits."""
+    """Enter goes on to the next field and, in the last one, submits; what doesn't matter by a choice isn't shown."""
 
     HELP = "A form: tab and arrows move between fields, enter in the last one goes on."
 
@@ -89,9 +93,14 @@ class Form(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """A line for each field, its error below, and one line of help for the field that has the focus."""
+        # One part alone is what the whole form is about: it is the screen's title.
+        parted = sum(bool(field.section) for field in self.fields) > 1
         for field in self.fields:
+            if parted and field.section:
+                words = safe(short(field.section, 60), "bold cyan")
+                yield Static(words, classes="part", id=f"p-{field.name}", markup=False)
             mark = Text(" *", style="bold") if field.required else Text("")
-            with Horizontal(classes="field"):
+            with Horizontal(classes="field", id=f"l-{field.name}"):
                 yield Static(join(safe(short(field.title, 22), "bold"), mark), classes="label", markup=False)
                 yield self._control(field)
             yield Static(Text(""), classes="error", id=f"e-{field.name}", markup=False)
@@ -107,8 +116,41 @@ class Form(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """The first field has the focus."""
+        self._show()
         self._first = self.values()
         self._controls()[0].focus()
+
+    def on_resize(self) -> None:
+        """The help of a long form is kept in sight."""
+        self._fit()
+
+    def _show(self) -> None:
+        """Show the fields that matter, and the parts that have any."""
+        part = ""
+        shown: dict[str, bool] = {}
+        for field in self.fields:
+            if field.section:
+                part = field.name
+            matters = self._matters(field)
+            shown[part] = shown.get(part, False) or matters
+            self.query_one(f"#l-{field.name}").display = matters
+            if not matters:
+                self.query_one(f"#e-{field.name}").set_class(False, "wrong")
+        for name, any_of in shown.items():
+            for heading in self.query(f"#p-{name}") if name else ():
+                heading.display = any_of
+        self._fit()
+
+    def _fit(self) -> None:
+        lines = sum(1 for child in self.children if child.display and not child.has_class("error"))
+        # Two lines of help, and the blank one above.
+        self.set_class(lines + 3 > self.size.height > 0, "long")
+
+    def _matters(self, field: FormField) -> bool:
+        if field.where is None:
+            return True
+        asked = next((one for one in self.fields if one.name == field.where[0]), None)
+        return asked is None or self._held(asked) in field.where[1]
 
     @property
     def edited(self) -> bool:
@@ -127,10 +169,13 @@ class Form(VerticalScroll, can_focus=False):
         )
 
     def _controls(self) -> list[Widget]:
-        return [self.query_one(f"#f-{field.name}") for field in self.fields]
+        return [self.query_one(f"#f-{field.name}") for field in self.fields if self._matters(field)]
 
     def value(self, field: FormField) -> str:
-        """What is in a field now."""
+        """What is in a field now; "" for one that doesn't matter by what was chosen in another."""
+        return self._held(field) if self._matters(field) else ""
+
+    def _held(self, field: FormField) -> str:
         control = self.query_one(f"#f-{field.name}")
         if isinstance(control, ChoiceField):
             return control.value
@@ -154,7 +199,7 @@ class Form(VerticalScroll, can_focus=False):
     def submit(self) -> None:
         """Check, then hand over."""
         values = self.values()
-        faults = {field.name: wrong(field, values[field.name]) for field in self.fields}
+        faults = {field.name: wrong(field, values[field.name]) for field in self.fields if self._matters(field)}
         self.say_wrong(faults)
         if not any(faults.values()):
             self.post_message(self.Submitted(values))
@@ -171,6 +216,12 @@ class Form(VerticalScroll, can_focus=False):
         """Enter in a field."""
         event.stop()
         self._onward(event.input)
+
+    def on_choice_field_changed(self, event: ChoiceField.Changed) -> None:
+        """Other fields may matter now."""
+        event.stop()
+        if any(field.where for field in self.fields):
+            self._show()
 
     def on_choice_field_taken(self, event: ChoiceField.Taken) -> None:
         """Enter on a choice."""

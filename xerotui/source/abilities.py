@@ -26,7 +26,7 @@ class Capability(StrEnum):
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What one connection can do. Each field is the class attribute of `Source` of the same name."""
+    """What one connection can do. Each field but `closed` is the class attribute of `Source` of the same name."""
 
     capabilities: frozenset[Capability] = frozenset()
     importable: tuple[Kind, ...] = ()
@@ -36,6 +36,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     amendable: Mapping[Kind, tuple[str, ...]] = {}
     numbering: tuple[Kind, ...] = ()
     attach_batch: int = 1
+    # Where new records are taken in no way: what has to be set for it, as a sentence.
+    closed: str = ""
 
     def has(self, capability: Capability) -> bool:
         """Whether the connection has a capability."""

@@ -195,6 +195,8 @@ class Source(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    # Told before the settings are asked for: who is better served by another source; "" where nobody is.
+    beforehand: ClassVar[str] = ""
     settings_type: ClassVar[type[msgspec.Struct]]
     kinds: ClassVar[tuple[Kind, ...]]
     capabilities: ClassVar[frozenset[Capability]]
@@ -292,7 +294,8 @@ class Source(ABC):
     async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
         """Give new records of Xero to the source's own importer, as a file replaced whole; its name, for people.
 
-        They are all that wait to be taken over there, each with its Xero id. Repeating it must change nothing.
+        They are all that wait to be taken over there, each with its Xero id; none where all of it came back.
+        Repeating it must change nothing.
         """
         raise SourceRefused(f"{self.title} takes no {kind.plural} as a file")
 

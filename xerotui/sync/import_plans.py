@@ -92,7 +92,8 @@ async def make_import(
     if options.get("numbers"):
         generating.check(source, kind)
     elif not (source.can.creates(kind) or source.can.hands_over(kind)):
-        raise SyncError(f"{source.title} can't take {kind.plural}", "Create them there by hand, then import again.")
+        remedy = source.can.closed or "Create them there by hand."
+        raise SyncError(f"{source.title} can't take {kind.plural}", f"{remedy} The next plan links them.")
     if fresh:
         await read(ports, connection, tenant, options, progress)
     await progress("working out the import")

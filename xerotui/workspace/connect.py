@@ -23,6 +23,10 @@ class Connecting(Parting):
         """The settings of a source as a form."""
         return forms.source_form(source)
 
+    async def source_beforehand(self, source: str) -> str:
+        """What is told before the settings of a source are asked for."""
+        return forms.source_beforehand(source)
+
     def xero_form(self) -> tuple[FormField, ...]:
         """The settings of a Xero connection as a form."""
         return forms.xero_form()

@@ -4,6 +4,7 @@
 import re
 import secrets
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from xerotui.model.settings import as_text, fields, fill
 from xerotui.source.guard import PluginFault
 from xerotui.source.registry import Registry
 from xerotui.workspace.pages import FormField
+
+if TYPE_CHECKING:
+    from xerotui.source.contract import Source
 
 
 @cache
@@ -48,8 +52,20 @@ def source_form(source: str) -> tuple[FormField, ...]:
 
     Raises SyncError when no plugin brings it.
     """
+    return drawn(_type(source).settings_type)
+
+
+def source_beforehand(source: str) -> str:
+    """What is told before the settings of a source are asked for; "" for nothing.
+
+    Raises SyncError when no plugin brings it.
+    """
+    return _type(source).beforehand
+
+
+def _type(source: str) -> "type[Source]":
     try:
-        return drawn(registry().source_type(source).settings_type)
+        return registry().source_type(source)
     except PluginFault as fault:
         raise SyncError(f"No source {source}: {fault.sentence}", "See: xerotui plugins.", code="core.plugin") from None
 

@@ -47,7 +47,7 @@ class Imports(Duplicates):
             kinds = tuple(k for k in KINDS if k in type_.kinds)
             can = await self.wiring.abilities(connection)
             if not any(can.creates(kind) or can.hands_over(kind) for kind in kinds):
-                reason = f"{type_.title} can't take records from outside"
+                reason = can.closed or f"{type_.title} can't take records from outside"
         except PluginFault as fault:
             reason, can = fault.sentence, Abilities()
         except SyncError as error:

@@ -32,7 +32,7 @@ from xerotui_nethelpdesk.csv_columns import TABLES, headers_of
 from xerotui_nethelpdesk.csv_log import CsvLog, Kept, Options, row
 from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import HANDED, Outbox, Outcome
-from xerotui_nethelpdesk.reader import CHARGE_RATE, DOCUMENTS
+from xerotui_nethelpdesk.reader import CHARGE_RATE, CLOSED, DOCUMENTS
 from xerotui_nethelpdesk.records import Desk
 from xerotui_nethelpdesk.rows import ChargeRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings, tenants_of
@@ -65,7 +65,7 @@ _TELLS = frozenset({Capability.ATTACH, Capability.SETTLE, Capability.HAND_OVER})
 def abilities(settings: NetHelpDeskSettings) -> Abilities:
     """What a connection through files can do: nothing is ever told as gone, links need a folder to be written to."""
     if not settings.csv_outbox.strip():
-        return Abilities(capabilities=_READS)
+        return Abilities(capabilities=_READS, closed=CLOSED)
     return Abilities(capabilities=_READS | _TELLS, handed=HANDED_KINDS, attach_batch=50)
 
 

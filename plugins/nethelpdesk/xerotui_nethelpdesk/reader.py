@@ -10,6 +10,8 @@ from xerotui.source.contract import Attachment, Fact, Keys, Page
 
 # The mapping spec of NetHelpDesk's own: kinds of labour, LOOKUP 17 (nethelpdesk section 7.3).
 CHARGE_RATE = "charge_rate"
+# Where new records of Xero have no way into the help desk.
+CLOSED = "Set Folder written for files to its own importer, or create them there by hand."
 KINDS = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
 PARTIES = (Kind.CUSTOMER, Kind.SUPPLIER)
 DOCUMENTS = (Kind.INVOICE, Kind.PURCHASE_ORDER)
@@ -58,6 +60,11 @@ class Writer(Protocol):
     async def settle(self, kind: Kind, id: str, settlement: Settlement) -> tuple[str, ...]:
         """Tell what was paid; what of it can't be held, as sentences."""
         ...
+
+
+@runtime_checkable
+class Hander(Protocol):
+    """What lays new records for the help desk's importer itself; as `Reader`."""
 
     async def hand_over(self, kind: Kind, new: Sequence[Record]) -> str:
         """New records as a file for the help desk's own importer; its name."""

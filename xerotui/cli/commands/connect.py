@@ -36,7 +36,8 @@ class Connect(click.Group):
         title = dict(forms.source_types()).get(cmd_name)
         if title is None:
             return None
-        return _command(cmd_name, f"Connect {safe(title)}.", forms.source_form(cmd_name), [], _source)
+        words = f"Connect {safe(title)}. {safe(forms.source_beforehand(cmd_name))}".strip()
+        return _command(cmd_name, words, forms.source_form(cmd_name), [], _source)
 
 
 connect = Connect("connect", help="Connect Xero or a source. Secrets are asked for, or read from a file or variable.")
@@ -61,6 +62,8 @@ def _command(
 async def _source(
     space: "Workspace", out: Output, *, source: str, fields: "tuple[FormField, ...]", options: dict[str, Any]
 ) -> int:
+    if words := await space.source_beforehand(source):
+        out.say(words)
     values = values_of(fields, options)
     id, facts = await space.connect_source(source, options["name"] or source, values)
     if out.json:

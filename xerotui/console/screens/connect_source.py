@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.widgets import Static
 
 from xerotui.console.forms import Form
 from xerotui.console.forms import hints as form_hints
@@ -82,7 +83,9 @@ class ConnectSourceScreen(AreaScreen):
     async def _open(self, source: str, title: str) -> None:
         self.source, self.title_words = source, title
         self.fields = (named(title), *await self.ws.source_form(source))
-        await self.query_one("#form-place").mount(Form(self.fields, id="form"))
+        words = await self.ws.source_beforehand(source)
+        before = [Static(safe(words, "yellow"), id="beforehand", markup=False)] if words else []
+        await self.query_one("#form-place").mount(*before, Form(self.fields, id="form"))
         self.paint_frame()
 
     def unsaved(self) -> str:
