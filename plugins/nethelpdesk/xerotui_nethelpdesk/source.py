@@ -26,7 +26,7 @@ from xerotui.source.contract import (
     Target,
     TextField,
 )
-from xerotui_nethelpdesk.reader import CHARGE_RATE, KINDS, Reader, Writer
+from xerotui_nethelpdesk.reader import CHARGE_RATE, CLOSED, KINDS, Reader, Writer
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
 
 # What can be handed to NetHelpDesk's own importer as a file.
@@ -39,6 +39,10 @@ class NetHelpDeskSource(Source):
 
     name = "nethelpdesk"
     title = "NetHelpDesk"
+    beforehand = (
+        "Do you open it in a browser? Then it is the successor, whatever your staff call it: connect HaloPSA instead. "
+        "This is for the Windows program."
+    )
     settings_type = NetHelpDeskSettings
     kinds = KINDS
     # The most that any connection can do; what one can is told by `abilities`.
@@ -100,7 +104,7 @@ class NetHelpDeskSource(Source):
             return csv_reader.abilities(settings)
         if settings.csv_outbox.strip():
             return Abilities(capabilities=_READS | {Capability.HAND_OVER}, handed=HANDED)
-        return Abilities(capabilities=_READS)
+        return Abilities(capabilities=_READS, closed=CLOSED)
 
     @property
     def reader(self) -> Reader:
