@@ -93,9 +93,7 @@ def tax_rate(row: Row) -> TaxRate:
 class Reference:
     """The lists, for one connection."""
 
-    def __init__(
-        self, client: HaloClient, context: Context, code_field: str = "auto", rates: str = "not sent"
-    ) -> None:
+    def __init__(self, client: HaloClient, context: Context, code_field: str = "auto", rates: str = "not sent") -> None:
         self.rates = rates
         self._client = client
         self._context = context

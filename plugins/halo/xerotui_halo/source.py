@@ -1,10 +1,7 @@
 """Halo as a source: what it declares, and each of the contract's methods in Halo's terms."""
 
-import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.records import Record
@@ -32,8 +29,9 @@ from xerotui_halo import amending, documents, leaving, listings, native, parties
 from xerotui_halo.answers import WINDOW, throttled
 from xerotui_halo.client import HaloClient, NotThere, Tally
 from xerotui_halo.credits import is_credit
+from xerotui_halo.customers import Customers
 from xerotui_halo.finding import Finder
-from xerotui_halo.listings import CUSTOMERS, LISTINGS, VERSION, Details, Mark
+from xerotui_halo.listings import LISTINGS, VERSION, Details, Mark
 from xerotui_halo.reference import CHARGE_RATE, ITEM_GROUP, Reference, tax_rate
 from xerotui_halo.settings import HaloSettings, host_of
 from xerotui_halo.settling import Settler
@@ -105,6 +103,7 @@ class HaloSource(Source):
         self.usage = Usage(self.client, context)
         # What Halo answered to our own links: changes that needn't be read again.
         self.echoes: dict[tuple[Kind, str], Row] = {}
+        self.customers = Customers(self.client, context, self.echoes)
 
     @classmethod
     def limits(cls, settings: Any) -> tuple[str, Limits]:
@@ -139,7 +138,7 @@ class HaloSource(Source):
         if kind not in LISTINGS:
             raise SourceRefused(f"Halo's {kind.plural} aren't read")
         tally = Tally()
-        parts = self._customers(mark, tally) if kind is Kind.CUSTOMER else self._listed(kind, mark, tally)
+        parts = self.customers.changed(mark, tally) if kind is Kind.CUSTOMER else self._listed(kind, mark, tally)
         async for found, next_mark in parts:
             records, skipped = await self._records(kind, found.rows)
             # An invoice that became a credit is no invoice any more.
@@ -322,78 +321,6 @@ class HaloSource(Source):
     def _enough(self, kind: Kind, row: Row) -> bool:
         wanted = kind is Kind.ITEM and self.settings.item_details == "yes" and parties.needs_details(row)
         return not wanted and LISTINGS[kind].enough(row)
-
-    async def _customers(self, mark: Mark, tally: Tally) -> AsyncIterator[tuple[Details, Mark | None]]:
-        """Customers need details, which lists don't show: read those that changed, by filter or by comparison."""
-        now = self.context.now()
-        whole = mark.must_read_all(now)
-        filtered = mark.filter and not whole
-        rows = await self._client_rows(mark.floor() if filtered else None, tally)
-        after, turn = ("", mark.turn) if filtered else (listings.digests(rows), mark.turn)
-        ids = [ident(row, "id") for row in rows]
-        echoes = {id: self.echoes.pop((Kind.CUSTOMER, id)) for id in ids if (Kind.CUSTOMER, id) in self.echoes}
-        if filtered:
-            ids, known = await self._unknown(mark, ids, echoes, now)
-            echoes = {id: row for id, row in echoes.items() if id in known}
-        elif not whole:
-            again, turn = listings.next_turn(rows, mark.turn)
-            ids = list(dict.fromkeys([*listings.changed_ids(rows, mark.buckets, after), *again]))
-        newest = dt.datetime.fromisoformat(mark.since) if mark.since else None
-        seen: dict[str, dt.datetime] = {}
-        honest = True
-        async for part in self._singles(ids, list(echoes.values()) if filtered else []):
-            for row in part.rows:
-                if at := instant(row, CUSTOMERS.stamp):
-                    newest = max(newest or at, at)
-                    seen[ident(row, "id")] = at
-                    honest = honest and (not filtered or at >= mark.floor())
-            yield part, None
-        proved = await listings.filters_by_update(self.client, CUSTOMERS, len(rows)) if whole else mark.filter
-        # Without any stamp there is still a comparison of rows to go by.
-        made = mark.after(now, (newest or now).isoformat(), seen)
-        if whole or tally.missing:
-            made = made.whole(now, tally.missing)
-        proved = proved and honest and newest is not None
-        full = made.full if honest else ""
-        yield (
-            Details(),
-            msgspec.structs.replace(made, full=full, filter=proved, buckets="" if proved else after, turn=turn),
-        )
-
-    async def _singles(self, ids: Sequence[str], echoes: list[Row]) -> AsyncIterator[Details]:
-        if echoes:
-            yield Details(rows=echoes)
-        async for part in listings.details(self.client, CUSTOMERS.path, ids):
-            yield part
-
-    async def _unknown(
-        self, mark: Mark, ids: list[str], echoes: dict[str, Row], now: dt.datetime
-    ) -> tuple[list[str], set[str]]:
-        """The customers that have to be read singly, and those that are known and unchanged.
-
-        No list shows their stamps; but a row that was last seen with a stamp is unchanged where the server doesn't
-        name it among those changed since the second after.
-        """
-        stamps = mark.recent | listings.stamped(echoes)
-        known = {id: stamps[id] for id in ids if id in stamps}
-        checked = listings.seconds(known if mark.late(now) else [i for i in known if i in echoes], known)
-        changed = {id for id in known if echoes and known[id] // 1000 == max(known.values()) // 1000}
-        for second in checked:
-            after = dt.datetime.fromtimestamp(second + 1, dt.UTC)
-            later = {ident(row, "id") for row in await self._client_rows(after, Tally())}
-            changed |= {id for id in known if known[id] // 1000 == second and id in later}
-        rest = [id for id in known if known[id] // 1000 not in checked]
-        if rest:
-            later = {ident(row, "id") for row in await self._client_rows(mark.probe(), Tally())}
-            changed |= {id for id in rest if id in later}
-        return [id for id in ids if id not in known or id in changed], set(known) - changed
-
-    async def _client_rows(self, since: dt.datetime | None, tally: Tally) -> list[Row]:
-        params = dict(CUSTOMERS.params)
-        if since is not None:
-            params["lastupdatefromdate"] = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        pages = self.client.pages(CUSTOMERS.path, CUSTOMERS.key, params, CUSTOMERS.size, tally)
-        return [row async for page in pages for row in page]
 
     async def _taxes(self) -> Page:
         records: list[Record] = []
