@@ -5,7 +5,7 @@ import datetime as dt
 from rich.text import Text
 
 from xerotui.console.rows import queue, story
-from xerotui.console.widgets.paged_table import Column, Row, widths
+from xerotui.console.widgets.columns import Column, Row, widths
 from xerotui.model.kinds import Kind
 from xerotui.model.work import Plan, PlanKind, PlanState
 from xerotui.workspace.listing import superseded

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import join, money, safe, short, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.workspace.back import SORTS, ApartRow
 
 COLUMNS = (

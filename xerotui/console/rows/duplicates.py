@@ -4,7 +4,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import safe, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.workspace.duplicates import ADVICE, DuplicateRow
 
 COLUMNS = (

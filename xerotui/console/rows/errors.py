@@ -6,7 +6,7 @@ from rich.text import Text
 
 from xerotui.console.places import leads
 from xerotui.console.text import join, safe, stack, when
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.problems import Problem
 from xerotui.workspace.pages import CauseRow
 

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import count, safe, short, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.kinds import Kind
 from xerotui.model.moves import Move

@@ -8,7 +8,7 @@ from xerotui.console.rows.plan import operations_of, totals_of
 from xerotui.console.rows.setup import blocked, word
 from xerotui.console.rows.signs import style, worded
 from xerotui.console.text import bar, count, join, middle, safe, stack, when
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.work import Plan, PlanKind, Run
 from xerotui.workspace.pages import BudgetRow, Overview, Place, Step
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from xerotui.console.text import day, join, money, safe, short, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.workspace.pages import FormField
 from xerotui.workspace.policies import PairChange, PairView, Sides
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import sign, style, worded
 from xerotui.console.text import clean, count, join, middle, money, safe, short, stack, when
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.work import Plan, PlanKind, PlanState, PlanTotal
 from xerotui.workspace.pages import PlanRow
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import sign, style, worded
 from xerotui.console.text import clean, join, money, safe, when
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.work import State
 from xerotui.workspace.pages import OperationRow
 

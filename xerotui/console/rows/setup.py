@@ -4,7 +4,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import count, join, middle, money, safe, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.workspace.pages import Step
 
 COLUMNS = (Column("", 12), Column("Step", 34), Column("How it stands", 0))

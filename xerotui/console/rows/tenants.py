@@ -7,7 +7,7 @@ from rich.text import Text
 
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import bar, count, day, join, safe, stack, when
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.workspace.pages import UNPROVEN, Finding, SourceRow, TenantRow, XeroConnectionRow
 
 COLUMNS = (

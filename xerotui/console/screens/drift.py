@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from xerotui.console.rows import drift as rows
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import argument, safe, short, told
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Line
-from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
 from xerotui.workspace.back import SORTS, ApartRow

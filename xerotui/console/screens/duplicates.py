@@ -6,7 +6,7 @@ from rich.text import Text
 
 from xerotui.console.rows import duplicates as rows
 from xerotui.console.screens.listing import ListScreen
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.duplicates import ADVICE, DuplicateRow
 

@@ -11,7 +11,7 @@ from xerotui.console.rows import errors as rows
 from xerotui.console.rows import story
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import count, safe, short, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import Problem
 from xerotui.workspace.pages import CauseRow

@@ -9,7 +9,7 @@ from xerotui.console.rows import imports as rows
 from xerotui.console.screens import modes
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import argument, short, told
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.kinds import PARTIES, Kind
 from xerotui.model.paging import Page, View

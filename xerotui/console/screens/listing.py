@@ -15,8 +15,9 @@ from xerotui.console.keys import entered
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.text import count, safe
 from xerotui.console.widgets.bars import FilterBar, split_filter
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Detail
-from xerotui.console.widgets.paged_table import Column, PagedTable, Row
+from xerotui.console.widgets.paged_table import PagedTable
 from xerotui.model.paging import Page, View
 
 MOST_ROWS = 50

@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 
 from xerotui.console.rows import overview as rows
 from xerotui.console.screens.listing import ListScreen
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Detail
-from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import CORE
 from xerotui.workspace.pages import Overview, Place

@@ -15,8 +15,8 @@ from xerotui.console.screens.connect_source import fault_of
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import argument, safe, short
 from xerotui.console.widgets.bars import Hint
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Detail
-from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError

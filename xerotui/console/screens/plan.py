@@ -11,8 +11,8 @@ from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.reason import ReasonScreen
 from xerotui.console.screens.story import PlanRowScreen
 from xerotui.console.text import clean, count, safe, when
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Detail
-from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.console.widgets.picker import Choice
 from xerotui.model.paging import Page, View
 from xerotui.model.work import Plan, PlanKind, PlanState

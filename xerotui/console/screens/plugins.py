@@ -7,7 +7,7 @@ from rich.text import Text
 from xerotui.console.rows.signs import worded
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import join, safe, stack
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import PluginRow
 

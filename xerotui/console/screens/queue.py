@@ -11,8 +11,8 @@ from xerotui.console.rows.status import trouble_text
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.story import OperationScreen
 from xerotui.console.text import count
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.console.widgets.lines import Line
-from xerotui.console.widgets.paged_table import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import OperationRow
 

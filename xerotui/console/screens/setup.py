@@ -7,7 +7,8 @@ from rich.text import Text
 from xerotui.console.rows import setup as rows
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.text import safe, short
-from xerotui.console.widgets.paged_table import Column, PagedTable, Row
+from xerotui.console.widgets.columns import Column, Row
+from xerotui.console.widgets.paged_table import PagedTable
 from xerotui.model.paging import Page, View
 from xerotui.workspace.pages import Place, Step
 

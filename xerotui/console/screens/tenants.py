@@ -12,7 +12,7 @@ from xerotui.console.screens.listing import ListScreen
 from xerotui.console.screens.reason import ReasonScreen
 from xerotui.console.screens.text_screen import TextScreen
 from xerotui.console.text import argument, count, safe, short
-from xerotui.console.widgets.paged_table import Column, Row
+from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
 from xerotui.workspace.pages import Finding, Parted
