@@ -193,3 +193,10 @@ async def test_a_file_that_cant_be_written_waits_for_a_person(tmp_path: Path) ->
         assert {o.state for o in await operations(bench, plan=plan.id, verb=Verb.HAND_OVER)} == {State.CONFIRMED}
         assert len(filing.filed(tmp_path / "none", Kind.SUPPLIER)) == len(stuck)
         assert await problems(bench, code="core.hand_over_failed") == []
+        # All are taken over: an import that only links them leaves nothing in the file to be taken twice.
+        for o in stuck:
+            await bench.control("halo", "/create/supplier", {"name": o.title, "xero_tenant_id": british})
+        plan = await _import(bench, british, Kind.SUPPLIER)
+        assert plan.counts["link"] == len(stuck)
+        assert "hand_over" not in plan.counts
+        assert filing.filed(tmp_path / "none", Kind.SUPPLIER) == []

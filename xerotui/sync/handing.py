@@ -6,12 +6,13 @@ is linked like any other record once the source lists it: by account number, cod
 
 import asyncio
 from collections.abc import Collection, Sequence
+from weakref import WeakKeyDictionary
 
 from xerotui.model import records
 from xerotui.model.kinds import Kind, Side
 from xerotui.model.records import Record
-from xerotui.model.work import DONE, OPEN, Operation, Verb
-from xerotui.source.contract import Source
+from xerotui.model.work import DONE, OPEN, Operation, Plan, PlanKind, Verb
+from xerotui.source.contract import Source, SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.source.guard import plain
 from xerotui.sync import import_taxes, importing
 from xerotui.sync import pair as pairs
@@ -21,6 +22,8 @@ from xerotui.sync.ports import Ports
 
 # Operations in one call: each call writes the whole file.
 BATCH = 50
+# Of a source one file is written at a time: what was gathered first is never written last.
+_LOCKS: WeakKeyDictionary[Source, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def handed(ports: Ports, connection: str, tenant: str, kind: Kind) -> dict[str, str]:
@@ -48,19 +51,21 @@ def waiting(data: PairData, kind: Kind, given: Collection[str]) -> list[tuple[st
 
 
 class Hander:
-    """Hands over for one source connection; one file is written at a time."""
+    """Hands over for one source connection."""
 
     def __init__(self, ports: Ports, connection: str) -> None:
         self.ports = ports
         self.connection = connection
-        self._lock = asyncio.Lock()
 
     async def send(self, source: Source, operations: Sequence[Operation]) -> Outcome:
         """Write the whole file with these in it; raises what the source raises."""
-        kind = operations[0].kind
-        async with self._lock:
-            where = plain(await source.hand_over(kind, await self.whole(kind, operations)), 200)
+        where = await self.write(source, operations[0].kind, operations)
         return Outcome(done=[Done(o, o.target, where) for o in operations], status=200)
+
+    async def write(self, source: Source, kind: Kind, operations: Sequence[Operation] = ()) -> str:
+        """Let the file of a kind hold what waits now; its name."""
+        async with _LOCKS.setdefault(source, asyncio.Lock()):
+            return plain(await source.hand_over(kind, await self.whole(kind, operations)), 200)
 
     async def whole(self, kind: Kind, operations: Sequence[Operation]) -> list[Record]:
         """All that waits to be taken over: what was handed over before, and all that is approved, as it was approved.
@@ -81,4 +86,24 @@ class Hander:
         return [found[key] for key in sorted(found, key=lambda key: (found[key].name.casefold(), key))]
 
 
-__all__ = ["BATCH", "Hander", "handed", "new", "waiting"]
+async def tidy(ports: Ports, plan: Plan) -> None:
+    """After an import that handed nothing over: what came back meanwhile leaves the file, lest it be taken twice."""
+    kind = plan.options.get("kind", "")
+    if plan.kind is not PlanKind.IMPORT or plan.options.get("numbers") or kind not in set(Kind):
+        return
+    async with ports.ledger.read() as tx:
+        done = await ports.ledger.work.find(
+            tx, connection=plan.connection, kind=Kind(kind), verb=Verb.HAND_OVER, states=DONE
+        )
+    if not done or any(o.plan == plan.id for o in done):
+        return
+    source = await ports.source(plan.connection)
+    try:
+        if source.can.hands_over(Kind(kind)):
+            await Hander(ports, plan.connection).write(source, Kind(kind))
+    except (SourceRefused, SourceUnreachable, SourceLocked) as error:
+        # The next file says the same.
+        ports.log.warning("what came back is still in the importer's file", kind=kind, reason=str(error))
+
+
+__all__ = ["BATCH", "Hander", "handed", "new", "tidy", "waiting"]

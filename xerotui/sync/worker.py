@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from xerotui.model.problems import SyncError
 from xerotui.model.work import OPEN, Plan, PlanState, Run
 from xerotui.store.documents import AUTOMATIC
-from xerotui.sync import generating
+from xerotui.sync import generating, handing
 from xerotui.sync.applying import apply
 from xerotui.sync.back_watching import BackWatch
 from xerotui.sync.desk import Desk
@@ -294,6 +294,7 @@ class Worker:
         error = ""
         try:
             await map_imported(self.ports, plan)
+            await handing.tidy(self.ports, plan)
             await verify_run(self.ports, plan)
             await self._numbered(plan)
         except SyncError as trouble:
