@@ -433,6 +433,7 @@ def test_labour_without_a_code_and_texts_of_a_line() -> None:
     ("changed", "words"),
     [
         ({"url": "mssql+pymssql://a:secret@h/x"}, "Database URL: the password"),
+        ({"url": "mssql+pyodbc:///?odbc_connect=DSN%3Dx%3BPWD%3Dsecret"}, "Database URL: the password"),
         ({"url": "10.0.0.5"}, "Database URL: it begins"),
         ({"invoice_number": "NHD"}, "Invoice numbers"),
         ({"order_number": "{id} {x}"}, "Purchase order numbers"),

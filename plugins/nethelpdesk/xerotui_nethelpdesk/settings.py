@@ -6,7 +6,7 @@ Only settings and their parsing live here; what they decide is decided where it 
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -206,7 +206,8 @@ def _url(url: str) -> str:
         raise ValueError("Database URL: it isn't one") from None
     if "://" not in url or not parts.scheme:
         raise ValueError("Database URL: it begins with the kind of database, as mssql+pymssql://")
-    if password:
+    # An ODBC string inside the URL may hold one as well.
+    if password or re.search(r"(pwd|password)\s*=", unquote(url), re.IGNORECASE):
         raise ValueError("Database URL: the password has a field of its own, where it is kept in the vault")
     return url
 
