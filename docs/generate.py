@@ -15,7 +15,8 @@ from xerotui.console.keys import MOVES, shown
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import CORE, Explanation, Problem, RecordRef
 from xerotui.source.registry import Registry
-from xerotui.workspace.commands import BY_ID, COMMANDS, Command
+from xerotui.workspace.command import Command
+from xerotui.workspace.commands import BY_ID, COMMANDS
 from xerotui.xero.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent

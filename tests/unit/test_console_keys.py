@@ -11,7 +11,8 @@ from xerotui.console.app import XeroTUI
 from xerotui.console.screens import modes
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.widgets.bars import Hint, key_line
-from xerotui.workspace.commands import BY_ID, COMMANDS, Command
+from xerotui.workspace.command import Command
+from xerotui.workspace.commands import BY_ID, COMMANDS
 
 
 def screens() -> dict[str, list[type[AreaScreen]]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
 
-from xerotui.workspace.commands import COMMANDS, Command
+from xerotui.workspace.command import Command
+from xerotui.workspace.commands import COMMANDS
 
 # What a person reads for a key's name.
 _SHOWN = {

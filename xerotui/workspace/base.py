@@ -12,7 +12,8 @@ from xerotui.net.governor import for_people
 from xerotui.net.oauth import OAuthError
 from xerotui.source.contract import SourceLocked, SourceRefused, SourceUnreachable
 from xerotui.sync.pull import words
-from xerotui.workspace.commands import BY_ID, Danger
+from xerotui.workspace.command import Danger
+from xerotui.workspace.commands import BY_ID
 from xerotui.workspace.home import Home
 from xerotui.workspace.pages import OperationRow
 from xerotui.workspace.wiring import Wiring

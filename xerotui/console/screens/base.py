@@ -25,7 +25,8 @@ from xerotui.console.widgets.bars import AskBar, FilterBar, Hint, key_line
 from xerotui.console.widgets.lines import Line, Notice
 from xerotui.console.widgets.picker import Choice, Picker
 from xerotui.model.problems import SyncError
-from xerotui.workspace.commands import BY_ID, Danger
+from xerotui.workspace.command import Danger
+from xerotui.workspace.commands import BY_ID
 from xerotui.workspace.pages import StatusLine
 
 if TYPE_CHECKING:

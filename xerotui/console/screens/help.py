@@ -6,7 +6,7 @@ from xerotui.console.keys import MOVES, commands_for, shown
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.text_screen import TextScreen
 from xerotui.console.text import join, safe, stack
-from xerotui.workspace.commands import Command, Danger
+from xerotui.workspace.command import Command, Danger
 
 
 def _line(screen: AreaScreen, command: Command) -> Text:
