@@ -18,7 +18,7 @@ from xerotui.sandbox.run import Sandbox, serve
 from xerotui.sandbox.world import build
 from xerotui.store import Pair, SourceConnection
 from xerotui.workspace.door import Workspace
-from xerotui.workspace.pages import XeroTenantChoice
+from xerotui.workspace.login_pages import XeroTenantChoice
 
 WORLD = build(1, scale=0.02)
 FIRST, SECOND = WORLD.tenants[:2]

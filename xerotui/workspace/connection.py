@@ -14,9 +14,9 @@ from xerotui.sync.hints import told_by
 from xerotui.workspace import webhooks
 from xerotui.workspace.ailing import findings
 from xerotui.workspace.base import REFUSED, told
+from xerotui.workspace.login_pages import ScopeRow
 from xerotui.workspace.meters import UsageRow
 from xerotui.workspace.overview import Overviews
-from xerotui.workspace.pages import ScopeRow
 from xerotui.workspace.report import (
     Age,
     BudgetLine,

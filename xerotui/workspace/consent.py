@@ -17,8 +17,8 @@ from xerotui.net.oauth import OAuthError, code_from_callback
 from xerotui.store import Db, XeroConnectionDoc
 from xerotui.workspace.base import NOT_CONNECTED, REFUSED
 from xerotui.workspace.forms import fresh_id, split
+from xerotui.workspace.login_pages import ScopeRow, XeroConsent, XeroTenantChoice
 from xerotui.workspace.offers import Offers, tenant_document
-from xerotui.workspace.pages import ScopeRow, XeroConsent, XeroTenantChoice
 from xerotui.workspace.pending import Pending, pending_name, refusals, scope_rows, tokens_name
 from xerotui.workspace.secrets import secret_name
 from xerotui.xero import connections as xero

@@ -9,7 +9,7 @@ from xerotui.model.problems import SyncError
 from xerotui.net.oauth import Grants, TokenSet
 from xerotui.store import Db, TenantDoc
 from xerotui.workspace.base import NOT_CONNECTED, REFUSED
-from xerotui.workspace.pages import XeroTenantChoice
+from xerotui.workspace.login_pages import XeroTenantChoice
 from xerotui.workspace.pending import Pending, pending_name
 from xerotui.workspace.tenants import ACCENTS, Tenants
 from xerotui.xero import connections as xero

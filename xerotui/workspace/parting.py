@@ -9,7 +9,7 @@ from xerotui.model.work import OPEN, PlanState
 from xerotui.store import Db, TenantDoc
 from xerotui.workspace.base import NOT_CONNECTED, REFUSED, totalled
 from xerotui.workspace.consent import Consenting
-from xerotui.workspace.pages import Parted, XeroConnectionRow
+from xerotui.workspace.login_pages import Parted, XeroConnectionRow
 from xerotui.workspace.pending import pending_name, refusals, scope_rows, tokens_name
 from xerotui.xero import connections as xero
 from xerotui.xero.errors import Paused

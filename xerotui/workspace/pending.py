@@ -10,7 +10,7 @@ from xerotui.model.problems import SyncError
 from xerotui.net.oauth import OAuthError, TokenSet
 from xerotui.workspace.base import NOT_CONNECTED
 from xerotui.workspace.forms import filled
-from xerotui.workspace.pages import ScopeRow
+from xerotui.workspace.login_pages import ScopeRow
 from xerotui.xero import scopes
 from xerotui.xero.connections import XeroSettings
 

@@ -8,8 +8,9 @@ import msgspec
 
 from xerotui.model.kinds import Kind
 from xerotui.workspace.health import Failure
+from xerotui.workspace.login_pages import ScopeRow
 from xerotui.workspace.meters import UsageRow
-from xerotui.workspace.pages import Finding, ScopeRow
+from xerotui.workspace.pages import Finding
 
 # Kinds that a start date is set for: documents, which carry a date.
 STARTING = (Kind.INVOICE, Kind.CREDIT_NOTE, Kind.PURCHASE_ORDER)

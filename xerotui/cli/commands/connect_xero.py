@@ -20,7 +20,8 @@ from xerotui.model.problems import SyncError
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
-    from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
+    from xerotui.workspace.login_pages import XeroConsent, XeroTenantChoice
+from xerotui.workspace.pages import FormField
 
 # Refusals after which the same address can be opened again.
 AGAIN = ("xero.no_address", "xero.state_mismatch", "xero.code_refused", "xero.code_used", "xero.access_denied")

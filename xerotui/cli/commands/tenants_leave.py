@@ -11,7 +11,7 @@ from xerotui.cli.text import safe
 
 if TYPE_CHECKING:
     from xerotui.workspace.door import Workspace
-    from xerotui.workspace.pages import Parted, XeroConnectionRow
+    from xerotui.workspace.login_pages import Parted, XeroConnectionRow
 
 _local_only = click.option(
     "--local-only", is_flag=True, help="Ask nothing of Xero: forget it here alone, and disconnect it there by hand."

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from xerotui.console.text import clean, count, join, safe, stack
 from xerotui.workspace import qr
-from xerotui.workspace.pages import ScopeRow, XeroTenantChoice
+from xerotui.workspace.login_pages import ScopeRow, XeroTenantChoice
 
 
 def address_text(url: str) -> Text:

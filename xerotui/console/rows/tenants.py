@@ -8,7 +8,8 @@ from rich.text import Text
 from xerotui.console.rows.signs import worded
 from xerotui.console.text import bar, count, day, join, safe, stack, when
 from xerotui.console.widgets.columns import Column, Row
-from xerotui.workspace.pages import UNPROVEN, Finding, SourceRow, TenantRow, XeroConnectionRow
+from xerotui.workspace.login_pages import XeroConnectionRow
+from xerotui.workspace.pages import UNPROVEN, Finding, SourceRow, TenantRow
 
 COLUMNS = (
     Column("Name", 0, middle=True),

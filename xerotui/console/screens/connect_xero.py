@@ -24,7 +24,8 @@ from xerotui.console.screens.connect_source import NAME_FIELD, fault_of, named
 from xerotui.console.text import clean, safe, stack
 from xerotui.console.widgets.bars import Hint
 from xerotui.model.problems import SyncError
-from xerotui.workspace.pages import FormField, XeroConsent, XeroTenantChoice
+from xerotui.workspace.login_pages import XeroConsent, XeroTenantChoice
+from xerotui.workspace.pages import FormField
 
 
 class Organisations(SelectionList[str]):

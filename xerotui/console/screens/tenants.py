@@ -15,7 +15,8 @@ from xerotui.console.text import argument, count, safe, short
 from xerotui.console.widgets.columns import Column, Row
 from xerotui.model.paging import Page, View
 from xerotui.model.problems import SyncError
-from xerotui.workspace.pages import Finding, Parted
+from xerotui.workspace.login_pages import Parted
+from xerotui.workspace.pages import Finding
 
 # A login that is withdrawn takes every connection that its person made with the app (xero-api section 1.5).
 OTHERS = "Other installations with the same app and person lose theirs too."
