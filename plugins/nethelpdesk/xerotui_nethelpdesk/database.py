@@ -88,6 +88,9 @@ class Database:
                 return await asyncio.to_thread(self._run, job, True)
             except _AtCommit as error:
                 raise self._open(error.why) from None
+            except (ValueError, ArithmeticError) as error:
+                words = f"The driver can't read a value of it, so nothing is written ({dialects.said(error)})"
+                raise TableFault(words) from None
             except (SQLAlchemyError, OSError) as error:
                 raise self._told(error) from None
             finally:

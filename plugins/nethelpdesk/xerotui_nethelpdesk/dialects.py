@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy.engine import URL
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection
 
+from xerotui.source.contract import SourceRefused, SourceUnreachable
 from xerotui_nethelpdesk.values import decoded
 
 LOGIN_SECONDS, QUERY_SECONDS = 10, 60
@@ -107,6 +109,41 @@ def opened(driver: str, connection: Any) -> None:
     """What a new connection needs beside its arguments."""
     if driver == "pyodbc":
         connection.timeout = QUERY_SECONDS
+
+
+# An exclusive lock by name that the end of the transaction gives back (nethelpdesk section 6).
+_APPLOCK = (
+    "DECLARE @got INT; EXEC @got = sp_getapplock @Resource = N'XeroTUI', @LockMode = 'Exclusive', "
+    f"@LockOwner = 'Transaction', @LockTimeout = {LOGIN_SECONDS * 1000}; SELECT @got"
+)
+_ADVISORY = "SELECT pg_advisory_xact_lock(hashtext('XeroTUI'))"
+
+
+def begun(connection: Connection) -> None:
+    """What a transaction that writes begins with: SQLite must have the file before it reads what it will change."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def alone(connection: Connection) -> None:
+    """Let nobody else create records by XeroTUI until the end of this transaction.
+
+    Raises SourceUnreachable while somebody does, SourceRefused for a database without such a lock that is known.
+    """
+    name = connection.dialect.name
+    if name == "mssql":
+        if int(connection.exec_driver_sql(_APPLOCK).scalar_one()) < 0:
+            raise SourceUnreachable("Somebody else creates records in NetHelpDesk just now.", sent=False)
+    elif name == "postgresql":
+        connection.exec_driver_sql(_ADVISORY)
+    elif name != "sqlite":
+        raise SourceRefused(f"Create records: XeroTUI knows no lock by name of the database {name[:40]}.")
+
+
+def held(asked: "sa.Select[Any]", table: sa.TableClause, *, summed: bool = False) -> "sa.Select[Any]":
+    """The rows asked for, kept from others until the end; what sums up rows can only be kept so on SQL Server."""
+    kept = asked.with_hint(table, "WITH (UPDLOCK, HOLDLOCK)", "mssql")
+    return kept if summed else kept.with_for_update()
 
 
 def meaning(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Document, Record
 from xerotui.source.contract import Context, Fact, Gone, Keys, Page, SourceRefused
-from xerotui_nethelpdesk import converting, probing, records, selects
+from xerotui_nethelpdesk import converting, preview, probing, records, selects
 from xerotui_nethelpdesk.database import Database, TableFault
 from xerotui_nethelpdesk.lists import Lists
 from xerotui_nethelpdesk.mapping import Found
@@ -23,15 +23,9 @@ from xerotui_nethelpdesk.reader import CHARGE_RATE, DOCUMENTS
 from xerotui_nethelpdesk.records import Desk
 from xerotui_nethelpdesk.selects import Raw
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
-from xerotui_nethelpdesk.values import Unreadable, guid, key, name_key, text
+from xerotui_nethelpdesk.values import Unreadable, guid, key, link, name_key, text
+from xerotui_nethelpdesk.writing import ENTITY, SqlWriter
 
-ENTITY = {
-    Kind.CUSTOMER: "customer",
-    Kind.SUPPLIER: "supplier",
-    Kind.ITEM: "item",
-    Kind.INVOICE: "invoice",
-    Kind.PURCHASE_ORDER: "order",
-}
 # A record with its row's stamp, in the database's own time.
 Stamped = tuple[Record, dt.datetime | None]
 _LINES = {Kind.INVOICE: "invoice_line", Kind.PURCHASE_ORDER: "order_line"}
@@ -53,11 +47,13 @@ class SqlReader:
         self.context = context
         self.database = Database(settings)
         self.lists = Lists(settings, context, self.database)
+        self.writer = SqlWriter(settings, context, self.database, self.lists)
 
     async def check(self) -> tuple[Fact, ...]:
         """Login, version, what is found and what isn't, rows, own sync."""
         self.lists.forget()
-        return (*await probing.facts(self.settings, self.database, self.lists), *await self._sample())
+        told = (*await probing.facts(self.settings, self.database, self.lists), *await self._sample())
+        return (*told, *preview.facts(self.settings, self.database.url, await self.lists.mapping()))
 
     async def _sample(self) -> tuple[Fact, ...]:
         """The newest invoice as it is understood, with its sums."""
@@ -179,8 +175,10 @@ class SqlReader:
     async def find(self, kind: Kind, keys: Keys) -> tuple[Record, ...]:
         """Every row of that Xero id, accounts code or name; compared here, by the rule for names."""
         if kind is Kind.TAX_RATE:
+            # Before a create nothing that was read a while ago is relied on.
+            self.lists.forget_list("tax")
             taxes = (await self.lists.taxes()).values()
-            names = {name_key(one) for one in (keys.name, keys.number) if one.strip()}
+            names = {name_key(one) for one in (keys.name, keys.number, keys.xero_id) if one.strip()}
             return tuple(records.tax(t) for t in taxes if {name_key(t.name), name_key(t.code)} & names)
         if kind in DOCUMENTS:
             raise SourceRefused(f"NetHelpDesk's {kind.plural} are never created by XeroTUI, so they aren't looked up")
@@ -239,6 +237,9 @@ class SqlReader:
             good: list[Stamped] = []
             bad: list[tuple[str, str]] = []
             for raw in batch.rows:
+                if not link(raw["id"]):
+                    # Ids below zero are templates; a table leaves them out itself, a query of one's own may not.
+                    continue
                 try:
                     good.append((record(raw), converting.stamp(raw)))
                 except Unreadable as error:

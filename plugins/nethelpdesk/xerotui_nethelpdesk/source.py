@@ -26,12 +26,17 @@ from xerotui.source.contract import (
     Target,
     TextField,
 )
-from xerotui_nethelpdesk.reader import CHARGE_RATE, CLOSED, KINDS, Reader, Writer
+from xerotui_nethelpdesk.reader import CHARGE_RATE, CLOSED, KINDS, Hander, Reader, Writer
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
 
 # What can be handed to NetHelpDesk's own importer as a file.
 HANDED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.TAX_RATE)
+# What can be created in its database.
+CREATED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.TAX_RATE)
+# Links of one call: one transaction, and files of as many rows.
+ATTACHED = 50
 _READS = frozenset({Capability.FIND, Capability.DELTA, Capability.GONE, Capability.NATIVE})
+_TELLS = frozenset({Capability.ATTACH, Capability.SETTLE})
 
 
 class NetHelpDeskSource(Source):
@@ -48,10 +53,11 @@ class NetHelpDeskSource(Source):
     # The most that any connection can do; what one can is told by `abilities`.
     capabilities = frozenset({
         Capability.FIND, Capability.HAND_OVER, Capability.ATTACH, Capability.DELTA, Capability.GONE, Capability.NATIVE,
-        Capability.SETTLE,
+        Capability.SETTLE, Capability.SAVE,
     })  # fmt: skip
     handed = HANDED
-    attach_batch = 50
+    importable = CREATED
+    attach_batch = ATTACHED
     specs = (
         MappingSpec(
             id=CHARGE_RATE,
@@ -102,9 +108,20 @@ class NetHelpDeskSource(Source):
             from xerotui_nethelpdesk import csv_reader
 
             return csv_reader.abilities(settings)
-        if settings.csv_outbox.strip():
-            return Abilities(capabilities=_READS | {Capability.HAND_OVER}, handed=HANDED)
-        return Abilities(capabilities=_READS, closed=CLOSED)
+        # Which columns there are isn't known here: where one lacks, links of that kind stay with XeroTUI, as the check
+        # says.
+        can = _READS | (_TELLS if settings.writeback else frozenset())
+        handed = HANDED if settings.csv_outbox.strip() else ()
+        created = CREATED if settings.allow_insert else ()
+        return Abilities(
+            capabilities=can
+            | ({Capability.HAND_OVER} if handed else set())
+            | ({Capability.SAVE} if created else set()),
+            importable=created,
+            handed=handed,
+            attach_batch=ATTACHED if settings.writeback else 1,
+            closed="" if handed or created else f"Switch on Create records. {CLOSED}",
+        )
 
     @property
     def reader(self) -> Reader:
@@ -164,10 +181,25 @@ class NetHelpDeskSource(Source):
     @property
     def writer(self) -> Writer:
         """What links and payments are written through. Raises SourceRefused where nothing is written."""
+        from xerotui_nethelpdesk.reading import SqlReader
+
         found = self.reader
+        if isinstance(found, SqlReader):
+            if not self.settings.writeback:
+                raise SourceRefused("NetHelpDesk's database is only read by this connection.")
+            return found.writer
         if not isinstance(found, Writer):
-            raise SourceRefused("NetHelpDesk's database is only read by this connection.")
+            raise SourceRefused("Nothing is written by this connection.")
         return found
+
+    async def save(self, kind: Kind, record: Record) -> str:
+        """Create a customer, supplier or tax code in the database; its id."""
+        from xerotui_nethelpdesk.writing import SqlWriter
+
+        writer = self.writer
+        if not isinstance(writer, SqlWriter):
+            raise SourceRefused(f"NetHelpDesk takes new {kind.plural} as a file alone.")
+        return await writer.save(kind, record)
 
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links back, into the database or a results file."""
@@ -179,8 +211,8 @@ class NetHelpDeskSource(Source):
 
     async def hand_over(self, kind: Kind, records: Sequence[Record]) -> str:
         """New records of Xero as a file for NetHelpDesk's own importer."""
-        if self.settings.mode == "csv":
-            return await self.writer.hand_over(kind, records)
+        if isinstance(self.reader, Hander):
+            return await self.reader.hand_over(kind, records)
         if not self.settings.csv_outbox.strip():
             raise SourceRefused("Folder written: name the folder that new records are laid into.")
         from xerotui_nethelpdesk.outputs import Outbox

@@ -1,0 +1,161 @@
+"""One row of the database brought to what it should say: guarded, read back, and told for undoing.
+
+Only columns that the schema marks as written back and that are there; only where what should be there isn't yet.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from xerotui.source.contract import SourceRefused
+from xerotui_nethelpdesk import dialects
+from xerotui_nethelpdesk.mapping import Found
+from xerotui_nethelpdesk.selects import Raw
+from xerotui_nethelpdesk.shapes import NO_DATE, Shapes, fitted
+from xerotui_nethelpdesk.undo import Undo, amounts_of
+from xerotui_nethelpdesk.values import Unreadable, amount, flag, moment, text
+
+# Ids compare without regard to case.
+_FOLDED = ("xero_id", "tenant")
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row should say, by canonical name; `what` calls it by its name for people.
+
+    `fills` are written only where nothing stands, `stamps` only where anything else is. The row must hold nothing or
+    `ours` in the column `guard`; a blank guard means that the installation has no such column.
+    """
+
+    what: str
+    found: Found
+    id: int
+    values: Mapping[str, Any]
+    fills: Mapping[str, Any] = {}
+    stamps: Mapping[str, Any] = {}
+    guard: str = ""
+    ours: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every canonical name that takes part."""
+        return tuple(dict.fromkeys(n for n in (*self.values, *self.fills, *self.stamps, self.guard) if n))
+
+
+def writable(found: Found, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of these values those that have a column here, and one that may be written."""
+    if found.query or found.absent:
+        return {}
+    return {name: value for name, value in values.items() if found.has(name) and found.entity.column(name).written}
+
+
+def guard_of(found: Found, xero_id: str, number: str) -> tuple[str, str]:
+    """The column that says whose the row is, and what ours is: the link, else the number under which it was posted."""
+    if found.has("xero_id"):
+        return "xero_id", xero_id
+    if found.has("third_party_number") and number:
+        return "third_party_number", number
+    return "", ""
+
+
+def table_of(found: Found) -> sa.TableClause:
+    """The table with its mapped columns."""
+    columns: list[Any] = [sa.column(name) for name in dict.fromkeys(found.columns.values())]
+    return sa.table(found.table, *columns, schema=found.schema or None)
+
+
+def statement(wish: Wish, values: Mapping[str, Any], shapes: Shapes) -> sa.Update:
+    """The update of one row, by its key and under its guard."""
+    table, columns = table_of(wish.found), wish.found.columns
+    made = sa.update(table).where(table.c[columns["id"]] == wish.id)
+    if wish.guard:
+        held = table.c[columns[wish.guard]]
+        bare = sa.func.ltrim(sa.func.rtrim(held))
+        made = made.where(sa.or_(held.is_(None), bare == "", sa.func.lower(bare) == wish.ours.lower()))
+    return made.values({columns[n]: _bound(v, columns[n], shapes) for n, v in values.items()})
+
+
+def _bound(value: Any, column: str, shapes: Shapes) -> Any:
+    shape = shapes.get(column)
+    put = fitted(shape, value)
+    return sa.literal(put, shape.type) if shape and not isinstance(shape.type, sa.types.NullType) else put
+
+
+def apply(connection: Connection, wish: Wish, shapes: Shapes) -> Undo | None:
+    """Write what differs and read it back; None where everything is there already.
+
+    Raises SourceRefused for a row that isn't there, that carries another's link, or that doesn't keep what is written.
+    """
+    before = _row(connection, wish)
+    if before is None:
+        raise SourceRefused(f"NetHelpDesk has no {wish.what}.")
+    if held := _other(wish, before):
+        column = wish.found.columns[wish.guard]
+        raise SourceRefused(
+            f"NetHelpDesk's {wish.what} carries another link: {wish.found.table}.{column} is {held[:60]}, not "
+            f"{wish.ours[:60]}. Nothing is overwritten; clear it there if it is wrong."
+        )
+    put = {name: value for name, value in wish.values.items() if not alike(name, before[name], value)}
+    put |= {name: value for name, value in wish.fills.items() if _blank(before[name])}
+    if not put:
+        return None
+    put |= wish.stamps
+    done = connection.execute(statement(wish, put, shapes)).rowcount
+    # A server that counts nothing says -1; then what is read back alone decides.
+    if done not in (1, -1):
+        raise SourceRefused(f"NetHelpDesk's {wish.what} was changed by somebody else meanwhile; nothing is written.")
+    after = _row(connection, wish) or {}
+    if lost := [name for name, value in put.items() if not alike(name, after.get(name), value)]:
+        named = ", ".join(wish.found.columns[name] for name in lost)
+        raise SourceRefused(f"NetHelpDesk's {wish.what} doesn't keep {named} as written; nothing is written.")
+    columns = wish.found.columns
+    return Undo(
+        table=wish.found.table, key=columns["id"], id=wish.id, amounts=amounts_of(columns),
+        before={columns[n]: before[n] for n in put}, after={columns[n]: after[n] for n in put},
+    )  # fmt: skip
+
+
+def _row(connection: Connection, wish: Wish) -> Raw | None:
+    table, columns = table_of(wish.found), wish.found.columns
+    chosen = [table.c[columns[name]].label(name) for name in wish.names]
+    asked = sa.select(*chosen).where(table.c[columns["id"]] == wish.id)
+    rows = connection.execute(dialects.held(asked, table)).mappings().all()
+    if len(rows) > 1:
+        raise SourceRefused(f"NetHelpDesk has {len(rows)} rows of {wish.what}; none of them is written.")
+    return dict(rows[0]) if rows else None
+
+
+def _other(wish: Wish, before: Raw) -> str:
+    held = text(before[wish.guard]) if wish.guard else ""
+    return held if held and held.casefold() != wish.ours.casefold() else ""
+
+
+def _blank(held: Any) -> bool:
+    try:
+        return not text(held) or (isinstance(held, str | dt.datetime | dt.date) and moment(held) is None)
+    except Unreadable:
+        return False
+
+
+def alike(name: str, held: Any, value: Any) -> bool:
+    """Whether a column says already what it should, whatever type it says it in."""
+    try:
+        if isinstance(value, bool):
+            return flag(held) is value
+        if isinstance(value, Decimal):
+            return amount(held, name) == value
+        if isinstance(value, dt.datetime):
+            there = moment(held)
+            return there is None if value == NO_DATE else there == value
+    except Unreadable:
+        return False
+    if name in _FOLDED:
+        return text(held).casefold() == str(value).casefold()
+    return text(held) == text(value)
+
+
+__all__ = ["Wish", "alike", "apply", "guard_of", "statement", "table_of", "writable"]
