@@ -1,6 +1,5 @@
 """What every screen has: the bars around it, keys from the registry, questions, loading with words for failure."""
 
-import asyncio
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -12,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -20,10 +18,11 @@ from textual.worker import Worker, WorkerState
 from xerotui.console import leave
 from xerotui.console.keys import SCOPED, bindings_for, footer_for, shown
 from xerotui.console.rows.status import remedy, status_text
+from xerotui.console.screens.asking import Asking
 from xerotui.console.text import join, safe, told
 from xerotui.console.widgets.bars import AskBar, FilterBar, Hint, key_line
 from xerotui.console.widgets.lines import Line, Notice
-from xerotui.console.widgets.picker import Choice, Picker
+from xerotui.console.widgets.picker import Picker
 from xerotui.model.problems import SyncError
 from xerotui.workspace.command import Danger
 from xerotui.workspace.commands import BY_ID
@@ -42,7 +41,7 @@ Work = Coroutine[Any, Any, Any] | Callable[[], Coroutine[Any, Any, Any]]
 STYLES = {"": "", "good": "green", "warn": "yellow", "bad": "bold red", "quiet": "dim"}
 
 
-class AreaScreen(Screen[object]):
+class AreaScreen(Asking):
     """Base of all screens. Subclasses set AREA, NAME, HELP, TOPICS and give `body`, `load`, `paint`."""
 
     AREA: ClassVar[str] = ""
@@ -64,8 +63,6 @@ class AreaScreen(Screen[object]):
         self.loaded = False
         self.loaded_at = 0.0
         self.fault: str = ""
-        self._answer: asyncio.Future[str] | None = None
-        self._choice: asyncio.Future[str | None] | None = None
         self._later: object = None
         # The organisation that one was sent here for; it is this screen's alone, until `t` or a digit.
         self.scope = ""
@@ -298,39 +295,6 @@ class AreaScreen(Screen[object]):
             self.console_app.go_back()
 
     # --- asking
-
-    async def ask(self, question: Text | str, cli: str = "", choices: tuple[tuple[str, str], ...] = ()) -> str:
-        """Ask in the docked bar; the answer is a key of `choices` (y by default) or "n"."""
-        self._answer = asyncio.get_running_loop().create_future()
-        before = self.focused
-        text = question if isinstance(question, Text) else safe(question)
-        self.query_one("#ask", AskBar).ask(text, cli, choices or (("y", "yes"),))
-        answer = await self._answer
-        if before is not None and before.is_mounted:
-            before.focus()
-        return answer
-
-    def on_ask_bar_answered(self, message: AskBar.Answered) -> None:
-        """Hand the answer to whoever asked."""
-        message.stop()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(message.answer)
-
-    async def pick(self, purpose: str, title: str, choices: tuple[Choice, ...], select: str = "") -> str | None:
-        """Let one of the choices be taken; None when none was."""
-        self._choice = asyncio.get_running_loop().create_future()
-        before = self.focused
-        self.query_one("#picker", Picker).open(purpose, safe(title), choices, select)
-        key = await self._choice
-        if before is not None and before.is_mounted:
-            before.focus()
-        return key
-
-    def on_picker_chosen(self, message: Picker.Chosen) -> None:
-        """Hand the choice to whoever asked."""
-        message.stop()
-        if self._choice is not None and not self._choice.done():
-            self._choice.set_result(message.key)
 
     def on_picker_typed(self, message: Picker.Typed) -> None:
         """The palette looks for records by the words typed."""
