@@ -47,7 +47,8 @@ def xerotui_emulators() -> Sequence[Any]:
     from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator, NetHelpDeskFolder
 
     return [
-        NetHelpDeskEmulator("late"),
+        # The one that is shown does the whole job, imports too.
+        NetHelpDeskEmulator("late", allow_insert=True),
         NetHelpDeskEmulator("middle"),
         NetHelpDeskEmulator("old"),
         NetHelpDeskFolder(),
