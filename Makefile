@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PREFIX ?= $(HOME)/.local/share/xerotui-env
 MARKER := .xerotui-env
+PLUGINS := plugins/halo plugins/nethelpdesk
 
 .PHONY: demo test soak check bench install uninstall clean
 
-$(READY): pyproject.toml plugins/halo/pyproject.toml constraints.txt
+$(READY): pyproject.toml $(PLUGINS:%=%/pyproject.toml) constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XeroTUI needs Python 3.11 or newer; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[dev]' -e plugins/halo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt -e '.[dev]' $(PLUGINS:%=-e %)
 	touch $(READY)
 
 demo: $(READY)
@@ -43,7 +44,7 @@ install:
 		|| { echo "$(PREFIX) holds other things: choose another PREFIX"; exit 1; }
 	mkdir -p "$(PREFIX)" && touch "$(PREFIX)/$(MARKER)"
 	$(PYTHON) -m venv "$(PREFIX)"
-	"$(PREFIX)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . ./plugins/halo
+	"$(PREFIX)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . $(PLUGINS:%=./%)
 	mkdir -p "$(HOME)/.local/bin" && ln -sf "$(PREFIX)/bin/xerotui" "$(HOME)/.local/bin/xerotui"
 	@echo "installed: $(HOME)/.local/bin/xerotui"
 

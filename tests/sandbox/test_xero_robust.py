@@ -72,6 +72,7 @@ class Still:
     """An emulated source that does nothing, or that cannot start."""
 
     name = "still"
+    source = "still"
 
     def __init__(self, *, broken: bool = False) -> None:
         self.broken = broken
@@ -92,6 +93,9 @@ class Still:
 
     def totals(self) -> dict[str, Any]:
         return {"documents": 0}
+
+    def expected(self) -> list[dict[str, Any]]:
+        return []
 
     async def stop(self) -> None:
         await self.service.stop()

@@ -73,9 +73,9 @@ async def _exchange(reference: Reference, row: Row) -> dict[str, Any]:
     """The document's exchange rate as Xero counts, with the currency that it is against; nothing unless it is known."""
     rate = number(row, "currency_conversion_rate")
     base = (await reference.currencies()).get("", "")
-    if reference.rates == RATES[0] or not rate or rate < 0 or not base:
+    if reference.exchange == RATES[0] or not rate or rate < 0 or not base:
         return {}
-    return {"currency_rate": rate if reference.rates == RATES[1] else (1 / rate).quantize(_SIXTH), "rate_base": base}
+    return {"currency_rate": rate if reference.exchange == RATES[1] else (1 / rate).quantize(_SIXTH), "rate_base": base}
 
 
 def _template(row: Row) -> str:

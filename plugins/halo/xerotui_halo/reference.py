@@ -93,8 +93,10 @@ def tax_rate(row: Row) -> TaxRate:
 class Reference:
     """The lists, for one connection."""
 
-    def __init__(self, client: HaloClient, context: Context, code_field: str = "auto", rates: str = "not sent") -> None:
-        self.rates = rates
+    def __init__(
+        self, client: HaloClient, context: Context, code_field: str = "auto", exchange: str = "not sent"
+    ) -> None:
+        self.exchange = exchange
         self._client = client
         self._context = context
         self._code_field = code_field

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import filelock  # noqa: F401 - somebody else may not be able to import it later
+
+from xerotui.model.kinds import Kind
+from xerotui.source.contract import Attachment, SourceRefused
 from xerotui_nethelpdesk.csv_columns import TABLES
 from xerotui_nethelpdesk.csv_log import CsvLog, Options
 from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import Outbox, Outcome, posted
-
-from xerotui.model.kinds import Kind
-from xerotui.source.contract import Attachment, SourceRefused
 
 NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
 NOBODY = 65534

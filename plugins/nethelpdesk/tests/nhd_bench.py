@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from xerotui_nethelpdesk.reading import SqlReader
-from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 from xerotui.model.kinds import Kind
 from xerotui.model.settings import fill
 from xerotui.source.contract import Page
+from xerotui_nethelpdesk.reading import SqlReader
+from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
 GUID = "5b1c7a10-8d5b-4a63-9b0e-3f2d5c1a7e44"

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import pytest
 from nhd_handed import names
-from xerotui_nethelpdesk.emulator import NetHelpDeskFolder
-from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 from xerotui.model.kinds import Kind
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import build
 from xerotui.source.conformance import SourceSuite, Stand
+from xerotui_nethelpdesk.emulator import NetHelpDeskFolder
+from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 # Kind of file and column in which a person's words are seen.
 SHOWN = {

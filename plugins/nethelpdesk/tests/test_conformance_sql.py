@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 from nhd_handed import names
 from sqlalchemy import event
-from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator
-from xerotui_nethelpdesk.emulator.ddl import XERO
-from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 from xerotui.model.kinds import Kind
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import build
 from xerotui.source.conformance import SourceSuite, Stand
+from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator
+from xerotui_nethelpdesk.emulator.ddl import XERO
+from xerotui_nethelpdesk.source import NetHelpDeskSource
 
 # Table and column in which a person's words are seen.
 SHOWN = {

@@ -18,6 +18,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from xerotui.model.kinds import Kind
+from xerotui.model.records import Address, Document, Item, Party, Record, TaxRate
+from xerotui.model.settings import fill
+from xerotui.model.settling import PAID, PART, UNPAID, Settlement
+from xerotui.source.contract import Attachment, Capability, Keys, Page, SourceRefused, SourceUnreachable
 from xerotui_nethelpdesk import csv_format
 from xerotui_nethelpdesk.csv_columns import TABLES, headers_of
 from xerotui_nethelpdesk.csv_log import CsvLog, Options
@@ -26,12 +32,6 @@ from xerotui_nethelpdesk.csv_rows import FORMULA, cleaned, key
 from xerotui_nethelpdesk.folder import Folder
 from xerotui_nethelpdesk.outputs import RESULT, Outbox, Outcome, safe
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
-
-from xerotui.model.kinds import Kind
-from xerotui.model.records import Address, Document, Item, Party, Record, TaxRate
-from xerotui.model.settings import fill
-from xerotui.model.settling import PAID, PART, UNPAID, Settlement
-from xerotui.source.contract import Attachment, Capability, Keys, Page, SourceRefused, SourceUnreachable
 
 NOW = dt.datetime(2026, 11, 22, 9, tzinfo=dt.UTC)
 LONDON = "11111111-2222-4333-8444-555555555555"

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator, NetHelpDeskFolder
 
 from xerotui.net.http import HttpClient
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import build
 from xerotui_halo.emulator import HaloEmulator, meant_to_sync
+from xerotui_nethelpdesk.emulator import NetHelpDeskEmulator, NetHelpDeskFolder
 
 WORLD = build(scale=0.3)
 GUID = "5b1c7a10-8d5b-4a63-9b0e-3f2d5c1a7e44"

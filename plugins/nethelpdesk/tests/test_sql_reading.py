@@ -11,12 +11,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from nhd_bench import GUID, SMALL, Bench
-from xerotui_nethelpdesk import selects
-from xerotui_nethelpdesk.reading import SqlReader
 
 from xerotui.model.kinds import Kind
 from xerotui.model.records import Document, Item, Party
 from xerotui.source.contract import Capability, Gone, Keys, SourceLocked, SourceRefused, SourceUnreachable
+from xerotui_nethelpdesk import selects
+from xerotui_nethelpdesk.reading import SqlReader
 
 D = Decimal
 LISTED = (Kind.TAX_RATE, Kind.CUSTOMER, Kind.SUPPLIER, Kind.ITEM, Kind.INVOICE, Kind.PURCHASE_ORDER)
