@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 from xerotui.net.clock import WorldClock
 from xerotui.net.limits import Limits, Window
-from xerotui.store import Ledger, tables
+from xerotui.store import Ledger, house_tables
 from xerotui.store.keys import micros
 
 NEEDED = 10.0
@@ -31,7 +31,7 @@ async def fill(ledger: Ledger, key: str, now: dt.datetime) -> None:
         {"id": f"old-{n}", "key": key, "window": "", "at": micros(now - n * step), "calls": 1} for n in range(1, DAY)
     ]
     async with ledger.write() as tx:
-        await tx.many(insert(tables.permit_log), rows)
+        await tx.many(insert(house_tables.permit_log), rows)
 
 
 async def measured(home: Path) -> float:
