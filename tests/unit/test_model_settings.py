@@ -46,8 +46,8 @@ def test_texts_become_typed_values_and_blanks_defaults() -> None:
         ({"url": "acme"}, "API key is needed"),
         ({**GOOD, "mode": "reckless"}, "Mode: one of fast, safe"),
         ({**GOOD, "speed": "1", "colour": "red"}, "unknown setting: colour, speed"),
-        ({**GOOD, "calls": "many"}, "calls"),
-        ({**GOOD, "calls": "1.5"}, "calls"),
+        ({**GOOD, "calls": "many"}, "^Calls: a whole number$"),
+        ({**GOOD, "calls": "1.5"}, "^Calls: a whole number$"),
     ],
 )
 def test_what_is_wrong_is_named(values: dict[str, str], words: str) -> None:

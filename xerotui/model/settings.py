@@ -1,6 +1,7 @@
 """Annotations that turn a plain typed struct into a settings form and a set of command-line options."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -67,6 +68,9 @@ class Field:
 
 # How a switch is written on forms and on the command line.
 SWITCH = ("on", "off")
+# What a person is asked for in place of what they typed, by the field's type.
+_WANTED = {int: "a whole number", Decimal: "a number", dt.date: "a date such as 2026-11-21"}
+_AT = re.compile(r" - at `\$\.(\w+)`$")
 
 
 def as_text(value: object) -> str:
@@ -128,4 +132,7 @@ def fill(struct: type[msgspec.Struct], values: dict[str, str]) -> msgspec.Struct
     try:
         return msgspec.convert(given, struct, strict=False)
     except msgspec.ValidationError as error:
+        field = known.get(m[1]) if (m := _AT.search(str(error))) else None
+        if field is not None and field.type in _WANTED:
+            raise msgspec.ValidationError(f"{field.title}: {_WANTED[field.type]}") from None
         raise msgspec.ValidationError(str(error).replace("$.", "")) from None

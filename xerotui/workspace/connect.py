@@ -49,8 +49,12 @@ class Connecting(Parting):
         try:
             async with told(type_.title):
                 facts = await made.check()
-        except SyncError:
-            raise
+        except SyncError as error:
+            if error.code != "core.source_refused":
+                raise
+            # There is no connection yet that the doctor could look at.
+            remedy = "Nothing was saved. Correct what it says, then connect again."
+            raise SyncError(error.sentence, remedy, code=error.code, exit_code=error.exit_code) from None
         except Exception as error:
             # A fault of the plugin: its author needs the place, the person the words.
             crash.record(error, self.place.logs)
