@@ -5,6 +5,7 @@ each of its jobs ends in a rollback. The writing one is made only where links ma
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -244,6 +245,9 @@ def _whole(connection: Connection, job: Job[T]) -> T:
         try:
             transaction.commit()
         except (SQLAlchemyError, OSError) as error:
+            # Half a commit may still hold locks: what this connection has is given up with it.
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                connection.invalidate(error)
             raise _AtCommit(error) from error
     return found
 

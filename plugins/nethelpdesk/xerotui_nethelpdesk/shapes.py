@@ -37,8 +37,11 @@ Shapes = Mapping[str, Shape]
 
 
 def shapes(connection: Connection, found: Found) -> dict[str, Shape]:
-    """The columns of an entity's table by their real name."""
-    columns = sa.inspect(connection).get_columns(found.table, schema=found.schema or None)
+    """The columns of an entity's table by their real name. Raises SourceRefused where it isn't there any more."""
+    try:
+        columns = sa.inspect(connection).get_columns(found.table, schema=found.schema or None)
+    except sa.exc.NoSuchTableError:
+        raise SourceRefused(f"The table {found.table} isn't there any more; nothing is written.") from None
     return {
         str(one["name"]): Shape(
             type=one["type"],

@@ -16,7 +16,8 @@ import msgspec
 
 from xerotui.source.contract import SourceRefused
 
-_AMOUNTS = ("amount_paid", "amount_due")
+# Canonical names of columns that hold money.
+AMOUNTS = ("amount_paid", "amount_due")
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True):
 
 def amounts_of(columns: Mapping[str, str]) -> tuple[str, ...]:
     """The real names of the columns of money, out of those by canonical name."""
-    return tuple(columns[name] for name in _AMOUNTS if name in columns)
+    return tuple(columns[name] for name in AMOUNTS if name in columns)
 
 
 class Journal:

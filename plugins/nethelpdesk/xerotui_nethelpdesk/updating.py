@@ -12,13 +12,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from xerotui.model.money import rounded
 from xerotui.source.contract import SourceRefused
 from xerotui_nethelpdesk import dialects
 from xerotui_nethelpdesk.mapping import Found
 from xerotui_nethelpdesk.selects import Raw
 from xerotui_nethelpdesk.shapes import NO_DATE, Shapes, fitted
-from xerotui_nethelpdesk.undo import Undo, amounts_of
-from xerotui_nethelpdesk.values import Unreadable, amount, flag, moment, text
+from xerotui_nethelpdesk.undo import AMOUNTS, Undo, amounts_of
+from xerotui_nethelpdesk.values import PLACES, Unreadable, amount, flag, moment, price, text
 
 # Ids compare without regard to case.
 _FOLDED = ("xero_id", "tenant")
@@ -82,7 +83,9 @@ def statement(wish: Wish, values: Mapping[str, Any], shapes: Shapes) -> sa.Updat
 def _bound(value: Any, column: str, shapes: Shapes) -> Any:
     shape = shapes.get(column)
     put = fitted(shape, value)
-    return sa.literal(put, shape.type) if shape and not isinstance(shape.type, sa.types.NullType) else put
+    return (
+        sa.literal(put) if shape is None or isinstance(shape.type, sa.types.NullType) else sa.literal(put, shape.type)
+    )
 
 
 def apply(connection: Connection, wish: Wish, shapes: Shapes) -> Undo | None:
@@ -147,7 +150,7 @@ def alike(name: str, held: Any, value: Any) -> bool:
         if isinstance(value, bool):
             return flag(held) is value
         if isinstance(value, Decimal):
-            return amount(held, name) == value
+            return amount(held, name) == value if name in AMOUNTS else price(held, name) == rounded(value, PLACES)
         if isinstance(value, dt.datetime):
             there = moment(held)
             return there is None if value == NO_DATE else there == value
