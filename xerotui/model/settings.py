@@ -132,7 +132,8 @@ def fill(struct: type[msgspec.Struct], values: dict[str, str]) -> msgspec.Struct
     try:
         return msgspec.convert(given, struct, strict=False)
     except msgspec.ValidationError as error:
-        field = known.get(m[1]) if (m := _AT.search(str(error))) else None
-        if field is not None and field.type in _WANTED:
-            raise msgspec.ValidationError(f"{field.title}: {_WANTED[field.type]}") from None
+        at = _AT.search(str(error))
+        wrong = known.get(at[1]) if at else None
+        if wrong is not None and wrong.type in _WANTED:
+            raise msgspec.ValidationError(f"{wrong.title}: {_WANTED[wrong.type]}") from None
         raise msgspec.ValidationError(str(error).replace("$.", "")) from None
