@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.sync_kit import edit, policy, small, the_plan, writes
+from tests.engine.sync_kit import edit, fault, heal, policy, small, the_plan, writes
 from tests.rig import SOURCE, Rig
 from xerotui.cli.codes import Exit
 from xerotui.console.rows.tenants import tenant_text
@@ -253,14 +253,26 @@ async def _read_otherwise(home: Home) -> None:
     async with home.bench.wiring.ledger.read() as tx:
         found = await home.bench.wiring.ledger.snapshots.all(tx, Side.SOURCE, SOURCE, Kind.INVOICE)
     id = next(d.id for d in found if isinstance(d, Document) and d.currency not in ("", "GBP", "AUD"))
-    for means, known in (("foreign units for one of ours", True), ("not sent", False)):
-        async with home.bench.wiring.book.edit() as db:
-            source = db.source(SOURCE)
-            assert source is not None
-            db.put_source(msgspec.structs.replace(source, settings={**source.settings, "exchange_rates": means}))
-        home.bench.wiring.forget(SOURCE)
-        await home.plan(read=True)
-        assert bool((await _document(home, id)).currency_rate) is known
+    await _rates_mean(home, "foreign units for one of ours")
+    await home.plan(read=True)
+    assert (await _document(home, id)).currency_rate
+    # Saved while a plan reads: what that one reads afterwards is read again by the next.
+    await fault(home.bench, "halo", method="GET", path="/Client", do="delay", seconds=30, times=1)
+    reading = asyncio.create_task(home.plan(read=True))
+    while not (await home.bench.control("halo", "/faults"))[0]["hits"]:
+        await asyncio.sleep(0.02)
+    await _rates_mean(home, "not sent")
+    await heal(home.bench, "halo")
+    await reading
+    await home.plan(read=True)
+    assert not (await _document(home, id)).currency_rate
+
+
+async def _rates_mean(home: Home, means: str) -> None:
+    async with home.bench.wiring.book.edit() as db:
+        source = db.source(SOURCE)
+        assert source is not None
+        db.put_source(msgspec.structs.replace(source, settings={**source.settings, "exchange_rates": means}))
 
 
 async def _settling(home: Home) -> None:

@@ -79,11 +79,13 @@ async def _failed(ports: Ports, connection: str, sentence: str) -> None:
 
 
 async def _pull_kinds(ports: Ports, connection: str, kinds: Sequence[Kind]) -> dict[Kind, int]:
+    # Before the source is made, once for all kinds: settings saved meanwhile then have a mark that nothing read by.
+    mark = await _mark(ports, connection)
     source = await ports.source(connection)
     changed: dict[Kind, int] = {}
     try:
         for kind in kinds or source.kinds:
-            changed[kind] = await _pull_kind(ports, source, connection, kind)
+            changed[kind] = await _pull_kind(ports, source, connection, kind, mark)
         if not kinds:
             await _pull_choices(ports, source, connection)
     except SyncError:
@@ -94,9 +96,8 @@ async def _pull_kinds(ports: Ports, connection: str, kinds: Sequence[Kind]) -> d
     return changed
 
 
-async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind) -> int:
+async def _pull_kind(ports: Ports, source: Source, connection: str, kind: Kind, mark: str) -> int:
     ledger = ports.ledger
-    mark = await _mark(ports, connection)
     async with ledger.read() as tx:
         shape, _, cursor = (await ledger.snapshots.get_cursor(tx, Side.SOURCE, connection, kind)).partition(" ")
     if shape != mark:
