@@ -12,6 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nhd_bench import GUID, Bench
 from sqlalchemy.dialects import mssql, postgresql, sqlite
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.money import PricedLine, line_amount
+from xerotui.model.records import Line, Party
+from xerotui.model.settings import fill
+from xerotui.source.contract import ResolveContext, SourceRefused
 from xerotui_nethelpdesk import dialects, lines, mapping, records, selects, values
 from xerotui_nethelpdesk.marks import Mark, Seen, mark_of
 from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, description, xerotui_check, xerotui_explain
@@ -20,12 +26,6 @@ from xerotui_nethelpdesk.rows import CurrencyRow, DocumentRow, ItemRow, LineRow,
 from xerotui_nethelpdesk.schema import ENTITIES
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings, rendered
 from xerotui_nethelpdesk.statements import fault
-
-from xerotui.model.kinds import Kind, Trade
-from xerotui.model.money import PricedLine, line_amount
-from xerotui.model.records import Line, Party
-from xerotui.model.settings import fill
-from xerotui.source.contract import ResolveContext, SourceRefused
 
 D = Decimal
 AMOUNTS_OF_MONEY = st.decimals(D("-9999999999.99"), D("9999999999.99"), places=2)
@@ -250,6 +250,13 @@ async def test_tables_and_columns_may_have_any_name(tmp_path: Path) -> None:
             i: msgspec.structs.replace(r, modified=None) for i, r in records_.items()
         }
     assert (await bench.pull(Kind.INVOICE))[0]["1"].modified is None, 'a column of "" isn\'t used'
+    file.write_text(
+        "[customer]\ntable = 'kunden'\ncolumns = { name = 'der name' }\n[tax]\ntable = 'steuer'\n[invoice]\n"
+        "query = 'SELECT IHid AS id, IHaarea AS customer, IHInvoice_Date AS date, IHCurrency AS symbol "
+        "FROM INVOICEHEADER'\n"
+    )
+    bench.source = bench.make(mapping_file=str(file))
+    assert (await bench.pull(Kind.INVOICE))[0].keys() == {"1", "2"}, "a template of a query isn't taken either"
     file.write_text("[tax]\nquery = 'SELECT nothing AS id FROM nowhere'\n[customer]\ntable = 'kunden'")
     bench.source = bench.make(mapping_file=str(file))
     (taxes,), (customers,) = await bench.pages(Kind.TAX_RATE), await bench.pages(Kind.CUSTOMER)

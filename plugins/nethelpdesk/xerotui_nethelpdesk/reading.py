@@ -152,6 +152,8 @@ class SqlReader:
         good, bad = await self._records(kind, await self.lists.desk(kind), batch)
         if bad:
             raise SourceRefused(f"{kind.label.capitalize()} {id[:40]} can't be read: {bad[0][1]}")
+        if not good:
+            raise Gone(f"What NetHelpDesk has under {id[:40]} is a template")
         return good[0][0]
 
     def _key(self, found: Found, kind: Kind, id: str) -> Any:
