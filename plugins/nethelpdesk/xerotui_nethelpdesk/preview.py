@@ -20,6 +20,8 @@ from xerotui_nethelpdesk.writing import ENTITY, linking, settling
 
 _LINKED = (Kind.CUSTOMER, Kind.SUPPLIER, Kind.INVOICE, Kind.PURCHASE_ORDER)
 _CREATED = ("customer", "site", "address", "supplier", "tax")
+# Their other columns hold tokens.
+_BESIDE_SECRETS = ("switches", "own_sync")
 _SAMPLE = "00000000-0000-4000-8000-000000000001"
 _TENANT = "00000000-0000-4000-8000-000000000002"
 _NOW = dt.datetime(2026, 1, 31, 9, 30)  # noqa: DTZ001
@@ -77,7 +79,9 @@ def grants(
             continue
         schema = found.schema or settings.schema
         table = f"{quote(schema)}.{quote(found.table)}" if schema else quote(found.table)
-        said.append(f"GRANT SELECT ON {table} TO {to};")
+        read = ", ".join(quote(column) for column in found.columns.values())
+        only = f" ({read})" if found.entity.name in _BESIDE_SECRETS else ""
+        said.append(f"GRANT SELECT{only} ON {table} TO {to};")
         columns = [quote(found.columns[c.name]) for c in found.entity.columns if c.written and found.has(c.name)]
         if settings.writeback and columns:
             said.append(f"GRANT UPDATE ({', '.join(columns)}) ON {table} TO {to};")
