@@ -1,0 +1,184 @@
+"""The rules by which rows become records: amounts, taxes, items, accounts, due dates, currencies, labour."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from nhd_bench import GUID
+
+from xerotui.model.kinds import Kind, Trade
+from xerotui.model.money import PricedLine, line_amount
+from xerotui.model.records import Line, Party
+from xerotui.model.settings import fill
+from xerotui.source.contract import ResolveContext
+from xerotui_nethelpdesk import lines, records
+from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, description, xerotui_check, xerotui_explain
+from xerotui_nethelpdesk.records import Desk
+from xerotui_nethelpdesk.rows import CurrencyRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
+from xerotui_nethelpdesk.settings import NetHelpDeskSettings, rendered
+
+D = Decimal
+
+TAXES = {
+    t.id: t
+    for t in (
+        TaxRow(id="1", code="T1", name="Standard", rate=D(20)),
+        TaxRow(id="2", code="T0", name="Zero", rate=D(0)),
+        TaxRow(id="3", code="P1", name="Input", rate=D(20)),
+        TaxRow(id="20", code="5", name="Odd", rate=D(5)),
+    )
+}
+ITEMS = {
+    "5": ItemRow(id="5", name="Cable", code="CAB", sales_tax="1", purchase_tax="3", sales_account="210"),
+    "6": ItemRow(id="6", name="Bare", group_account="220"),
+}
+CLIENT = PartyRow(id="7", name="Acme", sales_tax="-2", due_type=1, due_days=14, terms_days=30, top_level="London")
+
+
+def desk(**changed: str) -> Desk:
+    made = fill(NetHelpDeskSettings, changed)
+    assert isinstance(made, NetHelpDeskSettings)
+    return Desk(made, taxes=TAXES, items=ITEMS, customers={"7": CLIENT}, due_days=9)
+
+
+def test_amounts_of_a_line_are_made_to_fit_or_told() -> None:
+    """A discount of 2 places, else the unit price of 4; a penny is rounding; what fits nothing is a problem."""
+    for quantity, price, net, expected in (
+        ("2", "10", "20", ("10", "0")),
+        ("2", "10", "18", ("10", "10.00")),
+        ("3", "33.33", "66.66", ("33.33", "33.33")),
+        ("1", "19.995", "19.99", ("19.9900", "0")),
+        ("3", "10", "31", ("10.3333", "0")),
+        ("7000", "1", "7000.30", ("1", "0")),
+        ("4", "10", "41", ("10.2500", "0")),
+        ("-2", "10", "-18", ("10", "10.00")),
+    ):
+        unit, discount = lines.fitted(D(quantity), D(price), D(net))
+        assert (unit, discount) == (D(expected[0]), D(expected[1])), (quantity, price, net)
+        priced = PricedLine(quantity=D(quantity), unit_amount=unit, discount_percent=discount)
+        assert (line_amount(priced) == D(net)) is (net != "7000.30"), "the core's arithmetic comes to the same"
+    row = DocumentRow(id="9", party="7", date=dt.date(2026, 1, 31), lines=(
+        LineRow(id="1", text="Head", heading=True),
+        LineRow(id="2", text="A", item="5", quantity=D(7000), unit_price=D(1), net=D("7000.30"), tax="T1"),
+    ))  # fmt: skip
+    made = records.invoice(desk(), row)
+    assert made.total is None
+    assert "7000 x 1 isn't 7000.30" in made.facts["line_faults"]
+    context = ResolveContext(source="nethelpdesk", connection="c", tenant="", settings={}, choices={}, mapped={})
+    (problem,) = xerotui_check(made, None, context)
+    assert problem.code == AMOUNTS
+    assert problem.blocks
+    assert xerotui_explain(problem)
+
+
+def test_the_tax_of_a_line() -> None:
+    """Its own by id or code, the party's unless -2, the item's on this side; nothing is guessed between equal rates."""
+    one = desk()
+    plain = PartyRow(id="8", name="B", sales_tax="2", labour_tax="20")
+
+    def tax(who: PartyRow | None = CLIENT, trade: Trade = Trade.SALES, **said: Any) -> str:
+        return lines.line_tax(one, LineRow(id="1", **said), trade, "", who, said.get("net") or D(100))
+
+    assert tax(tax="T1") == tax(tax="t1") == tax(tax="1") == "1"
+    assert tax(tax="XX") == "XX", "an unknown name is handed on, to be mapped"
+    assert tax(item="5") == "1"
+    assert tax(item="5", trade=Trade.PURCHASE, who=None) == "3"
+    assert tax(plain, item="5") == "2", "the customer's own tax goes before the item's"
+    assert tax(plain, charge="3") == "20"
+    assert tax(tax_rate=D(5)) == "20"
+    assert tax(tax_rate=D(20)) == "", "two have 20 percent"
+    assert tax(tax_rate=D(20), item="5") == "1", "the item's is one of the two"
+    assert tax(tax_rate=D(20), tax_amount=D(5), item="") == "20", "the amounts say that the field held an id"
+    assert tax(tax="-2", item="5") == tax(tax="0", item="5") == "1"
+
+
+def test_the_item_and_the_account_of_a_line() -> None:
+    row = LineRow(id="1", item="5", nominal_code="210")
+    assert lines.item_of(desk(), row, Trade.SALES) == ("CAB", ITEMS["5"])
+    other = LineRow(id="1", item="5", item_code="OTHER")
+    assert lines.item_of(desk(), other, Trade.SALES) == ("OTHER", None)
+    nominal = LineRow(id="1", nominal_code="cab")
+    assert lines.item_of(desk(), nominal, Trade.SALES) == ("cab", ITEMS["5"])
+    assert lines.item_of(desk(), LineRow(id="1", charge="3", nominal_code="210"), Trade.SALES) == ("", None)
+    assert lines.item_of(desk(account_source="line"), LineRow(id="1", nominal_code="210"), Trade.SALES) == ("", None)
+    assert [lines.account_of(desk(account_source=how), row, Trade.SALES) for how in ("fixed", "line", "item")] == [
+        "200", "210", "210"]  # fmt: skip
+    assert lines.account_of(desk(account_source="item"), LineRow(id="1", item="6"), Trade.SALES) == "220"
+    assert lines.account_of(desk(), row, Trade.PURCHASE) == "300"
+
+
+def test_the_ladder_of_the_due_date_and_its_step() -> None:
+    row = DocumentRow(id="1", party="7", date=dt.date(2026, 1, 31))
+    own = msgspec.structs.replace
+    for changed, client, day, step in (
+        (own(row, due_date=dt.date(2026, 2, 3)), CLIENT, "2026-02-03", "own due date"),
+        (own(row, due_type=2, due_days=31), CLIENT, "2026-02-28", "own terms"),
+        (row, CLIENT, "2026-02-14", "billing details"),
+        (row, own(CLIENT, due_days=None), "2026-03-02", "payment terms"),
+        (row, None, "2026-02-09", "default"),
+    ):
+        due, words = records.due_of(desk(), changed, client)
+        assert due == dt.date.fromisoformat(day), step
+        assert step in words
+    assert records.due_date(dt.date(2026, 5, 10), 3, 31) == dt.date(2026, 5, 31)
+    bare = Desk(NetHelpDeskSettings())
+    assert records.due_of(bare, row, None) == (None, ""), "then Xero's own terms decide"
+
+
+def test_currencies_numbers_and_organisations() -> None:
+    pounds, dollars = CurrencyRow(id="1", code="GBP", symbol="£"), CurrencyRow(id="2", code="USD", symbol="$")
+    both = Desk(NetHelpDeskSettings(), currencies={"1": pounds, "2": dollars})
+    assert [both.currency_of(x) for x in ("2", "$", "£", "eur", "?", "")] == ["USD", "USD", "GBP", "EUR", "", ""]
+    assert both.currency_of("£", "2") == "", "symbol and client contradict each other: nobody is billed by a guess"
+    assert both.currency_of("", "2") == "USD"
+    assert Desk(NetHelpDeskSettings(), currencies={"1": pounds}).currency_of("$") == "GBP"
+    assert Desk(NetHelpDeskSettings()).currency_of("£") == "", "a symbol is never taken for a currency by itself"
+    old = Desk(NetHelpDeskSettings(symbols="$ = AUD"), currencies={"2": CurrencyRow(id="2", code="", symbol="$")})
+    assert old.currency_of("$") == "AUD"
+    assert Desk(NetHelpDeskSettings(currency="nzd")).currency_of("") == "NZD"
+    assert rendered("NHD-{id:03d}", "1234", "") == "NHD-1234"
+    assert rendered("{number}", "1", " X ") == "X"
+    assert rendered("{number}", "1", " ") == ""
+    one = desk(organisations=f"London = {GUID.upper()}", exclude_client_ids="7")
+    made = records.party(one, Kind.CUSTOMER, CLIENT)
+    assert isinstance(made, Party)
+    assert made.tenant == GUID
+    assert made.excluded
+    assert made.sales_tax == "", "-2 is the item's"
+    assert made.terms is not None
+    assert (made.terms.days, made.terms.rule) == (14, "DAYSAFTERBILLMONTH")
+
+
+def test_exchange_rates_are_sent_only_where_their_meaning_is_known() -> None:
+    pounds = CurrencyRow(id="1", code="GBP", rate=D(1))
+    euros = CurrencyRow(id="2", code="EUR", rate=D("1.25"))
+    row = DocumentRow(id="1", party="", currency="2", currency_rate=D("1.25"))
+    for meant, expected in (
+        ("not sent", (None, "")),
+        ("foreign units for one of ours", (D("1.250000"), "GBP")),
+        ("our units for one foreign", (D("0.800000"), "GBP")),
+    ):
+        one = desk(exchange_rates=meant)
+        one.currencies = {"1": pounds, "2": euros}
+        made = records.invoice(one, row)
+        assert (made.currency_rate, made.rate_base) == expected
+        one.currencies = {"1": pounds, "2": msgspec.structs.replace(euros, rate=D(1))}
+        assert records.invoice(one, row).currency_rate is None, "two that could be the base"
+    unclear = records.invoice(desk(), msgspec.structs.replace(row, currency="¤"))
+    context = ResolveContext(source="nethelpdesk", connection="c", tenant="", settings={}, choices={}, mapped={})
+    (problem,) = xerotui_check(unclear, None, context)
+    assert (problem.code, problem.subject) == (CURRENCY, "currency:¤")
+
+
+def test_labour_without_a_code_and_texts_of_a_line() -> None:
+    row = DocumentRow(id="1", party="7", lines=(LineRow(id="1", charge="4", quantity=D(1), unit_price=D(5)),))
+    made = records.invoice(desk(), row)
+    assert made.lines[0].keys == {"charge_rate": "4"}
+    context = ResolveContext(source="nethelpdesk", connection="c", tenant="", settings={}, choices={}, mapped={})
+    (problem,) = xerotui_check(made, None, context)
+    assert problem.code == UNCODED
+    assert not xerotui_check(made, None, msgspec.structs.replace(context, mapped={("charge_rate", "4"): "LAB"}))
+    line = Line(texts={"short": "S", "long": "L"})
+    assert [description(line, how) for how in ("both", "short", "long")] == ["S\nL", "S", "L"]
+    assert description(Line(texts={"long": "L"}), "short") == "L"
