@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 import xerotui.sync.planning  # the modules that make ids are loaded before ids are counted
 import xerotui.sync.worker
 from xerotui.console.app import XeroTUI
+from xerotui.console.forms import Form
 from xerotui.console.screens.base import AreaScreen
 from xerotui.console.screens.listing import ListScreen
 from xerotui.console.widgets.bars import AskBar
@@ -264,6 +265,14 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await pilot.pause()
+
+
+async def choose_source(pilot: Pilot[Any], title: str) -> None:
+    """Take one of the sources that can be connected, and wait for its form."""
+    await until(pilot, lambda: pilot.app.screen.query_one(Picker).is_open, "the sources to choose from")
+    await press(pilot, *title.lower(), "enter")
+    await until(pilot, lambda: bool(pilot.app.screen.query(Form)), "its form")
+    await settled(pilot)
 
 
 async def go(pilot: Pilot[Any], key: str) -> None:

@@ -7,7 +7,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.flows.stage import Stage, console, go, lines_with, paste, press, settled, text_of, until
+from tests.flows.stage import Stage, choose_source, console, go, lines_with, paste, press, settled, text_of, until
 from xerotui.console.forms import ChoiceField, Form
 from xerotui.console.rows.status import parting, status_text
 from xerotui.console.screens.base import AreaScreen
@@ -29,6 +29,8 @@ async def open_form(pilot: Pilot[Any], key: str) -> AreaScreen:
     """Tenants, then one of its two forms."""
     await go(pilot, "2")
     await press(pilot, key)
+    if key == "s":
+        await choose_source(pilot, "HaloPSA")
     await until(pilot, lambda: bool(pilot.app.screen.query(Form)), "the form")
     await settled(pilot)
     screen = pilot.app.screen

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -10,10 +12,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.flows.stage import Stage, go, lines_with, paste, press, settled, text_of, until
+from tests.flows.stage import SMALL, Stage, choose_source, go, lines_with, paste, press, settled, text_of, until
 from xerotui.cli import control
 from xerotui.console.forms import ChoiceField, Form
 from xerotui.console.screens.base import AreaScreen
+from xerotui.console.screens.connect_source import ConnectSourceScreen
 from xerotui.console.screens.connect_xero import ConnectXeroScreen
 from xerotui.console.screens.tenants import TenantsScreen
 from xerotui.console.widgets.bars import AskBar
@@ -206,3 +209,57 @@ def test_organisations_leave_one_by_one_and_where_xero_is_away(stage: Stage, red
     stage.sandbox.xero.service.faults.post({"clear": True})
     assert stage.see(lambda ws: ws.xero_connections()) == ()
     assert len(at_xero(stage)) == 1
+
+
+def test_a_form_asks_for_what_its_choice_needs_and_says_first_who_is_wrong_here(
+    stage: Stage, pictures: Callable[..., None], tmp_path: Path
+) -> None:
+    """NetHelpDesk: the question before the form, the database or the folder, nonsense under its field, then facts."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        screen = await choosing(pilot)
+        assert lines_with(pilot, "Do you open it in a browser? Then it is the successor")
+        form = screen.query_one(Form)
+        form.query_one("#f-invoice_number", Input).value = "NHD"
+        form.submit()
+        await until(pilot, lambda: bool(lines_with(pilot, "Invoice numbers: a template with {id}")), "the fault")
+        form.query_one("#f-invoice_number", Input).value = "NHD-{id:03d}"
+        await until(pilot, lambda: not screen.busy, "the end of the check")
+        form.say_wrong({})
+        form.query_one("#f-url", Input).value = "mssql+pymssql://xerotui@10.0.0.5:1433/NetHelpDesk"
+        form.query_one("#f-url").focus()
+        screen.notice("")
+        await settled(pilot)
+
+    pictures(stage.app(), run)
+
+    async def by_folder(pilot: Pilot[Any]) -> None:
+        screen = await choosing(pilot)
+        form = screen.query_one(Form)
+        form.query_one("#f-mode").focus()
+        await press(pilot, "right")
+        await settled(pilot)
+        assert not form.query_one("#l-url").display
+        assert form.query_one("#l-csv_inbox").display
+        form.query_one("#f-csv_inbox", Input).value = str(tmp_path / "nowhere")
+        form.submit()
+        await until(pilot, lambda: "isn't there" in said(pilot), "the folder that isn't there")
+        form.query_one("#f-csv_inbox", Input).value = str(tmp_path)
+        form.submit()
+        await until(pilot, lambda: "Connected and saved" in text_of(pilot), "the connection")
+
+    async def alone() -> None:
+        async with stage.app().run_test(size=SMALL, notifications=True) as pilot:
+            await by_folder(pilot)
+
+    asyncio.run(alone())
+
+
+async def choosing(pilot: Pilot[Any]) -> ConnectSourceScreen:
+    """Up to NetHelpDesk's form."""
+    await go(pilot, "2")
+    await press(pilot, "s")
+    await choose_source(pilot, "NetHelpDesk")
+    screen = pilot.app.screen
+    assert isinstance(screen, ConnectSourceScreen)
+    return screen

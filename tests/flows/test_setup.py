@@ -18,6 +18,7 @@ from tests.flows.stage import (
     SMALL,
     Stage,
     came_true,
+    choose_source,
     console,
     lines_with,
     paste,
@@ -128,6 +129,7 @@ async def connected(pilot: Pilot[Any], stage: Stage) -> None:
     await until(pilot, lambda: under(pilot, "1 Connect a source"), "the first step")
     await press(pilot, "enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, ConnectSourceScreen), "the source's form")
+    await choose_source(pilot, "HaloPSA")
     await typed(pilot, {k: str(v) for k, v in about["halo"].items()})
     await until(pilot, lambda: "Connected and saved" in text_of(pilot), "the source")
     await back(pilot)

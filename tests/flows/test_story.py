@@ -14,6 +14,7 @@ from textual.widgets import Input, SelectionList
 from tests.flows.stage import (
     Stage,
     came_true,
+    choose_source,
     console,
     go,
     lines_with,
@@ -85,7 +86,7 @@ def test_a_source_is_connected_by_its_form(stage: Stage, pictures: Pictures) -> 
     async def run(pilot: Pilot[Any]) -> None:
         await go(pilot, "2")
         await press(pilot, "s")
-        await settled(pilot)
+        await choose_source(pilot, "HaloPSA")
         screen = pilot.app.screen
         assert isinstance(screen, ConnectSourceScreen)
         names = {field.name for field in screen.fields}
