@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.engine.sync_kit import (
     asked,
@@ -32,8 +33,9 @@ from xerotui.model.records import Document, Party
 from xerotui.model.work import Operation, RequestState, State, Verb
 from xerotui.store import Pair, SourceConnection
 from xerotui.sync import generating, lane, numbering, send_xero
-from xerotui.sync.applying import apply
+from xerotui.sync.applying import Stale, apply
 from xerotui.sync.findings import Findings
+from xerotui.sync.import_plans import make_import
 from xerotui.sync.pair import PairData, load
 from xerotui.sync.planning import follow_up
 from xerotui.sync.resolve_document import resolve_document
@@ -315,6 +317,32 @@ async def _at_once(bench: Rig, one: str) -> None:
     given = [(await halo(bench, "client", id))["accountsid"] for id in (one, other)]
     assert set(given) <= {f"Z{n:04}" for n in range(1, 6)}
     assert given[0] != given[1]
+    await _asked_at_once(bench, one, other)
+
+
+async def _asked_at_once(bench: Rig, one: str, other: str) -> None:
+    """Nor do those that a person asks for: neither what waits for approval nor what is on its way is given again."""
+    british, australian = bench.tenants
+    ports = bench.wiring.ports()
+    for id in (one, other):
+        await edit(bench, "client", id, accountsid="")
+    for tenant in bench.tenants:
+        await policy(bench, tenant, generate={"customer": "Y{n:04}"}, generate_unasked=tenant == british)
+    asked = {"kind": "customer", "numbers": "1"}
+    theirs = await make_import(ports, SOURCE, australian, asked, "tester")
+    mine = await make_import(ports, SOURCE, british, asked, "tester")
+    given = {o.record: o.changes[0].after for p in (theirs, mine) for o in await operations(bench, plan=p.id)}
+    assert {one, other} <= given.keys()
+    assert len(set(given.values())) == len(given)
+    # What a sync plan gives leaves for the source first: a plan with the same number is out of date.
+    whole = await made_plan(bench)
+    (number,) = [o.changes[0].after for o in await operations(bench, plan=whole.id, record=one, verb=Verb.UPDATE)]
+    assert number == given[other]
+    await apply(ports, whole.id, whole.hash, "tester")
+    with pytest.raises(Stale):
+        await apply(ports, theirs.id, theirs.hash, "tester")
+    with pytest.raises(Stale, match="needn't go"):
+        await apply(ports, mine.id, mine.hash, "tester")
 
 
 async def _codes(bench: Rig, tenant: str, one: Operation) -> None:

@@ -44,7 +44,7 @@ async def _redraft(ports: Ports, plan: Plan, operations: Sequence[Operation]) ->
     for tenant in plan.tenants:
         if plan.kind is PlanKind.IMPORT:
             data = await pairs.load(ports, plan.connection, tenant)
-            draft: Draft = await import_plans.draft(ports, data, plan.options, plan.id)
+            draft: Draft = await import_plans.draft(ports, data, plan.options, plan.id, promised)
         else:
             # What was ready when it was planned is so until it changes.
             vouched = {(o.kind, o.record): o.basis.fingerprint for o in operations if o.tenant == tenant}

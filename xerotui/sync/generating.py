@@ -185,12 +185,16 @@ async def numbers(
     return out
 
 
-def draft(data: PairData, kind: Kind, plan: str, given: Mapping[str, str]) -> Draft:
-    """Operations that write these numbers into the source; records that have one meanwhile are passed over."""
-    made_draft = Draft(plan)
+def draft(data: PairData, kind: Kind, plan: str, given: Mapping[str, str], promised: Promised | None = None) -> Draft:
+    """Operations that write these numbers into the source; one that was `promised` to another record is free no more.
+
+    Records that have a number meanwhile, or are getting one, are passed over.
+    """
+    made_draft, promised = Draft(plan), promised or Promised()
     for record in lacking(data, kind, every=True):
-        if record.id in given:
-            _one(made_draft, data, kind, record, given[record.id], rung_of(data, kind))
+        if record.id in given and (kind, record.id) not in promised.records:
+            number = "" if promised.has(kind, given[record.id]) else given[record.id]
+            _one(made_draft, data, kind, record, number, rung_of(data, kind))
     return made_draft
 
 

@@ -8,13 +8,14 @@ from msgspec.json import encode as json_encode
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
 from xerotui.model.work import Plan, PlanKind, Verb
-from xerotui.sync import generating, import_taxes
+from xerotui.sync import generating, import_taxes, promising
 from xerotui.sync import pair as pairs
 from xerotui.sync.importing import IMPORTABLE, draft_import
 from xerotui.sync.pair import PairData
 from xerotui.sync.plan import Draft, new_id
 from xerotui.sync.planning import Progress, quiet, read_sides, store_plan
 from xerotui.sync.ports import Ports
+from xerotui.sync.promising import Promised
 from xerotui.sync.pull import pull_reference, pull_source
 
 # An import's options as a plan keeps them: `kind`, for items `group`, for tax rates `clean_up` ("1"). With `numbers`
@@ -57,11 +58,15 @@ async def read(ports: Ports, connection: str, tenant: str, options: Options, pro
     await pull_reference(ports, tenant)
 
 
-async def draft(ports: Ports, data: PairData, options: Options, plan: str) -> Draft:
-    """The import drafted from the snapshots as they are; a clean-up also asks the source what uses its rates."""
+async def draft(ports: Ports, data: PairData, options: Options, plan: str, promised: Promised | None = None) -> Draft:
+    """The import drafted from the snapshots as they are; a clean-up also asks the source what uses its rates.
+
+    Numbers that other plans `promised` are given to nothing of this one.
+    """
     kind = kind_of(options)
     if options.get("numbers"):
-        return generating.draft(data, kind, plan, json_decode(options.get("given", "{}"), type=dict[str, str]))
+        given = json_decode(options.get("given", "{}"), type=dict[str, str])
+        return generating.draft(data, kind, plan, given, promised)
     source = await ports.source(data.connection)
     verb = Verb.HAND_OVER if source.can.hands_over(kind) else Verb.CREATE
     if kind is not Kind.TAX_RATE:
@@ -98,14 +103,16 @@ async def make_import(
         await read(ports, connection, tenant, options, progress)
     await progress("working out the import")
     data = await pairs.load(ports, connection, tenant)
+    promised: Promised | None = None
     kept = {name: value for name, value in options.items() if value and name in ("kind", "group", "clean_up")}
     if options.get("numbers"):
-        given = await generating.numbers(ports, data, kind, every=bool(options.get("every")))
+        promised = await _promised(ports, data)
+        given = await generating.numbers(ports, data, kind, every=bool(options.get("every")), promised=promised)
         kept |= {"numbers": "1", "given": json_encode(given).decode()}
     if kept.get("group"):
         kept["group"] = _group(data, source.can.item_groups, kept["group"])
     id = new_id("plan")
-    drafted = await draft(ports, data, kept, id)
+    drafted = await draft(ports, data, kept, id, promised)
     if not kept.get("numbers"):
         await _problems(ports, data, kind, drafted)
     title = f"Import {kind.plural} from {data.organisation.name}"
@@ -114,6 +121,17 @@ async def make_import(
     if kept.get("clean_up"):
         title += ", with clean-up"
     return await store_plan(ports, drafted, PlanKind.IMPORT, connection, (tenant,), actor, title, options=kept)
+
+
+async def _promised(ports: Ports, data: PairData) -> Promised:
+    """What other plans hold: every number, and the records that are getting one.
+
+    A record whose number only waits for approval in another plan gets one here as well, for a person asks for it:
+    whichever of the two is approved first goes.
+    """
+    promised = await promising.held(ports, data.connection, beside=data.tenant)
+    promised.records = (await promising.held(ports, data.connection)).records
+    return promised
 
 
 def _group(data: PairData, spec: str, wanted: str) -> str:

@@ -28,6 +28,10 @@ class Promised:
         self.records.add((kind, record))
         self.numbers.setdefault(kind, set()).add(code_key(number))
 
+    def has(self, kind: Kind, number: str) -> bool:
+        """Whether a number is promised to a record of a kind."""
+        return code_key(number) in self.numbers.get(kind, ())
+
     def kept(self, kind: Kind, record: str, rung: str) -> str:
         """The number that a plan worked out anew has for a record by the same rung; "" where there is none."""
         number, by = self.mine.get((kind, record), ("", ""))
