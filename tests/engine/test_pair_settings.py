@@ -16,7 +16,7 @@ from tests.rig import SOURCE, Rig
 from xerotui.cli.codes import Exit
 from xerotui.console.rows.tenants import tenant_text
 from xerotui.main import main
-from xerotui.model.kinds import Kind, Side, Trade
+from xerotui.model.kinds import PARTIES, Kind, Side, Trade
 from xerotui.model.postings import ContactPosting, DocumentPosting, decode
 from xerotui.model.problems import Problem, RecordRef, SyncError
 from xerotui.model.records import Document, Party
@@ -229,21 +229,25 @@ async def _one_number_for_one(bench: Rig) -> None:
     for tenant in bench.tenants:
         data = await load(ports, SOURCE, tenant)
         data.policy = msgspec.structs.replace(
-            data.policy, generate={"customer": "N{n:04}", "item": "I{n:04}"}, generate_unasked=True
+            data.policy,
+            generate={"customer": "N{n:04}", "supplier": "N{n:04}", "item": "I{n:04}"},
+            generate_unasked=True,
         )
         item = next(iter(data.items.values()))
         data.items = {item.id: msgspec.structs.replace(item, code="", tenant="", active=True, parent="", excluded="")}
         for key, party in data.parties.items():
             data.parties[key] = msgspec.structs.replace(party, number="")
         draft = Draft("plan")
-        for kind, code in ((Kind.CUSTOMER, generating.CODES[0]), (Kind.ITEM, generating.CODES[1])):
+        for kind in generating.KINDS:
+            code = generating.CODES[kind is Kind.ITEM]
             for record in generating.lacking(data, kind):
                 ref = RecordRef(connection=SOURCE, kind=kind, id=record.id, title=record.name, tenant=tenant)
                 draft.problems.append(Problem(code=code, subject=record.id, record=ref, sentence="", remedy=""))
         await generating.unasked(ports, data, draft, promised)
-        numbers += [c.after for o in draft.operations for c in o.changes if o.kind is Kind.CUSTOMER]
+        numbers += [c.after for o in draft.operations for c in o.changes if o.kind in PARTIES]
         records += [(o.kind, o.record) for o in draft.operations]
-    assert len(numbers) == len(set(numbers)) > 2
+    assert len(numbers) == len(set(numbers)) > 2, "customers and suppliers are contacts of one Xero"
+    assert {kind for kind, _ in records} == set(generating.KINDS)
     assert len(records) == len(set(records))
     assert [kind for kind, _ in records].count(Kind.ITEM) == 1
 

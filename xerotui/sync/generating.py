@@ -160,8 +160,8 @@ async def numbers(
     source = await ports.source(data.connection)
     check(source, kind, template)
     promised = promised or Promised()
-    used = taken(data, kind) | promised.numbers.get(kind, set())
-    reserved = {code_key(number) for (of, _), (number, _) in promised.mine.items() if of is kind}
+    used = taken(data, kind) | promised.of(kind)
+    reserved = promised.reserved(kind)
     out: dict[str, str] = {}
     for record in lacking(data, kind, every=every):
         if (kind, record.id) in promised.records:

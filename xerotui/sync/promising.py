@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from xerotui.model.kinds import Kind, Side
+from xerotui.model.kinds import PARTIES, Kind, Side
 from xerotui.model.work import OPEN, Operation, State, Verb
 from xerotui.sync.pair import code_key
 from xerotui.sync.ports import Ports
@@ -12,10 +12,15 @@ from xerotui.sync.ports import Ports
 FIELD = {Kind.CUSTOMER: "number", Kind.SUPPLIER: "number", Kind.ITEM: "code"}
 
 
+def _shared(kind: Kind) -> Kind:
+    return Kind.CUSTOMER if kind in PARTIES else kind
+
+
 @dataclass
 class Promised:
-    """Numbers that are given already: by kind as they are compared, and to what records.
+    """Numbers that are given already: as they are compared, and to what records.
 
+    Customers and suppliers share theirs, because both are contacts in Xero.
     `mine` are those of the plan that is worked out anew, with the rung of each: they stay as long as they are free.
     """
 
@@ -26,11 +31,19 @@ class Promised:
     def add(self, kind: Kind, record: str, number: str) -> None:
         """Promise a number to a record."""
         self.records.add((kind, record))
-        self.numbers.setdefault(kind, set()).add(code_key(number))
+        self.numbers.setdefault(_shared(kind), set()).add(code_key(number))
 
     def has(self, kind: Kind, number: str) -> bool:
         """Whether a number is promised to a record of a kind."""
-        return code_key(number) in self.numbers.get(kind, ())
+        return code_key(number) in self.of(kind)
+
+    def of(self, kind: Kind) -> set[str]:
+        """The numbers that no further record of a kind may get."""
+        return self.numbers.get(_shared(kind), set())
+
+    def reserved(self, kind: Kind) -> set[str]:
+        """The numbers that the plan which is worked out anew has for records of a kind."""
+        return {code_key(number) for (of, _), (number, _) in self.mine.items() if _shared(of) is _shared(kind)}
 
     def kept(self, kind: Kind, record: str, rung: str) -> str:
         """The number that a plan worked out anew has for a record by the same rung; "" where there is none."""
