@@ -31,6 +31,7 @@ from xerotui.sync.planning import make_plan
 from xerotui.sync.policy_runs import due
 from xerotui.sync.readiness import skip_reason
 from xerotui.sync.resolve_line import resolve_line
+from xerotui.sync.resolve_party import name_fault, resolve_party
 from xerotui.workspace.announcing import Synced
 from xerotui.workspace.door import Workspace
 from xerotui.workspace.home import prepare
@@ -126,12 +127,29 @@ async def _statuses_and_suppliers(home: Home, before: list[Operation]) -> None:
     assert {p.status for p in posted(operations, Kind.PURCHASE_ORDER)} <= {"SUBMITTED"}
     suppliers = posted(operations, Kind.SUPPLIER)
     assert all(isinstance(p, ContactPosting) and p.number for p in suppliers)
+    stopped = "core.account_number_missing"
+    assert await _numberless(home) == {Kind.CUSTOMER: stopped, Kind.SUPPLIER: stopped}
     assert any(p.address for p in suppliers) or codes(rows, Kind.SUPPLIER)["core.account_number_missing"]
     refused = await home.cli("pair", "set", SOURCE, home.uk, "--numbers-invoices", "INV", code=Exit.USAGE)
     assert "template with {number} or {id}" in refused["error"]["sentence"]
     await home.set(
         status_invoices="DRAFT", status_purchase_orders="DRAFT", supplier_addresses="off", supplier_codes="off"
     )
+    assert await _numberless(home) == {Kind.CUSTOMER: stopped, Kind.SUPPLIER: ""}
+
+
+async def _numberless(home: Home) -> dict[Kind, str]:
+    """What stops a customer and a supplier without account number, "" where it becomes a contact."""
+    data = await load(home.bench.wiring.ports(), SOURCE, home.uk)
+    out = {}
+    for kind in PARTIES:
+        party = next(p for (k, _), p in data.parties.items() if k is kind and p.number and name_fault(p.name) == "")
+        ref = RecordRef(connection=SOURCE, kind=kind, id=party.id, title=party.name, tenant=home.uk)
+        found = Findings(ref)
+        resolve_party(data, msgspec.structs.replace(party, number=" "), found)
+        assert bool(found.posting) is not bool(found.problems)
+        out[kind] = found.problems[0].code if found.problems else ""
+    return out
 
 
 async def _start_line(home: Home) -> None:
