@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from tests.engine.store_kit import NOW, opened, operation
 from xerotui.model.problems import SyncError
@@ -114,6 +115,20 @@ async def test_an_exception_takes_everything_back_and_readers_see_one_state(tmp_
                 await ledger.work.add(tx, [operation(3)])
         async with ledger.read() as tx:
             assert len(await ledger.work.find(tx)) == 1
+
+
+async def test_what_cant_be_committed_is_taken_back_and_holds_no_lock(tmp_path: Path) -> None:
+    async with opened(tmp_path) as ledger:
+        with pytest.raises(IntegrityError):
+            async with ledger.write() as tx:
+                await tx.run(text("PRAGMA defer_foreign_keys = ON"))
+                await tx.run(text("INSERT INTO needs VALUES ('nobody', 'nothing')"))
+        with sqlite3.connect(tmp_path / "ledger.db", timeout=0) as other:
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        async with ledger.write() as tx:
+            await ledger.work.add(tx, [operation(1)])
+        assert await ledger.integrity() == []
 
 
 async def test_a_write_inside_a_write_is_refused_instead_of_waiting_for_ever(tmp_path: Path) -> None:

@@ -168,5 +168,10 @@ async def _start(connection: AsyncConnection, *, writing: bool) -> AsyncTransact
 
 
 async def _finish(connection: AsyncConnection, transaction: AsyncTransaction) -> None:
-    await transaction.commit()
+    try:
+        await transaction.commit()
+    except BaseException:
+        # SQLAlchemy takes it for over, SQLite doesn't: given back it would hold the lock, so it isn't.
+        await connection.invalidate()
+        raise
     await connection.close()
