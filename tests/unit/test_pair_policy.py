@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
+from xerotui.source.abilities import Abilities, Capability
 from xerotui.store.documents import Ceilings, Pair
-from xerotui.workspace.policy import PairSettings, changed, changes, pair_with, settings_of, texts_of
+from xerotui.workspace.policy import PairSettings, changed, changes, pair_with, senseless, settings_of, texts_of
 
 USUAL = Pair(source="s", tenant="t")
 OTHER = {
@@ -100,3 +102,13 @@ def test_what_cannot_be_is_named(name: str, value: str, words: str) -> None:
     with pytest.raises(SyncError) as error:
         changed(settings_of(USUAL), {name: value})
     assert error.value.sentence.startswith(words)
+
+
+def test_settings_that_change_nothing_for_a_source_are_named() -> None:
+    every = senseless(tuple(Kind), Abilities(capabilities=frozenset(Capability)))
+    assert every == ()
+    reads = senseless((Kind.CUSTOMER, Kind.INVOICE), Abilities())
+    assert {"sync_items", "status_purchase_orders", "allocate_credit", "back_payments", "generate_customers"} <= {
+        *reads
+    }
+    assert {"sync_customers", "start_invoices", "back_invoices", "mode"} & {*reads} == set()

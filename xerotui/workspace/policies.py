@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from xerotui.model.problems import SyncError
+from xerotui.source.guard import PluginFault
 from xerotui.store import Db, Pair
 from xerotui.store.documents import AUTOMATIC
 from xerotui.sync.start_line import Entering, Sides, StartLine, proven, start_line
@@ -14,7 +15,7 @@ from xerotui.workspace.connection import Connections
 from xerotui.workspace.forms import drawn
 from xerotui.workspace.numbers import collision_findings
 from xerotui.workspace.pages import FormField
-from xerotui.workspace.policy import Change, PairSettings, changed, changes, pair_with, settings_of, texts_of
+from xerotui.workspace.policy import Change, PairSettings, changed, changes, pair_with, senseless, settings_of, texts_of
 
 __all__ = ["Change", "Entering", "PairChange", "PairView", "Policies", "Sides", "StartLine"]
 
@@ -34,6 +35,12 @@ class PairView(msgspec.Struct, frozen=True, kw_only=True):
     proven: bool
     settings: dict[str, str]
     own: tuple[str, ...] = ()
+    # Those that change nothing with this source; shown only where they were set all the same.
+    senseless: tuple[str, ...] = ()
+
+    def shows(self, name: str) -> bool:
+        """Whether a setting is shown."""
+        return name not in self.senseless or name in self.own
 
     @property
     def mode(self) -> str:
@@ -95,7 +102,15 @@ class Policies(Connections):
             proven=done,
             settings=texts,
             own=tuple(name for name, value in texts.items() if value != usual[name]),
+            senseless=await self._senseless(pair.source, connection.source if connection else ""),
         )
+
+    async def _senseless(self, connection: str, source: str) -> tuple[str, ...]:
+        try:
+            kinds = self.wiring.registry.source_type(source).kinds
+            return senseless(kinds, await self.wiring.abilities(connection))
+        except (PluginFault, SyncError):
+            return ()
 
     async def pair_change(
         self, source: str, tenant: str, values: Mapping[str, str], *, dry_run: bool = False

@@ -5,7 +5,7 @@ Every field of a pair is here, and what may be written into it is checked here. 
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ import msgspec
 from xerotui.model.kinds import Kind
 from xerotui.model.problems import SyncError
 from xerotui.model.settings import Choice, Help, Section, Title, as_text, fields, fill
+from xerotui.source.abilities import Abilities, Capability
 from xerotui.store.documents import AUTOMATIC, MANUAL, Pair
 
 # xero-api section 9.8: the statuses in which a document may be made.
@@ -232,6 +233,13 @@ _ENTRY: dict[str, tuple[str, str]] = {
     },
 }
 _CEILING = "ceiling_"
+# What a setting of writing back needs of the source.
+_NEEDS = {
+    "back_payments": Capability.SETTLE,
+    "back_voids": Capability.VOID,
+    "back_contacts": Capability.AMEND,
+    **{f"generate_{word}": Capability.AMEND for word in (*_PARTIES, "unasked")},
+}
 _DEFAULTS = PairSettings()
 
 
@@ -242,6 +250,15 @@ class Change(msgspec.Struct, frozen=True):
     title: str
     before: str
     after: str
+
+
+def senseless(kinds: Collection[Kind], can: Abilities) -> tuple[str, ...]:
+    """The settings that change nothing for a source: of kinds that it hasn't, and of what it can't take."""
+    absent = {word: kind for word, kind in {**_PARTIES, **_DOCUMENTS}.items() if kind not in kinds}
+    of_kinds = {f"{what}_{word}" for word in absent for what in ("sync", "start", "status", "numbers", "generate")}
+    credit = {"allocate_credit"} if Kind.CREDIT_NOTE not in kinds else set()
+    beyond = {name for name, needed in _NEEDS.items() if not can.has(needed)}
+    return tuple(name for name in PairSettings.__struct_fields__ if name in of_kinds | credit | beyond)
 
 
 def settings_of(pair: Pair) -> PairSettings:

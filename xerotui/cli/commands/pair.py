@@ -90,6 +90,8 @@ def _tell(space: "Workspace", out: Output, view: "PairView") -> None:
     for field in space.pair_form():
         if field.section:
             out.line(f"\n{field.section}")
+        if not view.shows(field.name):
+            continue
         mark = "*" if field.name in view.own else " "
         out.line(f"{mark} {field.title:<24} {safe(view.settings[field.name]) or 'none':<12} --{_flag(field.name)}")
     out.line("\n* not as usual")

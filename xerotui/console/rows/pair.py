@@ -40,7 +40,8 @@ def items(view: PairView, fields: tuple[FormField, ...]) -> tuple[Item, ...]:
         if field.section:
             section = field.section
             out.append(Item(section))
-        out.append(Item(section, field, view.settings[field.name], field.name in view.own))
+        if view.shows(field.name):
+            out.append(Item(section, field, view.settings[field.name], field.name in view.own))
     return tuple(out)
 
 
