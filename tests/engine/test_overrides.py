@@ -27,6 +27,7 @@ from tests.engine.sync_kit import (
 )
 from tests.rig import SOURCE, Rig
 from xerotui.model.kinds import Kind, Side
+from xerotui.model.paging import View
 from xerotui.model.postings import Change, DocumentPosting, decode
 from xerotui.model.problems import RecordRef
 from xerotui.model.records import Document, Party
@@ -245,7 +246,13 @@ async def test_numbers_by_template_and_by_xero_and_another_date_out_of_a_locked_
 async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp_path: Path) -> None:
     async with small(tmp_path) as bench:
         tenant = bench.tenants[0]
+        await bench.control("halo", "/create/client", {"name": "Ourselves", "xero_tenant_id": tenant})
         plan = await made_plan(bench)
+        async with bench.wiring.ledger.read() as tx:
+            rows = await bench.wiring.ledger.plans.blocked(tx, plan.id)
+        (left,) = [r for r in rows if r.record.title == "Ourselves"]
+        assert (left.code, "nothing is billed to it" in left.sentence) == ("core.excluded", True)
+        assert not [p for p in await problems(bench, kind=Kind.CUSTOMER) if p.record.title == "Ourselves"]
         item = (await operations(bench, plan=plan.id, kind=Kind.ITEM, verb=Verb.CREATE, tenant=tenant))[0]
         missing = [p for p in await problems(bench, code="core.account_number_missing") if p.record.tenant == tenant]
         who = next(p.record for p in missing if p.record.kind is Kind.CUSTOMER)
@@ -267,6 +274,9 @@ async def test_numbers_are_made_written_to_the_source_and_let_go_what_waited(tmp
             Verb.UPDATE,
             (Change("number", "", f"{letters}0003"),),
         )
+        space = Workspace(bench.wiring, bench.wiring.home, "tester", read_only=False, attached=True)
+        shown = {row.id: row.reason for row in (await space.plan_rows(plan.id, View(limit=50))).rows}
+        assert shown[made.id] == f"number {letters}0003"
         assert (await halo(bench, "client", who.id))["accountsid"] == ""
         # The answer to the write is lost: what became of it is read, and nothing is written a second time.
         await fault(bench, "halo", method="POST", path="(?i)/api/client$", do="cut_after", times=1)

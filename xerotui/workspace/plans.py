@@ -10,6 +10,7 @@ from xerotui.store import BlockedRow
 from xerotui.sync.charting import CODES as CHARTED
 from xerotui.sync.demand import CONFLICTS
 from xerotui.sync.originals import UNALLOCATED
+from xerotui.sync.promising import FIELD, given
 from xerotui.sync.readiness import SKIPS
 from xerotui.sync.repeating import CODE as REPEATING
 from xerotui.workspace.base import REFUSED, operation_row, totalled
@@ -152,6 +153,7 @@ class Plans(Stories):
 
 def _operation_row(operation: Operation, reason: str = "") -> PlanRow:
     row = operation_row(operation)
+    numbers = [f"{FIELD[operation.kind]} {number}" for _, number in given([operation])]
     return PlanRow(
         id=row.id,
         verb=row.verb,
@@ -162,7 +164,7 @@ def _operation_row(operation: Operation, reason: str = "") -> PlanRow:
         currency=row.currency,
         total=row.total,
         state=row.state,
-        reason=row.error or reason,
+        reason=row.error or reason or "".join(numbers),
     )
 
 
