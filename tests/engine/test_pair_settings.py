@@ -367,6 +367,8 @@ async def _off_and_on(home: Home) -> None:
     told = await home.space.synced(began, news.ids[1:])
     assert len(told.lines) == 1
     assert told.lines[0].endswith(f"in {home.bench.world.tenants[0].name}.")
+    await home.set(announce="off")
+    assert await home.space.synced(began) == Synced()
 
 
 async def asked_of_halo(bench: Rig) -> int:
