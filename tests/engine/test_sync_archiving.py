@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.engine.sync_kit import (
+    SOURCE,
     Rig,
     all_well,
     edit,
     held,
     held_one,
+    invoiced_in_xero,
     linked,
     made_plan,
     operations,
@@ -33,6 +35,41 @@ async def _row(bench: Rig, plan: str, record: str) -> tuple[str, str]:
 async def _late(bench: Rig, operation: Operation) -> dict[str, str]:
     async with bench.wiring.ledger.read() as tx:
         return await current.outdated(bench.wiring.ports(), tx, [operation], {})
+
+
+async def test_an_inactive_customer_is_archived_where_the_switch_says_so_unless_it_owes(tmp_path: Path) -> None:
+    async with small(tmp_path, rate=60, scale=0.02) as bench:
+        tenant = bench.tenants[0]
+        contacts = [c for c in await held(bench, tenant, "Contacts") if c["ContactStatus"] == "ACTIVE"]
+        like = {k: v for k, v in contacts[0].items() if k not in ("ContactID", "UpdatedDateUTC")}
+        contact = await bench.control(
+            "xero", f"/create/{tenant}/Contacts", {**like, "Name": "Leaving Ltd", "AccountNumber": "LEAVES"}
+        )
+        names = {"name": "Leaving Ltd", "accountsid": "LEAVES", "xero_tenant_id": tenant}
+        one = str((await bench.control("halo", "/create/client", names))["id"])
+        await bench.done("refresh", connection=SOURCE, tenant=tenant)
+        asked = {"connection": SOURCE, "tenant": tenant, "kind": "customer", "record": one}
+        await bench.done("link", **asked, xero_id=contact["ContactID"])
+        await edit(bench, "client", one, inactive=True)
+        plan = await made_plan(bench)
+        assert (await _row(bench, plan.id, one))[0] == "core.inactive"
+        assert await operations(bench, plan=plan.id, verb=Verb.ARCHIVE) == []
+        await policy(bench, tenant, archive_inactive=True)
+        await invoiced_in_xero(bench, tenant, "OWED-1")
+        owed = await held_one(bench, tenant, "Invoices", InvoiceNumber="OWED-1")
+        at = f"/patch/{tenant}/Invoices/{owed['InvoiceID']}"
+        await bench.control("xero", at, {"Contact": {"ContactID": contact["ContactID"]}, "Status": "DRAFT"})
+        plan = await made_plan(bench)
+        code, sentence = await _row(bench, plan.id, one)
+        assert (code, "open in Xero" in sentence) == ("core.archive_refused", True)
+        await bench.control("xero", at, {"Status": "DELETED"})
+        plan = await made_plan(bench)
+        (archive,) = await operations(bench, plan=plan.id, verb=Verb.ARCHIVE)
+        assert (archive.record, archive.target, archive.side) == (one, contact["ContactID"], Side.XERO)
+        await bench.done("apply", plan=plan.id, hash=plan.hash)
+        assert (await held_one(bench, tenant, "Contacts", ContactID=contact["ContactID"]))[
+            "ContactStatus"
+        ] == "ARCHIVED"
 
 
 @pytest.mark.soak
