@@ -29,14 +29,24 @@ TEXTS = {page: (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for pa
 ROWS = {page: rows(text) for page, text in TEXTS.items()}
 
 
-def exists(test: str) -> bool:
-    """Whether a test of that path and name is in its file."""
+def _test(test: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     path, _, name = test.partition("::")
     file = ROOT / path
     if not file.is_file():
-        return False
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return name in {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+        return None
+    found = (n for n in ast.parse(file.read_text(encoding="utf-8")).body if getattr(n, "name", "") == name)
+    return next((n for n in found if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)), None)
+
+
+def exists(test: str) -> bool:
+    """Whether a test of that path and name is in its file."""
+    return _test(test) is not None
+
+
+def long(test: str) -> bool:
+    """Whether a test is left to `make soak`."""
+    found = _test(test)
+    return found is not None and "pytest.mark.soak" in map(ast.unparse, found.decorator_list)
 
 
 @pytest.mark.parametrize("page", WANTED)
@@ -62,6 +72,15 @@ def test_a_row_says_what_it_rests_on_and_what_is_missing(row: list[str]) -> None
         assert missing
     if true == "no":
         assert not named
+
+
+@pytest.mark.parametrize("page", WANTED)
+def test_what_only_the_soak_runs_is_marked_and_nothing_rests_on_it_alone(page: str) -> None:
+    for row in ROWS[page]:
+        named = re.findall(r"`([^`]+)`( \(soak\))?", row[5])
+        assert [test for test, mark in named if long(test) is not bool(mark)] == [], row[0]
+        assert row[2] == "no" or not all(mark for _, mark in named), row[0]
+    assert "(soak)" not in TEXTS[page] or "`make soak`" in TEXTS[page]
 
 
 @pytest.mark.parametrize("page", WANTED)
