@@ -19,9 +19,9 @@ from xerotui_halo.listings import VERSION, Listing, Mark, newest_first
 from xerotui_halo.values import Row, Unreadable, amount, flag, ident, integer, number, rows_of, text
 
 T = TypeVar("T")
-# World time that a list serves: the least, and how many times as long as it took to read. A long one at a tight limit
-# would else be read over and over, and leave nothing of the limit to the records that are read against it.
-FRESH, WORTH = dt.timedelta(seconds=60), 10
+# World time that a list serves: the least, how many times as long as it took to read, and the most. A long one at a
+# tight limit would else be read over and over, and leave nothing of the limit to the records that are read against it.
+FRESH, WORTH, LONGEST = dt.timedelta(seconds=60), 10, dt.timedelta(minutes=10)
 PAGE = 200
 CHARGE_RATE = "charge_rate"
 ITEM_GROUP = "item_group"
@@ -147,7 +147,7 @@ class Reference:
         now = self._context.now()
         if held is None or now - held[0] > held[2] or now < held[0]:
             value = await read()
-            self._held[name] = held = (now, value, max(FRESH, (self._context.now() - now) * WORTH))
+            self._held[name] = held = (now, value, min(max(FRESH, (self._context.now() - now) * WORTH), LONGEST))
         found: T = held[1]
         return found
 
