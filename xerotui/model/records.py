@@ -136,10 +136,10 @@ class Document(_Record, frozen=True, kw_only=True, omit_defaults=True, tag="docu
     date: dt.date | None = None
     due_date: dt.date | None = None
     currency: str = ""
-    currency_rate: Decimal | None = None
     # So many units of the currency for one of `rate_base`; blank: of the organisation's own.
-    amounts: AmountsAre = AmountsAre.EXCLUSIVE
+    currency_rate: Decimal | None = None
     rate_base: str = ""
+    amounts: AmountsAre = AmountsAre.EXCLUSIVE
     reference: str = ""
     status: str = ""
     theme: str = ""
