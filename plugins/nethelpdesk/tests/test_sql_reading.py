@@ -128,6 +128,20 @@ async def test_what_changed_is_read_by_stamp_and_compared_once_a_day(tmp_path: P
     bench.sql("UPDATE INVOICEDETAIL SET IDItem_ShortDescription = 'Again' WHERE IDid = 21")
     bench.time += dt.timedelta(hours=25)
     assert (await bench.pull(Kind.INVOICE, cursor))[0]["2"].lines[0].texts["short"] == "Again"
+    _, cursor = await bench.pull(Kind.INVOICE, cursor)
+    for away, id in ((dt.timedelta(days=3), 40), (dt.timedelta(minutes=2), 50)):
+        changed = bench.time + dt.timedelta(minutes=1)
+        bench.sql(
+            f"UPDATE INVOICEHEADER SET IHInvoice_Date = '2025-06-0{id // 10}', IHLast_Modified = '{changed:%F %T}'"
+            f" WHERE IHid = 1; INSERT INTO INVOICEHEADER VALUES ({id}, 7, '2025-06-05', NULL, '£', 0, '{changed:%F %T}'),"
+            f" ({id + 1}, 7, '{changed:%F}', NULL, '£', 0, '{changed + away + dt.timedelta(hours=47):%F %T}');"
+            f"UPDATE ITEM SET Iaccountsid = 'C{id}'"
+        )
+        bench.time += away
+        found, cursor = await bench.pull(Kind.INVOICE, cursor)
+        assert {"1", str(id)} <= found.keys(), (
+            "what changed meanwhile comes, whatever its date is and a stamp of the future"
+        )
     suppliers, cursor = await bench.pull(Kind.SUPPLIER)
     assert (await bench.pull(Kind.SUPPLIER, cursor))[0] == {}, "no stamp: all are read, and none is told again"
     bench.sql("UPDATE COMPANY SET cdesc = 'Parts and more plc'")

@@ -14,7 +14,6 @@ from xerotui.model.records import Record, fingerprint
 VERSION = 1
 OVERLAP = dt.timedelta(hours=24)
 FULL_EVERY = dt.timedelta(hours=24)
-FUTURE = dt.timedelta(hours=48)
 # Digests kept in a cursor; beyond them records are read again for nothing.
 REMEMBERED = 20_000
 _WIDTH = 6
@@ -67,8 +66,9 @@ class Seen:
 
     def __init__(self, mark: Mark, now: dt.datetime) -> None:
         self._mark = mark
-        # A stamp of the far future must not hide what changes until then; clocks and zones may differ by a day.
-        self._latest = now.replace(tzinfo=None) + FUTURE
+        # A stamp of the future must not hide what changes until then. A zone ahead of UTC leaves the mark some hours
+        # behind, which reads more and loses nothing.
+        self._latest = now.replace(tzinfo=None)
         self._known = mark.digests()
         self._seen: list[tuple[dt.datetime | None, bytes]] = []
         self._newest = mark.newest

@@ -109,11 +109,17 @@ class SqlReader:
         now, stamped = self.context.now(), found.has("modified")
         desk = await self.lists.desk(kind)
         digest = await asyncio.to_thread(desk.digest)
-        against = f"{await self.lists.shape(kind, ENTITY[kind], *lines)}.{digest}"
+        shape = await self.lists.shape(kind, ENTITY[kind], *lines)
+        if mark.against.partition(".")[0] != shape:
+            # A stamp of another column says nothing of this one.
+            mark = msgspec.structs.replace(mark, since="")
+        against = f"{shape}.{digest}"
         whole = mark.stale(now) or not stamped or mark.against != against
-        since = None if whole else mark.floor()
-        dated = None
-        if whole and not mark.first and kind in DOCUMENTS:
+        since, dated = mark.floor() if stamped else None, None
+        if whole and (mark.first or kind not in DOCUMENTS):
+            since = None
+        elif whole and (since is not None or not stamped):
+            # The window is compared on top of what changed since the mark, which may be a document of any date.
             today = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
             dated = today - dt.timedelta(days=self.settings.days)
         seen = Seen(mark, now)

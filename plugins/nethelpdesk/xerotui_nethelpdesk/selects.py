@@ -57,17 +57,18 @@ def page(
 ) -> Statement:
     """A page in the order of the key, after a key; `since` narrows by stamp, `dated` by document date.
 
-    A row without a stamp, or one of 1900, might have changed: it always comes. So does one without a date.
+    With both a row comes for either. One without a stamp, or one of 1900, might have changed: it always comes. So does
+    one without a date.
     """
     statement, columns = base(found)
     key = columns["id"]
     statement = statement.where(key.is_not(None)) if after is None else statement.where(key > after)
-    if since is not None:
-        stamp = columns["modified"]
-        statement = statement.where(sa.or_(stamp >= since, stamp.is_(None), stamp < _NO_DATE))
-    if dated is not None:
-        day = columns["date"]
-        statement = statement.where(sa.or_(day >= dated, day.is_(None), day < _NO_DATE))
+    either: list[sa.ColumnElement[bool]] = []
+    for name, floor in (("modified", since), ("date", dated)):
+        if floor is not None:
+            either += [columns[name] >= floor, columns[name].is_(None), columns[name] < _NO_DATE]
+    if either:
+        statement = statement.where(sa.or_(*either))
     return statement.order_by(key).limit(SIZE)
 
 
