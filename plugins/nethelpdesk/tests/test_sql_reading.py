@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import sqlite3
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -131,10 +132,12 @@ async def test_what_changed_is_read_by_stamp_and_compared_once_a_day(tmp_path: P
     _, cursor = await bench.pull(Kind.INVOICE, cursor)
     for away, id in ((dt.timedelta(days=3), 40), (dt.timedelta(minutes=2), 50)):
         changed = bench.time + dt.timedelta(minutes=1)
+        ahead = changed + away + dt.timedelta(hours=47)
         bench.sql(
             f"UPDATE INVOICEHEADER SET IHInvoice_Date = '2025-06-0{id // 10}', IHLast_Modified = '{changed:%F %T}'"
-            f" WHERE IHid = 1; INSERT INTO INVOICEHEADER VALUES ({id}, 7, '2025-06-05', NULL, '£', 0, '{changed:%F %T}'),"
-            f" ({id + 1}, 7, '{changed:%F}', NULL, '£', 0, '{changed + away + dt.timedelta(hours=47):%F %T}');"
+            " WHERE IHid = 1; INSERT INTO INVOICEHEADER VALUES"
+            f" ({id}, 7, '2025-06-05', NULL, '£', 0, '{changed:%F %T}'),"
+            f" ({id + 1}, 7, '{changed:%F}', NULL, '£', 0, '{ahead:%F %T}');"
             f"UPDATE ITEM SET Iaccountsid = 'C{id}'"
         )
         bench.time += away
@@ -268,6 +271,17 @@ async def test_what_is_missing_is_told_with_its_remedy(url: str, words: str, tmp
     with pytest.raises((SourceRefused, SourceUnreachable), match=words) as caught:
         await source.check()
     assert "s3cret-pw" not in str(caught.value)
+
+
+async def test_a_driver_without_its_system_library_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pyodbc is on a Linux without unixODBC: the package is there, and importing it fails."""
+    (tmp_path / "pyodbc.py").write_text("raise ImportError('libodbc.so.2: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pyodbc", raising=False)
+    with pytest.raises(SourceRefused, match=r"libodbc\.so\.2.*Install unixODBC.*mssql\+pymssql"):
+        await Bench(tmp_path).make(url="mssql+pyodbc://xerotui@127.0.0.1:1/x?driver=x").check()
 
 
 async def test_the_password_is_in_no_words(tmp_path: Path) -> None:

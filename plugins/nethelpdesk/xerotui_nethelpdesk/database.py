@@ -150,13 +150,17 @@ class Database:
             engine.dispose()
 
     def _run(self, job: Job[T], writes: bool) -> T:
-        with self._engine(writes).connect() as connection:
-            if writes:
-                return _whole(connection, job)
-            try:
-                return job(connection)
-            finally:
-                connection.rollback()
+        try:
+            with self._engine(writes).connect() as connection:
+                if writes:
+                    return _whole(connection, job)
+                try:
+                    return job(connection)
+                finally:
+                    connection.rollback()
+        except ImportError as error:
+            # Some drivers load what they need as late as at the first connection.
+            raise SourceRefused(_driver(self.url, error)) from None
 
     def _engine(self, writes: bool) -> Engine:
         if writes in self._engines:
@@ -174,8 +178,6 @@ class Database:
                 hide_parameters=True,
                 **(dialects.write_options(url) if writes else dialects.options(url)),
             )
-        except ModuleNotFoundError as error:
-            raise SourceRefused(_driver(url, error.name or url.get_driver_name())) from None
         except (NoSuchModuleError, ArgumentError, TypeError):
             raise SourceRefused(
                 f"Database URL: SQLAlchemy knows no database {url.drivername[:40]}; SQL Server is mssql+pymssql."
@@ -272,7 +274,13 @@ def _origin(error: BaseException) -> BaseException:
     return found if isinstance(found, BaseException) else error
 
 
-def _driver(url: URL, module: str) -> str:
-    extra = dialects.EXTRAS.get(url.get_driver_name())
+def _driver(url: URL, error: ImportError) -> str:
+    driver = url.get_driver_name()
+    if not isinstance(error, ModuleNotFoundError):
+        more = dialects.LIBRARIES.get(driver, "Install the system libraries that it is built on.")
+        words = dialects.said(error)
+        return f"The driver of the database is there, but not all that it needs of the system ({words}). {more}"
+    extra = dialects.EXTRAS.get(driver)
     install = f" Install xerotui-nethelpdesk[{extra}]." if extra else " Install that package beside XeroTUI."
-    return f"The driver of the database isn't installed: the Python package {module[:40]} is missing.{install}"
+    module = (error.name or driver)[:40]
+    return f"The driver of the database isn't installed: the Python package {module} is missing.{install}"

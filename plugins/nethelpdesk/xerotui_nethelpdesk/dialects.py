@@ -20,6 +20,12 @@ LOGIN_SECONDS, QUERY_SECONDS = 10, 60
 # SQLite is a file beside us: whoever holds it longer holds it for good.
 BUSY_SECONDS = 2
 EXTRAS = {"pymssql": "mssql", "pyodbc": "mssql-odbc"}
+# What a driver needs that no Python package brings.
+LIBRARIES = {
+    "pyodbc": "Install unixODBC and Microsoft's ODBC driver, or use mssql+pymssql, which needs neither: "
+    "xerotui-nethelpdesk[mssql].",
+    "psycopg": "Install libpq, or psycopg[binary].",
+}
 
 # What is asked for tables and columns, one statement whatever the number of tables: (schema, table, column).
 COLUMNS = {
