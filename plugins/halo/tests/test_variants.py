@@ -5,6 +5,7 @@ The long form runs the whole conformance suite in each of them.
 
 import inspect
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -207,4 +208,6 @@ async def test_the_suite_holds_in_each_variant(variant: Variant, tmp_path: Path)
         work = getattr(Suite(), check)
         home = tmp_path / str(n)
         home.mkdir()
-        await (work(home) if "tmp_path" in inspect.signature(work).parameters else work())
+        # What Halo doesn't declare skips that check alone, not those after it.
+        with suppress(pytest.skip.Exception):
+            await (work(home) if "tmp_path" in inspect.signature(work).parameters else work())
