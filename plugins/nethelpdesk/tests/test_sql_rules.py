@@ -132,6 +132,23 @@ def test_currencies_numbers_and_organisations() -> None:
     assert [both.currency_of(x) for x in ("2", "$", "£", "eur", "?", "")] == ["USD", "USD", "GBP", "EUR", "", ""]
     assert both.currency_of("£", "2") == "", "symbol and client contradict each other: nobody is billed by a guess"
     assert both.currency_of("", "2") == "USD"
+    three = Desk(
+        NetHelpDeskSettings(currency="GBP"),
+        currencies={
+            **both.currencies,
+            "3": CurrencyRow(id="3", code="AUD", symbol="$"),
+            "4": CurrencyRow(id="4", code=""),
+        },
+    )
+    unclear = [("$", "1"), ("$", "2"), ("9", "1"), ("4", "1"), ("¤", "1"), ("$", ""), ("", "9"), ("£", "9")]
+    assert [three.currency_of(*x) for x in unclear] == [""] * 8, (
+        "never the client's currency in place of an unclear one"
+    )
+    assert [three.currency_of(*x) for x in (("£", "1"), ("£", ""), ("", "1"), ("", ""))] == ["GBP"] * 4
+    symbolic = Desk(NetHelpDeskSettings(symbols="£ = GBP"))
+    assert [symbolic.currency_of(*x) for x in (("£", "1"), ("£", ""), ("$", "GBP"))] == ["GBP", "GBP", ""]
+    dollars_ = Desk(NetHelpDeskSettings(), currencies={"2": dollars, "3": CurrencyRow(id="3", code="", symbol="$")})
+    assert dollars_.currency_of("$") == "", "the other may be any dollar"
     assert Desk(NetHelpDeskSettings(), currencies={"1": pounds}).currency_of("$") == "GBP"
     assert Desk(NetHelpDeskSettings()).currency_of("£") == "", "a symbol is never taken for a currency by itself"
     old = Desk(NetHelpDeskSettings(symbols="$ = AUD"), currencies={"2": CurrencyRow(id="2", code="", symbol="$")})

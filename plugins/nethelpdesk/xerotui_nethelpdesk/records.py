@@ -54,9 +54,10 @@ class Desk:
         """ISO codes by symbol: the settings', then what the help desk's own list leaves no doubt about."""
         found: dict[str, set[str]] = {}
         for one in self.currencies.values():
-            if one.symbol and len(one.code) == _ISO_LENGTH:
-                found.setdefault(one.symbol, set()).add(one.code.upper())
-        sure = {symbol: codes.pop() for symbol, codes in found.items() if len(codes) == 1}
+            if one.symbol:
+                # One without a code may be any: its symbol is no longer sure either.
+                found.setdefault(one.symbol, set()).add(_iso(one.code))
+        sure = {symbol: code for symbol, codes in found.items() if len(codes) == 1 and (code := codes.pop())}
         return {**symbols_of(self.settings), **sure}
 
     @cached_property
@@ -93,16 +94,24 @@ class Desk:
         """The ISO code of a document's or party's own currency, an id, code or symbol; "" where nobody can tell.
 
         Where the help desk knows one currency alone, a symbol says nothing (nethelpdesk section 5.1). `theirs` is the
-        party's: it decides for a document that names none, and a symbol that contradicts it decides nothing.
+        party's: it decides for a document that names none at all, and for no other: a symbol of several currencies or
+        of another than the party's decides nothing, nor does the id of no currency.
         """
-        if code := self._coded(own):
+        if theirs.isdigit() and not self.currencies:
+            # Without the list of currencies an id says nothing.
+            theirs = ""
+        if not own:
+            return self.currency_of(theirs) if theirs else self._only or self.settings.currency.strip().upper()
+        if (code := self._coded(own)) or own in self.currencies or own.isdigit():
             return code
-        if len(self.currencies) == 1 and (code := self._coded(next(iter(self.currencies)))):
-            return code
-        meant, expected = self.symbols.get(own, ""), self._coded(theirs) or self.symbols.get(theirs, "")
-        if meant and expected and meant != expected:
-            return ""
-        return meant or expected or ("" if own else self.settings.currency.strip().upper())
+        if self._only:
+            return self._only
+        meant = self.symbols.get(own, "")
+        return meant if not theirs or meant == self.currency_of(theirs) else ""
+
+    @property
+    def _only(self) -> str:
+        return self._coded(next(iter(self.currencies))) if len(self.currencies) == 1 else ""
 
     @property
     def base(self) -> str:
@@ -112,8 +121,11 @@ class Desk:
 
     def _coded(self, one: str) -> str:
         known = self.currencies.get(one)
-        code = known.code or self.symbols.get(known.symbol, "") if known else one
-        return code.upper() if len(code) == _ISO_LENGTH and code.isascii() and code.isalpha() else ""
+        return _iso(known.code or self.symbols.get(known.symbol, "") if known else one)
+
+
+def _iso(code: str) -> str:
+    return code.upper() if len(code) == _ISO_LENGTH and code.isascii() and code.isalpha() else ""
 
 
 def tax(row: TaxRow) -> TaxRate:
@@ -276,7 +288,7 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
         subtotal=found.subtotal,
         tax=found.tax,
         total=found.total,
-        facts=_facts(row, due_step=step, faults=found.faults, symbol="" if currency else row.currency),
+        facts=_facts(row, due_step=step, faults=found.faults, symbol="" if currency else _said(row, client)),
     )
 
 
@@ -315,7 +327,7 @@ def order(desk: Desk, row: DocumentRow) -> Document:
         subtotal=found.subtotal,
         tax=found.tax,
         total=found.total,
-        facts=_facts(row, faults=found.faults, symbol="" if currency else row.currency),
+        facts=_facts(row, faults=found.faults, symbol="" if currency else _said(row, supplier)),
     )
 
 
@@ -329,6 +341,10 @@ def _excluded(desk: Desk, row: DocumentRow, who: PartyRow | None, number: str) -
     if row.posted and not ours and not desk.settings.include_posted:
         return "NetHelpDesk says that it was posted already"
     return ""
+
+
+def _said(row: DocumentRow, who: PartyRow | None) -> str:
+    return row.currency or (who.currency if who else "")
 
 
 def _facts(row: DocumentRow, *, due_step: str = "", faults: str = "", symbol: str = "") -> dict[str, str]:
