@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from nhd_bench import GUID, SMALL, Bench
@@ -82,6 +83,7 @@ async def test_links_are_guarded_written_once_and_told_for_undoing(tmp_path: Pat
         before = await row(stand, "INVOICEHEADER", "IHid", first)
         batch = [link(Kind.INVOICE, first, GUID.upper(), "INV-1"), link(Kind.CUSTOMER, area),
                  link(Kind.PURCHASE_ORDER, order, OTHER, "PO-1"), link(Kind.ITEM, "1")]  # fmt: skip
+        await stand.control(f"edit/AREA/{area}", {"AXeroTenantId": ""})
         await source.attach(batch)
         after = await row(stand, "INVOICEHEADER", "IHid", first)
         assert changed(before, after) <= set(LINKS["INVOICEHEADER"])
@@ -117,6 +119,19 @@ async def test_links_are_guarded_written_once_and_told_for_undoing(tmp_path: Pat
             await source.attach([pair[0], link(Kind.INVOICE, "987654")])
         with pytest.raises(SourceRefused, match="ids are numbers"):
             await source.attach([link(Kind.INVOICE, "1 OR 1=1")])
+        for column, alien in (
+            ("IH3rdPartyInvoiceNumber", "SAGE-7"), ("IHXeroTenantId", OTHER), ("IHXeroStatus", "PAID"),
+        ):  # fmt: skip
+            await stand.control(f"edit/INVOICEHEADER/{third}", {column: alien})
+            with pytest.raises(SourceRefused, match=f"holds what isn't XeroTUI's: INVOICEHEADER.{column} is {alien}"):
+                await source.attach([pair[0]])
+            await stand.control(f"edit/INVOICEHEADER/{third}", {column: None})
+        assert await stand.seen("writes") == written
+        await source.attach([msgspec.structs.replace(batch[0], status="PAID")])
+        assert (await row(stand, "INVOICEHEADER", "IHid", first))["IHXeroStatus"] == "PAID", "our own former value"
+        with pytest.raises(SourceRefused, match="IH3rdPartyInvoiceNumber is INV-1, not INV-9"):
+            await source.attach([msgspec.structs.replace(batch[0], number="INV-9")])
+        written = await stand.seen("writes")
         undo.unlink()
         undo.mkdir()
         with pytest.raises(SourceRefused, match=r"Undo file: .*nothing is written") as caught:

@@ -23,13 +23,18 @@ from xerotui_nethelpdesk.values import PLACES, Unreadable, amount, flag, moment,
 
 # Ids compare without regard to case.
 _FOLDED = ("xero_id", "tenant")
+# What another package, or another organisation, may have written as well.
+_GUARDED = ("xero_id", "tenant", "third_party_number", "xero_status")
+# What changes while the link stays: under our own link what stands there is our former value.
+_FOLLOWING = ("xero_status",)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What a row should say, by canonical name; `what` calls it by its name for people.
 
-    `fills` are written only where nothing stands, `stamps` only where anything else is. The row must hold nothing or
-    `ours` in the column `guard`; a blank guard means that the installation has no such column.
+    `fills` are written only where nothing stands, `stamps` only where anything else is. In each column of `guards` the
+    row must hold nothing or what is said there; the first of them is the link, where the installation has a column
+    for it. A state may differ in a row that carries that link already.
     """
 
     what: str
@@ -38,13 +43,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, Any]
     fills: Mapping[str, Any] = {}
     stamps: Mapping[str, Any] = {}
-    guard: str = ""
-    ours: str = ""
+    guards: Mapping[str, str] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every canonical name that takes part."""
-        return tuple(dict.fromkeys(n for n in (*self.values, *self.fills, *self.stamps, self.guard) if n))
+        return tuple(dict.fromkeys((*self.values, *self.fills, *self.stamps, *self.guards)))
 
 
 def writable(found: Found, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,13 +58,14 @@ def writable(found: Found, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if found.has(name) and found.entity.column(name).written}
 
 
-def guard_of(found: Found, xero_id: str, number: str) -> tuple[str, str]:
-    """The column that says whose the row is, and what ours is: the link, else the number under which it was posted."""
-    if found.has("xero_id"):
-        return "xero_id", xero_id
-    if found.has("third_party_number") and number:
-        return "third_party_number", number
-    return "", ""
+def guards_of(found: Found, xero_id: str, number: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """The columns in which nothing of another may stand, with what is ours; first the one that says whose the row is:
+    the link, else the number under which it was posted.
+    """
+    link = {"xero_id": xero_id} if found.has("xero_id") else {}
+    if not link and found.has("third_party_number") and number:
+        link = {"third_party_number": number}
+    return link | {name: str(values[name]) for name in _GUARDED if name in values}
 
 
 def table_of(found: Found) -> sa.TableClause:
@@ -73,11 +78,24 @@ def statement(wish: Wish, values: Mapping[str, Any], shapes: Shapes) -> sa.Updat
     """The update of one row, by its key and under its guard."""
     table, columns = table_of(wish.found), wish.found.columns
     made = sa.update(table).where(table.c[columns["id"]] == wish.id)
-    if wish.guard:
-        held = table.c[columns[wish.guard]]
-        bare = sa.func.ltrim(sa.func.rtrim(held))
-        made = made.where(sa.or_(held.is_(None), bare == "", sa.func.lower(bare) == wish.ours.lower()))
+    for name, ours in wish.guards.items():
+        free = _holds(table.c[columns[name]], ours, blank=True)
+        if name in _FOLLOWING and (link := _link(wish)):
+            free = sa.or_(free, _holds(table.c[columns[link]], wish.guards[link]))
+        made = made.where(free)
     return made.values({columns[n]: _bound(v, columns[n], shapes) for n, v in values.items()})
+
+
+def _holds(column: sa.ColumnClause[Any], ours: str, *, blank: bool = False) -> sa.ColumnElement[bool]:
+    bare = sa.func.ltrim(sa.func.rtrim(column))
+    same = sa.func.lower(bare) == ours.lower()
+    return sa.or_(column.is_(None), bare == "", same) if blank else same
+
+
+def _link(wish: Wish) -> str:
+    """The column that says whose the row is, "" where there is none."""
+    first = next(iter(wish.guards), "")
+    return "" if first in _FOLLOWING else first
 
 
 def _bound(value: Any, column: str, shapes: Shapes) -> Any:
@@ -96,11 +114,14 @@ def apply(connection: Connection, wish: Wish, shapes: Shapes) -> Undo | None:
     before = _row(connection, wish)
     if before is None:
         raise SourceRefused(f"NetHelpDesk has no {wish.what}.")
-    if held := _other(wish, before):
-        column = wish.found.columns[wish.guard]
+    if others := _others(wish, before):
+        columns, table = wish.found.columns, wish.found.table
+        named = ", ".join(
+            f"{table}.{columns[n]} is {held[:60]}, not {wish.guards[n][:60]}" for n, held in others.items()
+        )
+        what = "carries another link" if _link(wish) in others else "holds what isn't XeroTUI's"
         raise SourceRefused(
-            f"NetHelpDesk's {wish.what} carries another link: {wish.found.table}.{column} is {held[:60]}, not "
-            f"{wish.ours[:60]}. Nothing is overwritten; clear it there if it is wrong."
+            f"NetHelpDesk's {wish.what} {what}: {named}. Nothing is overwritten; clear it there if it is wrong."
         )
     put = {name: value for name, value in wish.values.items() if not alike(name, before[name], value)}
     put |= {name: value for name, value in wish.fills.items() if _blank(before[name])}
@@ -132,9 +153,13 @@ def _row(connection: Connection, wish: Wish) -> Raw | None:
     return dict(rows[0]) if rows else None
 
 
-def _other(wish: Wish, before: Raw) -> str:
-    held = text(before[wish.guard]) if wish.guard else ""
-    return held if held and held.casefold() != wish.ours.casefold() else ""
+def _others(wish: Wish, before: Raw) -> dict[str, str]:
+    """What stands in guarded columns and isn't ours, by canonical name."""
+    held = {name: text(before[name]) for name in wish.guards}
+    alien = {n: word for n, word in held.items() if word and word.casefold() != wish.guards[n].casefold()}
+    link = _link(wish)
+    ours = bool(link) and bool(held[link]) and link not in alien
+    return {n: word for n, word in alien.items() if not (ours and n in _FOLLOWING)}
 
 
 def _blank(held: Any) -> bool:
@@ -161,4 +186,4 @@ def alike(name: str, held: Any, value: Any) -> bool:
     return text(held) == text(value)
 
 
-__all__ = ["Wish", "alike", "apply", "guard_of", "statement", "table_of", "writable"]
+__all__ = ["Wish", "alike", "apply", "guards_of", "statement", "table_of", "writable"]

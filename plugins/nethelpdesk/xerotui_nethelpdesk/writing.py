@@ -22,7 +22,7 @@ from xerotui_nethelpdesk.reader import DOCUMENTS, PARTIES
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings
 from xerotui_nethelpdesk.shapes import NO_DATE, Shapes, shapes
 from xerotui_nethelpdesk.undo import Journal, Undo
-from xerotui_nethelpdesk.updating import Wish, apply, guard_of, writable
+from xerotui_nethelpdesk.updating import Wish, apply, guards_of, writable
 
 ENTITY = {
     Kind.CUSTOMER: "customer",
@@ -45,7 +45,7 @@ class SqlWriter:
     async def attach(self, attachments: Sequence[Attachment]) -> None:
         """Write links into the columns that are there; all of them, or none where one is refused.
 
-        Raises SourceRefused for a row that carries another link.
+        Raises SourceRefused for a row that carries another link, number, organisation or state.
         """
         wishes = []
         now = await self._now()
@@ -164,8 +164,7 @@ def _wish(
         return None
     if not (id.isascii() and id.isdecimal() and len(id) <= 18):
         raise SourceRefused(f"NetHelpDesk has no {kind.label} {id[:40]}: its ids are numbers")
-    guard, ours = guard_of(found, xero_id, number)
     return Wish(
         what=f"{kind.label} {id}", found=found, id=int(id), values=values, fills=fills, stamps=stamps,
-        guard=guard, ours=ours,
+        guards=guards_of(found, xero_id, number, values),
     )  # fmt: skip
