@@ -401,6 +401,28 @@ def test_a_file_is_taken_when_it_is_still_or_vouched_for(tmp_path: Path) -> None
     assert [kept.id for kept in log.since("items", 0)] == ["A", "B", "C"]
 
 
+async def test_a_file_that_is_written_on_after_it_was_taken_is_taken_again(desk: Desk) -> None:
+    """Who writes it keeps it open and pauses for longer than a file has to be still: nothing of it is lost."""
+    desk.drop("customers.csv", "id,name\n5,Acme\n")
+    with (desk.inbox / "invoices.csv").open("w") as file:
+        file.write(f"{HEADER}\n7,5,2026-11-01,1,a,1,10\n")
+        file.flush()
+        found, _, _ = await desk.pull(Kind.INVOICE)
+        assert [len(found[id].lines) for id in "7"] == [1]
+        file.write("7,5,2026-11-01,2,b,1,20\n8,5,2026-11-01,1,c,1,30\n")
+    for make in (False, True, True):
+        if make:
+            desk.make()
+        found, skipped, trouble = await desk.pull(Kind.INVOICE, again=make)
+        assert ([len(found[id].lines) for id in "78"], skipped, trouble) == ([2, 1], {}, "")
+        assert (await desk.pull(Kind.INVOICE))[0] == {}
+    assert desk.lying("done").count("invoices.csv") == 2
+    for one in (desk.inbox / "done").glob("*.csv"):
+        os.utime(one, (1, 1))
+    assert (await desk.pull(Kind.INVOICE))[0] == {}, "put back from a backup, it says the same"
+    assert not desk.lying("failed")
+
+
 async def test_what_happens_to_the_log_itself(desk: Desk) -> None:
     desk.drop("customers.csv", "id,name\n1,Ann\n2,Bo\n")
     desk.drop("invoices.csv", f"{HEADER}\n7,1,2026-01-31,1,a,1,1\n8,1,2026-01-31,1,a,b,1\n")

@@ -31,6 +31,8 @@ SHAPE = 1
 _ERRORS = ("file", "line", "column", "id", "reason")
 # A file where every row is wrong needn't be listed to its end.
 _LISTED = 5000
+# How long after it was taken a file may still be written on, by a slow network copy for one.
+_WATCHED = dt.timedelta(days=2)
 _SIGNS = {"dot": ".", "comma": ",", "auto": ""}
 _ROWS: Mapping[str, type[Canonical]] = {
     "customers": PartyRow, "suppliers": PartyRow, "items": ItemRow, "taxes": TaxRow, "charges": ChargeRow,
@@ -71,7 +73,8 @@ class Head(msgspec.Struct, kw_only=True):
     """What is known of a taken file as a whole.
 
     `nameless` counts bad rows that belong to no record, `first` tells one; `size` is that of the kept rows in bytes.
-    `totals` are the net amounts of its good documents by currency, "" for those that name none.
+    `totals` are the net amounts of its good documents by currency, "" for those that name none. `mark` is the size and
+    time of the file as it was read last.
     """
 
     shape: int
@@ -87,6 +90,7 @@ class Head(msgspec.Struct, kw_only=True):
     unused: tuple[str, ...]
     size: int
     totals: dict[str, Decimal] = {}
+    mark: tuple[int, int] = (0, 0)
 
 
 _encode = msgspec.json.Encoder().encode
@@ -120,6 +124,7 @@ class CsvLog:
         count = 0
         with self._guard, self.folder.lock():
             self._load()
+            self._written_on()
             for claimed in self.folder.claim():
                 count += 1
                 self._take(claimed)
@@ -149,6 +154,21 @@ class CsvLog:
             self.refusals(table.name, told)
         self.folder.accept(claimed, taken)
         self._add(taken, head)
+
+    def _written_on(self) -> None:
+        """Take again what somebody wrote on after it was taken: whoever holds a file open isn't stopped by its move."""
+        for seq, (taken, head) in list(self.files.items()):
+            path = self.folder.done / taken.file
+            with contextlib.suppress(FileNotFoundError):
+                if self.now() - head.at > _WATCHED or head.mark == (mark := _mark(path)):
+                    continue
+                # Another process may have seen to it.
+                head = msgspec.json.decode(self.folder.beside(taken, ".json").read_bytes(), type=Head)
+                if head.mark != mark and _digest(path) != head.digest and not self.folder.again(taken):
+                    continue
+                head.mark = mark
+                write(self.folder.beside(taken, ".json"), _encode(head))
+                self.files[seq] = (taken, head)
 
     def _twin(self, digest: str) -> bool:
         """Whether these very bytes, read in this very way, are in the log already.
@@ -184,7 +204,7 @@ class CsvLog:
         self, path: Path, table: Table, taken: Taken, found: Scan, format: Format, told: list[tuple[str, str]]
     ) -> Head:
         """Keep a file's records beside the log; what is refused is added to `told`."""
-        options = self.options
+        options, mark = self.options, _mark(path)
         looked = csv_rows.survey(path, table, format, format.decimal or _SIGNS[options.decimal])
         target = self.folder.beside(taken, ".jsonl")
         part = target.with_name(f".{target.name}.part")
@@ -215,7 +235,7 @@ class CsvLog:
         head = Head(
             shape=SHAPE, table=table.name, digest=found.digest, format=looked.format, options=options, at=self.now(),
             records=records, refused=len(told), nameless=nameless, first=first, unused=looked.header.unused, size=size,
-            totals=totals,
+            totals=totals, mark=mark,
         )  # fmt: skip
         write(self.folder.beside(taken, ".json"), _encode(head))
         return head

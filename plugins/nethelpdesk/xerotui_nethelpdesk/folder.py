@@ -8,6 +8,7 @@ sequence number or to `failed/`; each step is one rename, so a process that is k
 import contextlib
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -244,6 +245,16 @@ class Folder:
             write(self.done / ".log.json", msgspec.json.encode(_Log(log.id, taken.seq + 1)))
         os.rename(claimed, self.done / taken.file)
         _sync(self.done)
+
+    def again(self, taken: Taken) -> bool:
+        """Claim a copy of a file of the log, under its own name; False while another of that name is being taken."""
+        target = self.inbox / TAKING / taken.name
+        if target.exists():
+            return False
+        part = target.with_name(f".{taken.name}.part")
+        shutil.copyfile(self.done / taken.file, part)
+        os.rename(part, target)
+        return True
 
     def refuse(self, claimed: Path, digest: str, errors: bytes) -> Path:
         """Move a claimed file to `failed/` with its errors beside it; where it is then."""
