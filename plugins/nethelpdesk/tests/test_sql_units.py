@@ -159,6 +159,10 @@ def test_statements_as_sql_server_gets_them() -> None:
         ("EXEC xp_cmdshell 'dir'", "SELECT"),
         ("SELECT 1 exec sp_who", "EXEC"),
         ("PRAGMA query_only = OFF", "SELECT"),
+        ("SELECT * FROM OPENQUERY(other, 'DELETE FROM t')", "OPENQUERY"),
+        ('SELECT "pg_terminate_backend"(1)', "PG_TERMINATE"),
+        ("SELECT NEXT VALUE FOR numbers", "sequence"),
+        ("SELECT a FROM t ORDER BY a OFFSET 0 ROWS FETCH NEXT 5 ROWS ONLY", ""),
     ],
 )
 def test_what_may_be_sent(text: str, words: str) -> None:
@@ -270,6 +274,9 @@ async def test_tables_and_columns_may_have_any_name(tmp_path: Path) -> None:
     [
         ({"url": "mssql+pymssql://a:secret@h/x"}, "Database URL: the password"),
         ({"url": "mssql+pyodbc:///?odbc_connect=DSN%3Dx%3BPWD%3Dsecret"}, "Database URL: the password"),
+        ({"url": "mssql+pyodbc:///?odbc_connect=DSN%3Dx%3BPWD%253Dsecret"}, "Database URL: the password"),
+        ({"url": "mssql+pymssql://a:p/q@h/x"}, "Database URL: the password"),
+        ({"url": "mssql+pymssql://a:p#q@h/x"}, "Database URL: the password"),
         ({"url": "10.0.0.5"}, "Database URL: it begins"),
         ({"invoice_number": "NHD"}, "Invoice numbers"),
         ({"order_number": "{id} {x}"}, "Purchase order numbers"),

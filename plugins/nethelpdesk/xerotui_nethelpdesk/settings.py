@@ -6,7 +6,7 @@ Only settings and their parsing live here; what they decide is decided where it 
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -199,15 +199,21 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
 def _url(url: str) -> str:
     if not url:
         return url
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        raise ValueError("Database URL: it isn't one") from None
-    if "://" not in url or not parts.scheme:
+    if "://" not in url or url.startswith(":"):
         raise ValueError("Database URL: it begins with the kind of database, as mssql+pymssql://")
-    # An ODBC string inside the URL may hold one as well.
-    if password or re.search(r"(pwd|password)\s*=", unquote(url), re.IGNORECASE):
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    # Read by the library that connects with it: what it takes for a password may hold any sign.
+    try:
+        password = make_url(url).password
+    except (ArgumentError, ValueError):
+        raise ValueError("Database URL: it isn't one") from None
+    # An ODBC string inside the URL may hold one as well, quoted more than once.
+    plain = url
+    while (once := unquote(plain)) != plain:
+        plain = once
+    if password is not None or re.search(r"(pwd|password)\s*=", plain, re.IGNORECASE):
         raise ValueError("Database URL: the password has a field of its own, where it is kept in the vault")
     return url
 

@@ -23,12 +23,17 @@ _WRITES = (
     "prepare reconfigure reindex rename restore revert revoke rollback savepoint set shutdown truncate update",
     "updatetext upsert use vacuum waitfor writetext",
 )
-_FORBIDDEN = frozenset(" ".join(_WRITES).split())
+# Functions that send text to another server, or change something although a SELECT calls them; quoted as well.
+_CALLED = frozenset(
+    "dblink dblink_exec load_extension lo_export lo_import lo_unlink nextval opendatasource openquery pg_cancel_backend"
+    " pg_reload_conf pg_terminate_backend setval writefile xp_cmdshell".split()
+)
+_FORBIDDEN = _CALLED.union(*(words.split() for words in _WRITES))
 
 
 def fault(sql: str) -> str:
     """Why a text isn't a single SELECT that only reads, in words; "" when it is one."""
-    first, ended = "", False
+    first, before, ended = "", "", False
     for token in _TOKEN.finditer(sql):
         kind, word = token.lastgroup, token.group().casefold()
         if not word.strip():
@@ -44,8 +49,11 @@ def fault(sql: str) -> str:
             first = word if kind == "word" else "?"
             if first != "select":
                 return "it doesn't begin with SELECT"
-        elif kind == "word" and word in _FORBIDDEN:
+        elif (before, word) == ("next", "value"):
+            return "it takes a number out of a sequence, which changes it"
+        elif (kind == "word" and word in _FORBIDDEN) or (kind == "quoted" and word.strip('"[]`') in _CALLED):
             return f"it holds {word.upper()}; only reading is allowed, and a name that is such a word has to be quoted"
+        before = word
     return "" if first else "it is empty"
 
 
