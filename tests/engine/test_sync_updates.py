@@ -5,6 +5,8 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from tests.engine.sync_kit import (
     LAPSE,
     SOURCE,
@@ -28,8 +30,10 @@ from tests.engine.sync_kit import (
     writes,
 )
 from xerotui.model.kinds import Kind, Side
-from xerotui.model.records import Document
+from xerotui.model.postings import ContactPosting, ItemPosting, PriceSide, differences
+from xerotui.model.records import Document, Item, Party
 from xerotui.model.work import State, Verb
+from xerotui.sync import drift, owning
 from xerotui.sync.readiness import NOT_READY
 
 
@@ -166,3 +170,24 @@ async def test_an_update_of_unknown_outcome_is_never_lost(tmp_path: Path) -> Non
         assert (await the_plan(bench, plan.id)).state == "done"
         assert await asked(bench, "GET", f"/Invoices/{xero_id}")
         await all_well(bench)
+
+
+def test_what_xero_never_had_of_a_linked_record_collides_with_no_change() -> None:
+    """A blank account number and a missing price of the day of the link are nobody's edit; one that was filled is."""
+    contact = ContactPosting(kind=Kind.CUSTOMER, name="Acme", number="A1")
+    party = Party(id="x", kind=Kind.CUSTOMER, name="Acme", facts={"version": "1"})
+    item = ItemPosting(code="I", name="n", sales=PriceSide(price=Decimal(10)))
+    priced = Item(id="y", kind=Kind.ITEM, name="n", code="I", facts={"version": "1"})
+    for sent, held, now, filled, field in (
+        (contact, party, {"number": "A2"}, {"number": "B7"}, "number"),
+        (item, priced, {"sales": PriceSide(price=Decimal(12))}, {"sales_price": Decimal(11)}, "sales price"),
+    ):  # fmt: skip
+        base = owning.adopted(sent, held)
+        changes = differences(*drift.comparable(base, msgspec.structs.replace(sent, **now)))
+        edited = msgspec.structs.replace(held, facts={"version": "2"})
+        assert drift.both_changed(base, edited, changes, "1") == ()
+        theirs = msgspec.structs.replace(edited, **filled)
+        assert drift.both_changed(base, theirs, changes, "1") == (field,)
+        # Once it was sent, taking it away in Xero is an edit.
+        sent_since = owning.updated(base, sent, drift.touched(changes))
+        assert drift.both_changed(sent_since, edited, changes, "1") == (field,)

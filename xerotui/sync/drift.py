@@ -24,13 +24,19 @@ def held_record(data: PairData, kind: Kind, xero_id: str) -> Record | None:
 
 
 def moved(sent: Posting, held: Record) -> tuple[str, ...]:
-    """The fields in which Xero differs from what was last sent: somebody edited it there."""
+    """The fields in which Xero differs from what was last sent: somebody edited it there.
+
+    What Xero didn't have when a contact or item was linked, and still doesn't, nobody edited.
+    """
     pairs: list[tuple[str, object, object]] = []
     if isinstance(sent, ContactPosting) and isinstance(held, Party):
-        pairs = [("name", sent.name, held.name), ("number", code_key(sent.number), code_key(held.number))]
+        pairs = [("name", sent.name, held.name)]
+        if held.number or "number" not in sent.unsent:
+            pairs.append(("number", code_key(sent.number), code_key(held.number)))
     elif isinstance(sent, ItemPosting) and isinstance(held, Item):
         pairs = [("code", code_key(sent.code), code_key(held.code)), ("name", sent.name, held.name or sent.name)]
-        if sent.sales and sent.sales.price is not None:
+        never = held.sales_price is None and "sales_price" in sent.unsent
+        if sent.sales and sent.sales.price is not None and not never:
             pairs.append(("sales price", sent.sales.price, held.sales_price))
     elif isinstance(sent, DocumentPosting) and isinstance(held, Document):
         pairs = [

@@ -125,6 +125,9 @@ def adopted(posting: Posting, theirs: Record | None) -> Posting:
         return posting
     values = held(theirs)
     lacking = frozenset(name for name in posted(posting) if name in values and values[name] in ("", None))
+    if isinstance(posting, ContactPosting) and isinstance(theirs, Party) and posting.number and not theirs.number:
+        # No field with an owner, and blank in Xero all the same.
+        lacking |= {"number"}
     return msgspec.structs.replace(posting, unsent=lacking)
 
 
