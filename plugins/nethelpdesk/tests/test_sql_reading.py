@@ -63,6 +63,8 @@ async def test_the_smallest_installation_is_read_and_nothing_but_select_is_sent(
     assert ("Lines without an invoice", "1; they belong to nothing and are left alone") in {
         (f.title, f.value) for f in facts
     }
+    kinds = {f.title: "no settle time" in f.value for f in facts}
+    assert (kinds["Purchase orders"], kinds["Invoices"], kinds["Suppliers"]) == (True, False, False)
     assert await bench.source.native_sync() == {}
     assert await bench.source.choices("charge_rate") == ()
     assert len(bench.sent) > 30

@@ -70,7 +70,12 @@ def _entity(found: Found) -> Fact:
 
 
 def _document(found: Found, lines: Found) -> Fact:
-    return _entity(lines) if lines.absent and not found.absent else _entity(found)
+    made = _entity(lines) if lines.absent and not found.absent else _entity(found)
+    if made.ok and "modified" in found.missing:
+        # Without a stamp nobody knows whether a document lay still.
+        words = f"{made.value}; no settle time holds one that is still being typed, so look at each plan yourself"
+        made = Fact(made.title, words)
+    return made
 
 
 async def _version(lists: Lists) -> str:
