@@ -711,3 +711,21 @@ def test_two_who_read_one_folder_take_each_file_once(tmp_path: Path) -> None:
     for log in logs:
         log.load()
         assert sorted(kept.id for kept in log.since("items", 0)) == sorted(f"C{n}" for n in range(30))
+
+
+async def test_credits_voided_ones_and_money_on_headings_in_files(desk: Desk) -> None:
+    """What the database's rules say of them holds for files: none is invoiced, dropped or kept open in silence."""
+    desk.drop(
+        "invoices.csv",
+        f"{HEADER},net,tax_amount,heading,voided,IHCreditLinkedToInvoiceId\n1,1,2026-01-01,1,Back,-1,50,,,,,0\n"
+        "2,1,2026-01-01,1,a,1,50,50,10,,,1\n3,1,2026-01-01,1,a,1,50,50,10,,yes,\n"
+        "4,1,2026-01-01,1,Part one,2,100,,,yes,,-1\n5,1,2026-01-01,1,a,1,33.335,33.335,0,,,\n"
+        "5,1,2026-01-01,2,b,1,33.335,33.335,0,,,\n5,1,2026-01-01,3,c,1,33.335,33.335,0,,,\n",
+    )
+    found, skipped, _ = await desk.pull(Kind.INVOICE)
+    assert not skipped
+    assert ["credit note" in found[id].excluded for id in "12345"] == [True, True, False, False, False]
+    assert [found[id].status for id in "12345"] == ["", "", "VOIDED", "", ""]
+    assert "line 1: it is a heading, and carries money" in found["4"].facts["line_faults"]
+    assert found["4"].lines[0].quantity == 2
+    assert found["5"].total == Decimal("100.01"), "the rounded lines make 100.02, which the core compares"

@@ -9,10 +9,10 @@ from nhd_bench import GUID
 
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.money import PricedLine, line_amount
-from xerotui.model.records import Line, Party
+from xerotui.model.records import Document, Line, Party
 from xerotui.model.settings import fill
 from xerotui.source.contract import ResolveContext
-from xerotui_nethelpdesk import lines, records
+from xerotui_nethelpdesk import converting, lines, records
 from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, description, xerotui_check, xerotui_explain
 from xerotui_nethelpdesk.records import Desk
 from xerotui_nethelpdesk.rows import CurrencyRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
@@ -70,6 +70,62 @@ def test_amounts_of_a_line_are_made_to_fit_or_told() -> None:
     assert problem.code == AMOUNTS
     assert problem.blocks
     assert xerotui_explain(problem)
+
+
+def test_what_the_help_desk_adds_up_is_what_is_posted_or_a_problem() -> None:
+    """Its total is the sum of unrounded floats; another penny than the rounded lines make is never hidden."""
+
+    def made(*nets: float, **more: Any) -> Document:
+        raws = [
+            {"id": n, "quantity": 1.0, "unit_price": net, "net": net, "tax_amount": net / 5, **more}
+            for n, net in enumerate(nets, 1)
+        ]
+        raw = {"id": 1, "customer": 7, "date": dt.datetime(2026, 11, 1)}  # noqa: DTZ001
+        return records.invoice(desk(), converting.invoice(raw, raws, dt.UTC))
+
+    off = made(33.335, 33.335, 33.335)
+    assert [line.net for line in off.lines] == [D("33.34")] * 3
+    assert (off.subtotal, off.tax, off.total) == (D("100.01"), D("20.00"), D("120.01")), "the core compares: 120.03"
+    untold = made(33.335, 33.335, 33.335, tax_amount=None)
+    assert "100.01, rounded one by one to 100.02" in untold.facts["line_faults"], "without a tax nobody compares"
+    for nets, subtotal in (((0.1 + 0.2, 0.1 + 0.2), "0.60"), ((10.00500001, 9.99999), "20.01"), ((19.995,), "20.00")):
+        assert made(*nets).subtotal == D(subtotal) == sum(line.net or D(0) for line in made(*nets).lines), nets
+    many = made(*[10.00004] * 200, tax_amount=2.0)
+    assert many.subtotal == D("2000.00"), "noise below half a hundredth of a penny, a hundred times over"
+
+
+def test_credit_notes_and_headings_with_money_are_never_invoiced_in_silence() -> None:
+    def made(*raws: dict[str, Any], **more: Any) -> Document:
+        raw = {"id": 1, "customer": 7, "date": dt.datetime(2026, 11, 1), **more}  # noqa: DTZ001
+        return records.invoice(desk(), converting.invoice(raw, raws, dt.UTC))
+
+    plain = {"id": 1, "quantity": 1.0, "unit_price": 50.0, "net": 50.0, "tax_amount": 10.0}
+    for credit in (
+        made({**plain, "net": None, "tax_amount": None, "quantity": -1.0}),
+        made({**plain, "net": -50.0, "tax_amount": -10.0, "quantity": -1.0}),
+        made({**plain, "net": -50.0, "tax_amount": -10.0}),
+        made(plain, credits=12),
+    ):
+        assert "credit note" in credit.excluded
+    assert not made(plain, credits=0).excluded
+    head = {"id": 2, "quantity": 2.0, "unit_price": 100.0, "net": None, "tax_amount": None, "heading": True}
+    for money in ({}, {"unit_price": 0.0, "net": 5.0}, {"quantity": 0.0, "tax_amount": 1.0}):
+        one = made(plain, {**head, **money})
+        assert (one.lines[1].heading, one.facts["line_faults"].split(";")[0]) == (
+            False, "line 2: it is a heading, and carries money"), money  # fmt: skip
+    bare = made(plain, {**head, "quantity": 0.0})
+    assert (bare.lines[1].heading, bare.lines[1].quantity, bare.total) == (True, D(0), D(60))
+    voided = made(plain, voided=1)
+    assert (voided.status, voided.excluded, voided.facts["voided"]) == ("VOIDED", "voided in NetHelpDesk", "yes")
+
+
+def test_an_order_whose_tax_contradicts_its_rate_is_told() -> None:
+    """The one field is an amount or the rate; what is neither stops the order, nothing stands for not told."""
+    for said, expected in (("2", D(12)), ("20", D(12)), ("2.005", D(12)), (None, D(12)), ("0", None), ("5", None)):
+        line = LineRow(id="1", text="A", quantity=D(1), unit_price=D(10), tax="3", tax_amount=said and D(said))
+        made = records.order(desk(), DocumentRow(id="4", party="", lines=(line,)))
+        assert made.total == expected, said
+        assert made.facts.get("line_faults", "") == ("line 1: its tax of 5 isn't 20 %" if said == "5" else "")
 
 
 def test_the_tax_of_a_line() -> None:
@@ -162,6 +218,9 @@ def test_currencies_numbers_and_organisations() -> None:
     assert isinstance(made, Party)
     assert made.tenant == GUID
     assert made.excluded
+    left = records.invoice(one, DocumentRow(id="1", party="7"))
+    assert left.excluded == "its client Acme is left out by the connection's settings", "linked or not"
+    assert not records.order(one, DocumentRow(id="1", party="7")).excluded, "suppliers have ids of their own"
     assert made.sales_tax == "", "-2 is the item's"
     assert made.terms is not None
     assert (made.terms.days, made.terms.rule) == (14, "DAYSAFTERBILLMONTH")

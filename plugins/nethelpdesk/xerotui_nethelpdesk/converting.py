@@ -236,7 +236,6 @@ def code_field(types: Sequence[Raw], codes: Iterable[str]) -> str:
 
 def invoice(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo) -> DocumentRow:
     """An invoice with its lines."""
-    found = tuple(invoice_line(one) for one in lines)
     return DocumentRow(
         id=key(raw["id"]),
         party=link(raw["customer"]),
@@ -251,9 +250,11 @@ def invoice(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo) -> DocumentRow:
         customer_order=text(raw.get("customer_order")),
         currency=link(raw.get("currency")) or text(raw.get("symbol")),
         currency_rate=number(raw.get("currency_rate"), "IHcurrencyConversionRate"),
-        lines=found,
+        lines=tuple(invoice_line(one) for one in lines),
         tenant=guid(raw.get("tenant")),
-        excluded=_left_out(raw, found),
+        credits=link(raw.get("credits")),
+        excluded=_left_out(raw),
+        voided=_flag(raw, "voided"),
         posted=_flag(raw, "posted"),
         third_party_number=text(raw.get("third_party_number")),
         xero_id=guid(raw.get("xero_id")),
@@ -262,12 +263,10 @@ def invoice(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo) -> DocumentRow:
     )
 
 
-def _left_out(raw: Raw, lines: Sequence[LineRow]) -> str:
-    """Why an invoice isn't posted, "" when it is (nethelpdesk section 7.4)."""
+def _left_out(raw: Raw) -> str:
+    """Why an invoice isn't posted, "" when nothing on its header says so (nethelpdesk section 7.4)."""
     if link(raw.get("supplier")) or link(raw.get("order")):
         return "a supplier's invoice, which isn't posted as a sale"
-    if link(raw.get("credits")) or sum((one.net or ZERO for one in lines), ZERO) < 0:
-        return "a credit note, which NetHelpDesk keeps among its invoices; enter it in Xero"
     for name, words in (
         ("voided", "voided in NetHelpDesk"),
         ("hidden", "hidden in NetHelpDesk"),
@@ -288,8 +287,6 @@ def _date(raw: Raw, name: str) -> dt.date | None:
 
 def invoice_line(raw: Raw) -> LineRow:
     """A line of an invoice. The action code is one less than the charge type's (nethelpdesk section 7.3)."""
-    # A heading that carries an amount is a line like any other: what is billed isn't dropped.
-    heading = _flag(raw, "heading") and not amount(raw.get("net"), "IDNet_Amount")
     action, labour = integer(raw.get("action")), link(raw.get("ticket"))
     item = link(raw.get("item"))
     charged = action is not None and action >= 0 and not item and (action > 0 or bool(labour))
@@ -301,14 +298,14 @@ def invoice_line(raw: Raw) -> LineRow:
         nominal_code=text(raw.get("nominal_code")),
         text=text(raw.get("text")),
         long_text=text(raw.get("long_text")),
-        quantity=ZERO if heading else price(raw["quantity"], "IDQty_Order") or ZERO,
-        unit_price=ZERO if heading else price(raw["unit_price"], "IDUnit_Price") or ZERO,
-        net=None if heading else amount(raw.get("net"), "IDNet_Amount"),
-        tax_amount=None if heading else amount(raw.get("tax_amount"), "IDTax_Amount"),
+        quantity=price(raw["quantity"], "IDQty_Order") or ZERO,
+        unit_price=price(raw["unit_price"], "IDUnit_Price") or ZERO,
+        net=number(raw.get("net"), "IDNet_Amount"),
+        tax_amount=number(raw.get("tax_amount"), "IDTax_Amount"),
         tax=text(raw.get("tax")),
         tax_rate=percent(raw.get("tax_rate"), "IDTax_Rate"),
         charge=str(action + 1) if charged and action is not None else "",
-        heading=heading,
+        heading=_flag(raw, "heading"),
     )
 
 
@@ -340,7 +337,6 @@ def order(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo, least: int) -> Docume
 
 def order_line(raw: Raw) -> LineRow:
     """A line of a purchase order; its price is for one (nethelpdesk section 7.5)."""
-    heading = _flag(raw, "heading") and not price(raw["unit_price"], "SDPrice")
     return LineRow(
         id=key(raw["id"]),
         order=integer(raw.get("order")) or 0,
@@ -349,11 +345,11 @@ def order_line(raw: Raw) -> LineRow:
         account=text(raw.get("account")),
         text=text(raw.get("text")),
         long_text=text(raw.get("long_text")),
-        quantity=ZERO if heading else price(raw["quantity"], "SDquantity") or ZERO,
-        unit_price=ZERO if heading else price(raw["unit_price"], "SDPrice") or ZERO,
-        tax_amount=None if heading else amount(raw.get("tax_amount"), "SDTax"),
+        quantity=price(raw["quantity"], "SDquantity") or ZERO,
+        unit_price=price(raw["unit_price"], "SDPrice") or ZERO,
+        tax_amount=number(raw.get("tax_amount"), "SDTax"),
         tax=key(raw.get("tax")) or text(raw.get("tax")),
-        heading=heading,
+        heading=_flag(raw, "heading"),
     )
 
 

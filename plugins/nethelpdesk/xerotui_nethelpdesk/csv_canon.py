@@ -5,6 +5,7 @@ from typing import Any
 
 from xerotui_nethelpdesk.csv_columns import Table
 from xerotui_nethelpdesk.rows import ZERO, ChargeRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
+from xerotui_nethelpdesk.values import link
 
 Canonical = PartyRow | ItemRow | TaxRow | ChargeRow | DocumentRow
 Cells = dict[str, Any]
@@ -96,6 +97,8 @@ def document(table: Table, id: str, heads: Cells, lines: Sequence[Cells]) -> Doc
         carriage=heads.get("carriage") or ZERO,
         carriage_text=heads.get("carriage_description", ""),
         tenant=heads.get("organisation", ""),
+        credits=link(heads.get("credits", "")),
+        voided=bool(heads.get("voided")),
         excluded="voided in NetHelpDesk" if heads.get("voided") else "",
         unfinished="waits for approval in NetHelpDesk" if heads.get("approved") is False else "",
     )

@@ -172,6 +172,7 @@ INVOICES = _document(
     Column("reference", As.TEXT, ("ihreference",)),
     Column("customer_order", As.TEXT, ("order_number", "ihcust_order_number")),
     Column("voided", As.FLAG, ("void", "ihvoided")),
+    Column("credits", As.KEY, ("credited_invoice", "ihcreditlinkedtoinvoiceid")),
 )
 INVOICES = msgspec.structs.replace(
     INVOICES, columns=(*INVOICES.columns, Column("charge_code", As.TEXT, ("charge", "charge_type")))

@@ -377,7 +377,7 @@ class CsvLog:
 def net_of(document: DocumentRow) -> Decimal:
     """What a document's lines and carriage come to without tax: as the file says, else quantity by price."""
     nets = (rounded(x.quantity * x.unit_price) if x.net is None else x.net for x in document.lines)
-    return sum(nets, document.carriage)
+    return rounded(sum(nets, document.carriage))
 
 
 def row(table: str, kept: Kept) -> Canonical:

@@ -28,8 +28,8 @@ _TIME = re.compile(r"[T ]+\d{1,2}[:.]\d\d([:.]\d\d([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.
 _KEY = re.compile(r"([0-9]+)[.,](?!000$)0+")
 _YES = {"1", "-1", "yes", "y", "true", "t", "on", "x", "active"}
 _NO = {"0", "no", "n", "false", "f", "off", "inactive"}
-# A unit price, quantity or percentage has so many decimals; an amount of money two (see `values`).
-_PLACES = {As.PRICE: values.PLACES, As.AMOUNT: values.CENTS, As.PERCENT: values.PLACES, As.RATE: 6}
+# A unit price, quantity or percentage has so many decimals; amounts are added up before they are rounded (`lines`).
+_PLACES = {As.PRICE: values.PLACES, As.PERCENT: values.PLACES, As.RATE: 6}
 
 
 class Flaw(msgspec.Struct, frozen=True):
@@ -127,11 +127,14 @@ def _parsed(text: str, pattern: str) -> dt.date | None:
 
 def _converters(format: Format) -> Mapping[As, Callable[[str], Any]]:
     def number(kind: As) -> Callable[[str], Decimal | None]:
-        places = _PLACES[kind]
+        places = _PLACES.get(kind)
 
         @lru_cache(maxsize=4096)
         def read(text: str) -> Decimal | None:
-            return rounded(csv_format.number(text, format.decimal), places) if text else None
+            if not text:
+                return None
+            found = csv_format.number(text, format.decimal)
+            return found if places is None else rounded(found, places)
 
         return read
 

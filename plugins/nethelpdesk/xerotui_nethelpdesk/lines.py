@@ -14,6 +14,7 @@ from xerotui.model.money import HUNDRED, rounded
 from xerotui.model.records import Line
 from xerotui_nethelpdesk.reader import CHARGE_RATE
 from xerotui_nethelpdesk.rows import ZERO, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
+from xerotui_nethelpdesk.values import CENTS
 
 if TYPE_CHECKING:
     from xerotui_nethelpdesk.records import Desk
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 # A customer's tax of this value is "the item's" (nethelpdesk section 7.1).
 FROM_ITEM = "-2"
 PENNY = Decimal("0.01")
+# Half a hundredth of a penny: what is nearer to a whole penny than this was never typed.
+NOISE = Decimal("0.00005")
 
 
 class Lines(msgspec.Struct, frozen=True):
     """A document's lines and what they sum up to; None where the help desk doesn't say it.
 
-    `faults` names in words the lines whose amounts contradict each other, "" for none.
+    `faults` names in words the lines whose amounts contradict each other, "" for none. `worth` is net and tax as far
+    as they are told, whatever else is wrong: its sign tells a credit note.
     """
 
     lines: tuple[Line, ...]
@@ -34,14 +38,18 @@ class Lines(msgspec.Struct, frozen=True):
     tax: Decimal | None
     total: Decimal | None
     faults: str = ""
+    worth: Decimal = ZERO
 
 
 def document_lines(desk: "Desk", row: DocumentRow, trade: Trade, tenant: str, party: PartyRow | None) -> Lines:
     """All lines in their order, the carriage of an order as one more, and the sums.
 
-    The header holds no total: net and tax are the sums of the lines (nethelpdesk section 5.1).
+    The header holds no total: net and tax are the sums of the lines, each added up unrounded and rounded once
+    (nethelpdesk section 5.1). What the lines rounded one by one come to may be another penny, which is then told by
+    whoever compares the two.
     """
     lines: list[Line] = []
+    nets: list[Decimal] = []
     taxes: list[Decimal | None] = []
     faults: list[str] = []
     for one in sorted(row.lines, key=lambda x: (x.order, len(x.id), x.id)):
@@ -49,23 +57,40 @@ def document_lines(desk: "Desk", row: DocumentRow, trade: Trade, tenant: str, pa
         lines.append(line)
         if line.heading:
             continue
+        nets.append(_counted(line.net or ZERO if one.net is None else one.net))
         taxes.append(_tax_amount(desk, one, line, trade))
+        if one.heading:
+            faults.append(f"line {len(lines)}: it is a heading, and carries money")
+        if trade is Trade.PURCHASE and one.tax_amount and taxes[-1] is None and line.tax_rate in desk.taxes:
+            rate = desk.taxes[line.tax_rate].rate
+            faults.append(f"line {len(lines)}: its tax of {one.tax_amount:f} isn't {rate:f} %")
         if line.net != _worth(line.quantity, line.unit_price, line.discount_percent):
             faults.append(f"line {len(lines)}: {line.quantity:f} x {line.unit_price:f} isn't {line.net:f}")
     if row.carriage:
         lines.append(_carriage(desk, row, lines))
+        nets.append(lines[-1].net or ZERO)
         taxes.append(_tax_amount(desk, LineRow(id="carriage"), lines[-1], trade))
-    nets = [line.net for line in lines if not line.heading and line.net is not None]
-    subtotal = sum(nets, ZERO)
-    tax = None if None in taxes else sum((one for one in taxes if one is not None), ZERO)
+    subtotal = rounded(sum(nets, ZERO), CENTS)
+    told = rounded(sum((_counted(one) for one in taxes if one is not None), ZERO), CENTS)
+    tax = None if None in taxes else told
+    posted = sum((line.net for line in lines if line.net is not None), ZERO)
+    if tax is None and posted != subtotal:
+        # Without a tax there is no total that anybody could compare.
+        faults.append(f"its lines come to {subtotal:f}, rounded one by one to {posted:f}")
     if faults or not nets:
         # What the lines say isn't to be compared where they contradict themselves.
-        return Lines(tuple(lines), None, None, None, "; ".join(faults)[:300])
-    return Lines(tuple(lines), subtotal, tax, None if tax is None else subtotal + tax)
+        return Lines(tuple(lines), None, None, None, "; ".join(faults)[:300], subtotal + told)
+    return Lines(tuple(lines), subtotal, tax, None if tax is None else subtotal + tax, "", subtotal + told)
+
+
+def _counted(amount: Decimal) -> Decimal:
+    """An amount as it goes into a sum: all its decimals, without what is noise of floats beside a whole penny."""
+    penny = rounded(amount, CENTS)
+    return penny if abs(amount - penny) < NOISE else amount
 
 
 def _worth(quantity: Decimal, price: Decimal, discount: Decimal = ZERO) -> Decimal:
-    return rounded(quantity * price * (HUNDRED - discount) / HUNDRED, 2)
+    return rounded(quantity * price * (HUNDRED - discount) / HUNDRED, CENTS)
 
 
 def fitted(quantity: Decimal, price: Decimal, net: Decimal) -> tuple[Decimal, Decimal]:
@@ -90,9 +115,11 @@ def fitted(quantity: Decimal, price: Decimal, net: Decimal) -> tuple[Decimal, De
 
 def _line(desk: "Desk", row: LineRow, trade: Trade, tenant: str, party: PartyRow | None) -> Line:
     texts = {name: words for name, words in (("short", row.text), ("long", row.long_text)) if words}
-    if row.heading:
+    worth = _worth(row.quantity, row.unit_price)
+    net = worth if row.net is None else rounded(row.net, CENTS)
+    # A heading with money isn't dropped: it stays a line, and is told.
+    if row.heading and not (net or worth or (trade is Trade.SALES and rounded(row.tax_amount or ZERO, CENTS))):
         return Line(id=row.id, texts=texts, heading=True)
-    net = _worth(row.quantity, row.unit_price) if row.net is None else row.net
     quantity, price = row.quantity, row.unit_price
     if not quantity and net:
         # An amount without a quantity is one of it.
@@ -107,7 +134,7 @@ def _line(desk: "Desk", row: LineRow, trade: Trade, tenant: str, party: PartyRow
         unit_price=price,
         discount_percent=discount,
         net=net,
-        tax=row.tax_amount if trade is Trade.SALES else None,
+        tax=rounded(row.tax_amount, CENTS) if trade is Trade.SALES and row.tax_amount is not None else None,
         item=item.id if item else "",
         item_code=code,
         account=account_of(desk, row, trade),
@@ -227,7 +254,7 @@ def _tax_amount(desk: "Desk", row: LineRow, line: Line, trade: Trade) -> Decimal
     tax = desk.taxes.get(line.tax_rate)
     if tax is None or line.net is None:
         return None
-    made = rounded(line.net * tax.rate / HUNDRED, 2)
+    made = rounded(line.net * tax.rate / HUNDRED, CENTS)
     said = row.tax_amount
     return made if said is None or said == tax.rate or abs(said - made) <= PENNY else None
 
@@ -241,7 +268,7 @@ def _carriage(desk: "Desk", row: DocumentRow, lines: list[Line]) -> Line:
         texts={"short": row.carriage_text or "Carriage"},
         quantity=Decimal(1),
         unit_price=price,
-        net=rounded(price, 2),
+        net=rounded(price, CENTS),
         account=desk.settings.purchase_account,
         tax_rate=rates.pop() if len(rates) == 1 else "",
     )

@@ -28,7 +28,7 @@ _WORDS = {
     ),
     AMOUNTS: Explanation(
         "Line whose amounts contradict each other",
-        "Correct quantity, price or net amount of the line in NetHelpDesk: no discount and no price makes them agree.",
+        "Correct the line in NetHelpDesk: quantity, price, net amount and tax agree, and a heading has none of them.",
     ),
 }
 

@@ -16,7 +16,7 @@ import msgspec
 from xerotui.model.kinds import Kind, Trade
 from xerotui.model.money import rounded
 from xerotui.model.records import Address, Choice, Document, Item, Party, TaxRate, Terms
-from xerotui_nethelpdesk.lines import document_lines, tax_id
+from xerotui_nethelpdesk.lines import Lines, document_lines, tax_id
 from xerotui_nethelpdesk.reader import CHARGE_RATE
 from xerotui_nethelpdesk.rows import ChargeRow, CurrencyRow, DocumentRow, ItemRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.settings import (
@@ -273,7 +273,7 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
         tenant=tenant,
         xero_id=guid(row.xero_id),
         modified=row.modified,
-        excluded=_excluded(desk, row, client, number),
+        excluded=_excluded(desk, row, client, number) or _credit(row, found),
         unfinished=row.unfinished,
         number=number,
         party=row.party,
@@ -283,7 +283,7 @@ def invoice(desk: Desk, row: DocumentRow) -> Document:
         **_exchange(desk, row),
         # The customer's own order number is what the customer's bookkeeper looks for.
         reference=row.customer_order or row.reference,
-        status=row.xero_status.upper() if row.xero_status.upper() in _STATUSES else "",
+        status=_status(row),
         lines=found.lines,
         subtotal=found.subtotal,
         tax=found.tax,
@@ -322,7 +322,7 @@ def order(desk: Desk, row: DocumentRow) -> Document:
         due_date=row.delivery_date or row.due_date,
         currency=currency,
         reference=row.reference or row.customer_order,
-        status=row.xero_status.upper() if row.xero_status.upper() in _STATUSES else "",
+        status=_status(row),
         lines=found.lines,
         subtotal=found.subtotal,
         tax=found.tax,
@@ -336,11 +336,25 @@ def _excluded(desk: Desk, row: DocumentRow, who: PartyRow | None, number: str) -
         return row.excluded
     if who is not None and who.excluded:
         return f"its client or supplier {who.name[:80]} is left out: {who.excluded}"
+    if who is not None and desk.customers.get(row.party) is who and row.party in desk.left_out:
+        return f"its client {who.name[:80]} is left out by the connection's settings"
     # What carries a Xero id, or the number that XeroTUI gives it, was posted by XeroTUI itself.
     ours = bool(guid(row.xero_id)) or (bool(number) and row.third_party_number == number)
     if row.posted and not ours and not desk.settings.include_posted:
         return "NetHelpDesk says that it was posted already"
     return ""
+
+
+def _status(row: DocumentRow) -> str:
+    if row.voided:
+        return "VOIDED"
+    return row.xero_status.upper() if row.xero_status.upper() in _STATUSES else ""
+
+
+def _credit(row: DocumentRow, found: Lines) -> str:
+    """Credit notes are told by their link or by their sign (nethelpdesk section 7.4)."""
+    credit = bool(row.credits) or found.worth < 0
+    return "a credit note, which NetHelpDesk keeps among its invoices; enter it in Xero" if credit else ""
 
 
 def _said(row: DocumentRow, who: PartyRow | None) -> str:
@@ -352,6 +366,7 @@ def _facts(row: DocumentRow, *, due_step: str = "", faults: str = "", symbol: st
     facts = {
         "due_step": due_step,
         "shown_number": row.number,
+        "voided": "yes" if row.voided else "",
         "customer_order": row.customer_order,
         # Against the help desk's own base currency, which needn't be that of the organisation.
         "currency_rate": format(row.currency_rate, "f") if row.currency_rate else "",

@@ -103,6 +103,7 @@ class CurrencyRow(msgspec.Struct, frozen=True, kw_only=True):
 class LineRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an invoice or purchase order; `tax` is the code or id that the line itself carries.
 
+    `net` and `tax_amount` have every decimal that is kept: the help desk adds them up before it rounds.
     Of an order `tax_amount` may be an amount or a rate: the help desk doesn't say which (nethelpdesk section 7.5).
     """
 
@@ -128,8 +129,8 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice (INVOICEHEADER) or purchase order (SUPPLIERORDERHEADER) with its lines.
 
     `currency` is an ISO code, a currency's id or a symbol. `excluded` and `unfinished` say why it isn't posted, in
-    words. `posted` is the help desk's own mark, `third_party_number` the number under which it was posted. `carriage`
-    is a charge of the whole order.
+    words. `credits` is the id of an invoice that it credits. `posted` is the help desk's own mark, `third_party_number`
+    the number under which it was posted. `carriage` is a charge of the whole order.
     """
 
     id: str
@@ -152,6 +153,7 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
     credits: str = ""
     tenant: str = ""
     excluded: str = ""
+    voided: bool = False
     unfinished: str = ""
     posted: bool = False
     third_party_number: str = ""
