@@ -56,7 +56,8 @@ _NUMBER = re.compile(r"\((\d{2,5})\)|(?:message|error|msg):? (\d{3,5})", re.IGNO
 _WORDS = (
     ("tls", r"certificate|ssl provider|ssl routines|tls|encryption (?:is )?(?:not supported|required)"),
     ("login", r"login failed|password authentication failed|authentication failed|not a trusted connection"),
-    ("database", r"cannot open database|file is not a database|file is encrypted|malformed"),
+    ("database", r"cannot open database|database \".+\" does not exist|file is not a database|file is encrypted|"
+                 r"malformed"),
     ("lock", r"database (?:table )?is locked|lock request time ?out"),
     ("file", r"unable to open database file|disk i/o error"),
     ("table", r"no such table|invalid object name|relation .* does not exist"),

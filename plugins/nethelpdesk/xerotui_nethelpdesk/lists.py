@@ -53,7 +53,8 @@ class Lists:
         found = (await self.mapping())[name]
         if found.absent:
             raise TableFault(
-                f"{found.entity.title.capitalize()} can't be read: {found.absent}. Name it in the mapping file"
+                f"{found.entity.title.capitalize()} can't be read: {found.absent}. Name it in the mapping file, or "
+                "grant SELECT on it: what the login may not read isn't seen"
             )
         return found
 
