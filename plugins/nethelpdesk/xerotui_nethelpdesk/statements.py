@@ -25,8 +25,8 @@ _WRITES = (
 )
 # Functions that send text to another server, or change something although a SELECT calls them; quoted as well.
 _CALLS = (
-    "dblink dblink_exec load_extension lo_export lo_import lo_unlink nextval opendatasource openquery pg_cancel_backend",
-    "pg_reload_conf pg_terminate_backend setval writefile xp_cmdshell",
+    "dblink dblink_exec load_extension lo_export lo_import lo_unlink nextval opendatasource openquery",
+    "pg_cancel_backend pg_reload_conf pg_terminate_backend setval writefile xp_cmdshell",
 )
 _CALLED = frozenset(word for words in _CALLS for word in words.split())
 _FORBIDDEN = _CALLED.union(*(words.split() for words in _WRITES))
