@@ -221,6 +221,8 @@ def test_currencies_numbers_and_organisations() -> None:
     left = records.invoice(one, DocumentRow(id="1", party="7"))
     assert left.excluded == "its client Acme is left out by the connection's settings", "linked or not"
     assert not records.order(one, DocumentRow(id="1", party="7")).excluded, "suppliers have ids of their own"
+    assert one.digest() != desk(organisations=f"London = {GUID.upper()}").digest(), "what was read is read once more"
+    assert desk(password="a").digest() == desk(password="b").digest()
     assert made.sales_tax == "", "-2 is the item's"
     assert made.terms is not None
     assert (made.terms.days, made.terms.rule) == (14, "DAYSAFTERBILLMONTH")

@@ -83,7 +83,9 @@ class Desk:
             for p in (*self.customers.values(), *self.suppliers.values())
         ]  # fmt: skip
         items = [msgspec.structs.replace(i, modified=None) for i in self.items.values()]
-        said = (parties, items, list(self.taxes.values()), list(self.currencies.values()), self.due_days)
+        # Symbols, accounts, numbers, who is left out: a change of the settings holds for what was read before as well.
+        settings = {name: value for name, value in msgspec.structs.asdict(self.settings).items() if name != "password"}
+        said = (settings, parties, items, list(self.taxes.values()), list(self.currencies.values()), self.due_days)
         return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
     def tenant_of(self, row: PartyRow) -> str:
