@@ -16,7 +16,7 @@ from nhd_bench import GUID, SMALL, Bench
 from sqlalchemy.dialects import mssql, postgresql
 
 from xerotui.model.kinds import Kind
-from xerotui.model.records import Address, Party, TaxRate, Terms
+from xerotui.model.records import Address, Document, Party, TaxRate, Terms
 from xerotui.model.settling import PAID, PART, UNPAID, Settlement
 from xerotui.sandbox.clock import WorldClock
 from xerotui.sandbox.world import build
@@ -122,9 +122,12 @@ async def test_links_are_guarded_written_once_and_told_for_undoing(tmp_path: Pat
         for column, alien in (
             ("IH3rdPartyInvoiceNumber", "SAGE-7"), ("IHXeroTenantId", OTHER), ("IHXeroStatus", "PAID"),
         ):  # fmt: skip
-            await stand.control(f"edit/INVOICEHEADER/{third}", {column: alien})
+            await stand.control(f"edit/INVOICEHEADER/{third}", {column: alien, "IHPosted": 0})
             with pytest.raises(SourceRefused, match=f"holds what isn't XeroTUI's: INVOICEHEADER.{column} is {alien}"):
                 await source.attach([pair[0]])
+            theirs = await stand.source.get(Kind.INVOICE, third)
+            assert isinstance(theirs, Document)
+            assert ("posted already" in theirs.excluded) == (alien == "SAGE-7")
             await stand.control(f"edit/INVOICEHEADER/{third}", {column: None})
         assert await stand.seen("writes") == written
         await source.attach([msgspec.structs.replace(batch[0], status="PAID")])

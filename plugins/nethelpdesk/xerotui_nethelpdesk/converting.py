@@ -255,7 +255,8 @@ def invoice(raw: Raw, lines: Sequence[Raw], zone: dt.tzinfo) -> DocumentRow:
         credits=link(raw.get("credits")),
         excluded=_left_out(raw),
         voided=_flag(raw, "voided"),
-        posted=_flag(raw, "posted"),
+        # A number at another package, without the Xero id that is written together with ours.
+        posted=_flag(raw, "posted") or ("xero_id" in raw and bool(text(raw.get("third_party_number")))),
         third_party_number=text(raw.get("third_party_number")),
         xero_id=guid(raw.get("xero_id")),
         xero_status=text(raw.get("xero_status")),

@@ -159,7 +159,7 @@ class CsvLog:
         """Take again what somebody wrote on after it was taken: whoever holds a file open isn't stopped by its move."""
         for seq, (taken, head) in list(self.files.items()):
             path = self.folder.done / taken.file
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
                 if self.now() - head.at > _WATCHED or head.mark == (mark := _mark(path)):
                     continue
                 # Another process may have seen to it.
