@@ -1,14 +1,17 @@
 """The rules by which rows become records: amounts, taxes, items, accounts, due dates, currencies, labour."""
 
 import datetime as dt
+import math
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nhd_bench import GUID
 
 from xerotui.model.kinds import Kind, Trade
-from xerotui.model.money import PricedLine, line_amount
+from xerotui.model.money import PricedLine, line_amount, rounded
 from xerotui.model.records import Document, Line, Party
 from xerotui.model.settings import fill
 from xerotui.source.contract import ResolveContext
@@ -92,6 +95,21 @@ def test_what_the_help_desk_adds_up_is_what_is_posted_or_a_problem() -> None:
         assert made(*nets).subtotal == D(subtotal) == sum(line.net or D(0) for line in made(*nets).lines), nets
     many = made(*[10.00004] * 200, tax_amount=2.0)
     assert many.subtotal == D("2000.00"), "noise below half a hundredth of a penny, a hundred times over"
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.decimals(D("-9999.9999"), D("99999.9999"), places=4), min_size=1, max_size=20), st.sampled_from([-9, 9])
+)
+def test_the_sum_is_that_of_what_was_typed_rounded_once(typed: list[Decimal], noise: float) -> None:
+    raws = [
+        {"id": n, "quantity": 1.0, "unit_price": 0.0, "net": math.nextafter(float(net), noise * 1e9), "tax_amount": 0.0}
+        for n, net in enumerate(typed, 1)
+    ]
+    row = converting.invoice({"id": 1, "customer": 7, "date": None}, raws, dt.UTC)
+    made = lines.document_lines(desk(), row, Trade.SALES, "", CLIENT)
+    assert made.worth == rounded(sum(typed, D(0)))
+    assert [line.net for line in made.lines] == [rounded(one) for one in typed]
 
 
 def test_credit_notes_and_headings_with_money_are_never_invoiced_in_silence() -> None:

@@ -27,7 +27,7 @@ from xerotui_nethelpdesk.outputs import sheet
 from xerotui_nethelpdesk.rows import ZERO, ChargeRow, DocumentRow, ItemRow, PartyRow, TaxRow
 
 # Raise when kept rows change meaning: files are read again then.
-SHAPE = 1
+SHAPE = 2
 _ERRORS = ("file", "line", "column", "id", "reason")
 # A file where every row is wrong needn't be listed to its end.
 _LISTED = 5000
