@@ -7,8 +7,8 @@ import msgspec
 
 from xerotui.model.settings import Choice, Help, Secret, Title
 from xerotui.source.contract import SourceRefused
+from xerotui.source.texts import TEXTS
 
-TEXTS = ("short", "short and long", "long")
 # How Halo's exchange rates are to be read: their direction is documented nowhere.
 RATES = ("not sent", "foreign units for one of ours", "our units for one foreign")
 CODE_FIELDS = ("auto", *(f"value{n}" for n in range(2, 10)))

@@ -15,8 +15,9 @@ from xerotui.model.money import PricedLine, line_amount, rounded
 from xerotui.model.records import Document, Line, Party
 from xerotui.model.settings import fill
 from xerotui.source.contract import ResolveContext
+from xerotui.source.texts import description
 from xerotui_nethelpdesk import converting, lines, records
-from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, description, xerotui_check, xerotui_explain
+from xerotui_nethelpdesk.plugin import AMOUNTS, CURRENCY, UNCODED, xerotui_check, xerotui_explain
 from xerotui_nethelpdesk.records import Desk
 from xerotui_nethelpdesk.rows import CurrencyRow, DocumentRow, ItemRow, LineRow, PartyRow, TaxRow
 from xerotui_nethelpdesk.settings import NetHelpDeskSettings, rendered
@@ -140,7 +141,7 @@ def test_credit_notes_and_headings_with_money_are_never_invoiced_in_silence() ->
 def test_an_order_whose_tax_contradicts_its_rate_is_told() -> None:
     """The one field is an amount or the rate; what is neither stops the order, nothing stands for not told."""
     for said, expected in (("2", D(12)), ("20", D(12)), ("2.005", D(12)), (None, D(12)), ("0", None), ("5", None)):
-        line = LineRow(id="1", text="A", quantity=D(1), unit_price=D(10), tax="3", tax_amount=said and D(said))
+        line = LineRow(id="1", text="A", quantity=D(1), unit_price=D(10), tax="3", tax_amount=D(said) if said else None)
         made = records.order(desk(), DocumentRow(id="4", party="", lines=(line,)))
         assert made.total == expected, said
         assert made.facts.get("line_faults", "") == ("line 1: its tax of 5 isn't 20 %" if said == "5" else "")
@@ -276,5 +277,5 @@ def test_labour_without_a_code_and_texts_of_a_line() -> None:
     assert problem.code == UNCODED
     assert not xerotui_check(made, None, msgspec.structs.replace(context, mapped={("charge_rate", "4"): "LAB"}))
     line = Line(texts={"short": "S", "long": "L"})
-    assert [description(line, how) for how in ("both", "short", "long")] == ["S\nL", "S", "L"]
+    assert [description(line, how) for how in ("short and long", "short", "long")] == ["S\nL", "S", "L"]
     assert description(Line(texts={"long": "L"}), "short") == "L"

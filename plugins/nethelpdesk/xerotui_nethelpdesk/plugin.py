@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from xerotui.model.postings import DocumentPosting, Posting
+from xerotui.model.postings import Posting
 from xerotui.model.problems import Explanation, Place, Problem, RecordRef
-from xerotui.model.records import Document, Line, Record
+from xerotui.model.records import Document, Record
 from xerotui.source.contract import FieldChange, ResolveContext, Source
 from xerotui.source.hooks import hookimpl
+from xerotui.source.texts import chosen
 from xerotui_nethelpdesk.reader import CHARGE_RATE
-from xerotui_nethelpdesk.settings import TEXTS
 
 XEROTUI_CONTRACT = 1
 UNCODED = "nethelpdesk.charge_rate_uncoded"
 AMOUNTS = "nethelpdesk.line_amounts"
-# Xero's limit for a line's description (xero-api section 9.8).
-_LONGEST = 4000
 CURRENCY = "nethelpdesk.currency_unclear"
 _WORDS = {
     UNCODED: Explanation(
@@ -61,35 +59,7 @@ def xerotui_resolve(record: Record, posting: Posting, context: ResolveContext) -
 
     Raises ValueError when the posting's lines aren't those of the record, which would put texts on wrong lines.
     """
-    if not isinstance(record, Document) or not isinstance(posting, DocumentPosting):
-        return ()
-    choice = str(context.settings.get("line_text") or "")
-    choice = choice if choice in TEXTS else TEXTS[0]
-    lines = [line for line in record.lines if _posted(line)]
-    if len(lines) != len(posting.lines):
-        raise ValueError(f"{len(posting.lines)} lines posted for {len(lines)} of the record")
-    changes = []
-    for index, (line, posted) in enumerate(zip(lines, posting.lines, strict=True)):
-        words = description(line, choice)
-        if words and words != posted.description:
-            changes.append(FieldChange(f"lines.{index}.description", words, f"NetHelpDesk's text: {choice}"))
-    return changes
-
-
-def _posted(line: Line) -> bool:
-    """False for a line without text and amount, which Xero doesn't keep."""
-    has_amount = not line.heading and bool(line.quantity or line.unit_price)
-    return has_amount or any(words.strip() for words in line.texts.values())
-
-
-def description(line: Line, choice: str) -> str:
-    """The line's text by one of the choices; where the chosen one is blank, the other serves."""
-    short, long = line.texts.get("short", "").strip(), line.texts.get("long", "").strip()
-    if choice == "long":
-        return (long or short)[:_LONGEST]
-    if choice == "short" or not long or long.casefold() == short.casefold():
-        return (short or long)[:_LONGEST]
-    return f"{short}\n{long}".strip()[:_LONGEST]
+    return chosen(record, posting, str(context.settings.get("line_text") or ""), "NetHelpDesk")
 
 
 @hookimpl

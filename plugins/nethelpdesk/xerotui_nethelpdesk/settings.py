@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from xerotui.model.settings import Choice, Help, Secret, Section, Title, Where
+from xerotui.source.texts import BOTH, TEXTS
 from xerotui_nethelpdesk.csv_columns import headers_of
 
 MODES = ("sql", "csv")
 ACCOUNT_SOURCES = ("fixed", "line", "item")
 # How an invoice's exchange rate is to be read: its direction is documented nowhere.
 RATES = ("not sent", "foreign units for one of ours", "our units for one foreign")
-TEXTS = ("both", "short", "long")
 CODE_FIELDS = ("auto", *(f"fvalue{n}" for n in range(2, 11)))
 DECIMALS = ("auto", "dot", "comma")
 _SQL, _CSV = Where("mode", ("sql",)), Where("mode", ("csv",))
@@ -105,9 +105,7 @@ class NetHelpDeskSettings(msgspec.Struct, kw_only=True):
         Help("fixed: the two above; line: the code on the line, else those; item: that of the item or its group."),
         Choice(ACCOUNT_SOURCES),
     ] = "fixed"
-    line_text: Annotated[str, Title("Line description"), Help("Which text of a line Xero shows."), Choice(TEXTS)] = (
-        "both"
-    )
+    line_text: Annotated[str, Title("Line description"), Help("Which text of a line Xero shows."), Choice(TEXTS)] = BOTH
     charge_code_field: Annotated[
         str,
         Title("Charge type code"),
