@@ -44,7 +44,8 @@ install:
 		|| { echo "$(PREFIX) holds other things: choose another PREFIX"; exit 1; }
 	mkdir -p "$(PREFIX)" && touch "$(PREFIX)/$(MARKER)"
 	$(PYTHON) -m venv "$(PREFIX)"
-	"$(PREFIX)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . $(PLUGINS:%=./%)
+	"$(PREFIX)/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt . $(PLUGINS:%=./%) \
+		$(if $(DRIVERS),"./plugins/nethelpdesk[$(DRIVERS)]")
 	mkdir -p "$(HOME)/.local/bin" && ln -sf "$(PREFIX)/bin/xerotui" "$(HOME)/.local/bin/xerotui"
 	@echo "installed: $(HOME)/.local/bin/xerotui"
 

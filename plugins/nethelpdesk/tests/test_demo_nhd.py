@@ -16,14 +16,7 @@ KEYS = {
     "tenants", "imported", "operations", "blocked_at_first", "blocked_at_end", "source", "xero", "differences",
     "violations", "calls", "second_run_writes", "seconds",
 }  # fmt: skip
-# The late database is what a test shows; the others do the same job once more.
-AGES = [
-    "nethelpdesk",
-    *(
-        pytest.param(name, marks=pytest.mark.soak)
-        for name in ("nethelpdesk-middle", "nethelpdesk-old", "nethelpdesk-csv")
-    ),
-]
+AGES = ("nethelpdesk", "nethelpdesk-middle", "nethelpdesk-old", "nethelpdesk-csv")
 
 
 def summed(totals: dict[str, Any]) -> dict[tuple[str, str, str], tuple[int, Decimal]]:
