@@ -22,23 +22,9 @@ from xerotui.model.work import CallState, Operation, Plan, Request, State, Verb
 from xerotui.store import Mapping, Pair, WorkerIdentity, me
 from xerotui.sync.plan import new_id
 from xerotui.xero import client
+from xerotui_halo.emulator.expected import CODES
 
 UNDER_WAY = (State.APPROVED, State.READY, State.SENDING, State.UNKNOWN)
-# Kinds of seeded trouble and what each has to be called.
-TROUBLE = {
-    "tax_unmapped": "core.tax_unmapped",
-    "contact_archived": "core.contact_archived",
-    "number_taken": "core.number_taken",
-    "period_locked": "core.period_locked",
-    "item_unmapped": "core.item_unmapped",
-    "charge_rate_uncoded": "halo.charge_rate_uncoded",
-    "account_archived": "core.account_archived",
-    "total_mismatch": "core.total_mismatch",
-    "account_number_missing": "core.account_number_missing",
-    "name_control": "core.name_refused",
-    "name_angle": "core.name_refused",
-    "name_long": "core.name_refused",
-}
 UNMAPPED_TAX = "6"
 # World seconds after which Xero has surely forgotten a key.
 LAPSE = 400
@@ -214,7 +200,7 @@ def sound(bench: Rig, *, blocked: bool = False) -> dict[tuple[str, Kind], set[st
 def seeded(bench: Rig) -> set[tuple[str, str, str]]:
     """The trouble that has to be found: (code, kind, source id)."""
     kinds = ("customer", "supplier", "item", "invoice", "purchase_order")
-    return {(TROUBLE[t.kind], t.record, str(t.id)) for t in bench.world.trouble if t.blocks and t.record in kinds}
+    return {(CODES[t.kind], t.record, str(t.id)) for t in bench.world.trouble if t.blocks and t.record in kinds}
 
 
 async def stopped(bench: Rig) -> set[tuple[str, str, str]]:

@@ -196,13 +196,21 @@ class Writing(Told):
         await self.mend(stand)
 
     async def _settled_once(self, stand: Stand, id: str, settlement: Settlement) -> None:
-        """Told a second time, and by a source that was just made, nothing is written."""
+        """Told a second time, and by a source that was just made, nothing is written.
+
+        What it said it can't hold it may try once more, on the records it tried before: none is made, nothing changes.
+        """
         said = await stand.source.settle(Kind.INVOICE, id, settlement)
         assert all(isinstance(words, str) and words for words in said), "what can't be held is told in sentences"
         written = await stand.seen("writes")
-        await stand.make().settle(Kind.INVOICE, id, settlement)
-        # What it said it can't hold it may try once more.
-        assert said or await stand.seen("writes") == written, "what the source knows already is written"
+        held = (await stand.pull(Kind.INVOICE))[0][id]
+        assert await stand.make().settle(Kind.INVOICE, id, settlement) == said, "told again, the source says otherwise"
+        more = (await stand.seen("writes"))[len(written) :]
+        assert said or not more, "what the source knows already is written"
+        known = {(w.get("kind"), str(w.get("id"))) for w in written}
+        assert {(w.get("kind"), str(w.get("id"))) for w in more} <= known, "what can't be held is made once more"
+        again = (await stand.pull(Kind.INVOICE))[0][id]
+        assert fingerprint(held) == fingerprint(again), "what can't be held changes with every attempt"
 
     async def _linked(self, stand: Stand, kind: Kind, link: Attachment) -> Record:
         found = (await stand.pull(kind))[0][link.record]
